@@ -1,0 +1,21 @@
+// `npm test [-- path-filter …]`: sets the clone up, then runs every dist/test/**/*.test.js with Node's test runner.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import './setup.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const testRoot = join(root, 'dist', 'test');
+const filters = process.argv.slice(2);
+const files = readdirSync(testRoot, { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith('.test.js') && (filters.length === 0 || filters.some((part) => name.includes(part))))
+  .sort()
+  .map((name) => relative(root, join(testRoot, name)));
+if (files.length === 0) {
+  console.error(`No test file matches ${filters.join(', ')}.`);
+  process.exit(1);
+}
+const runner = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], { cwd: root, stdio: 'inherit' });
+process.exit(runner.status ?? 1);
