@@ -1,0 +1,84 @@
+/**
+ * Children that never outlive the test process. Those that still run are killed when it exits, by whatever way it does: normal end, uncaught
+ * exception, SIGINT, SIGTERM; and where `setpriv` exists the kernel kills them even if this process is killed with SIGKILL.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { findProgram } from './tools.js';
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface SpawnOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+  /** `pipe` gives a stdin to write to; default `ignore`. */
+  readonly stdin?: 'pipe' | 'ignore';
+}
+
+/** Output kept per child, for failure messages: the latest so many characters. */
+const OUTPUT_CHARS_MAX = 256 * 1024;
+
+const running = new Set<ChildProcess>();
+const setpriv = process.platform === 'linux' ? findProgram('setpriv') : null;
+
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+export class Child {
+  readonly pid: number;
+  readonly exited: Promise<Exit>;
+  stdout = '';
+  stderr = '';
+  exit: Exit | null = null;
+  readonly #child: ChildProcess;
+
+  /** Starts a program; throws if it cannot be started. The pid is the program's own. */
+  static async start(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<Child> {
+    const [file, argv] =
+      setpriv === null ? [program, args] : [setpriv, ['--pdeathsig', 'KILL', '--', program, ...args]];
+    const child = spawn(file, argv, {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    return new Child(child);
+  }
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.pid = child.pid!;
+    running.add(child);
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout = (this.stdout + text).slice(-OUTPUT_CHARS_MAX);
+    });
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr = (this.stderr + text).slice(-OUTPUT_CHARS_MAX);
+    });
+    this.exited = new Promise((resolve) => {
+      child.once('close', (code, signal) => {
+        running.delete(child);
+        this.exit = { code, signal };
+        resolve(this.exit);
+      });
+    });
+  }
+
+  /** Writes to stdin (with `stdin: 'pipe'`) and closes it. */
+  endInput(text: string): void {
+    this.#child.stdin?.on('error', () => {});
+    this.#child.stdin?.end(text);
+  }
+
+  /** Sends a signal; with SIGSTOP and SIGCONT nothing is awaited, with others use `exited`. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.exit === null) this.#child.kill(signal);
+  }
+}
