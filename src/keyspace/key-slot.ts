@@ -11,7 +11,8 @@
 /** Number of hash slots of a cluster. Part of the protocol: nodes exchange bitmaps of exactly this many bits. */
 export const SLOT_COUNT = 16384;
 
-const CRC16_TABLE = new Uint16Array(256);
+/** One step of the CRC by byte; shared with the in-place hash of the hot path. */
+export const CRC16_TABLE = new Uint16Array(256);
 for (let byte = 0; byte < 256; byte++) {
   let crc = byte << 8;
   for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;

@@ -1,0 +1,353 @@
+/**
+ * One database: 16384 slots, each with its own small table (DESIGN section 2), and the only place that changes entries.
+ *
+ * How a command works on a key: `lookupRead` or `lookupWrite` gives the entry's reference or 0; `add`, `overwrite`, `resizeValue`, `setExpiry`,
+ * `clearExpiry` and `remove` change it; a change in place calls `beforeWrite` first. A reference is valid until the next call that may move or
+ * free that entry: the methods that may move it return the new one.
+ *
+ * Invariants: (1) `keyCount` and `expiryCount` are the exact sums over the slots; (2) every change of an entry passes `beforeWrite` or `added` once
+ * it is certain to happen, so that a running snapshot sees the old value first and WATCH sees the change; (3) no slot with an expiring key has a
+ * `slotEarliestExpiry` later than that key's expiry, so the active cycle may skip slots by it.
+ */
+import type { Ref } from '../memory/arena.js';
+import { copyBytes } from '../memory/copy.js';
+import { entryBytes, TYPE_STRING } from './entry.js';
+import { hashKey, keyHashResult } from './key-hash.js';
+import { SLOT_COUNT } from './key-slot.js';
+import type { Keyspace } from './keyspace.js';
+
+/** Unix ms beyond every expiry. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER;
+
+export class Database {
+  /** The table of each slot; 0 = no key. */
+  readonly slots = new Int32Array(SLOT_COUNT);
+  keyCount = 0;
+  expiryCount = 0;
+  /** Moving average of the remaining life of expiring keys, ms; kept by the active cycle for INFO. */
+  averageTtlMs = 0;
+  /** Number in SELECT; changes with SWAPDB. */
+  index: number;
+  /** A lower bound of the expiries in each slot, and how many expiring keys it has. Made at the first expiry. */
+  slotEarliestExpiry: Float64Array | null = null;
+  slotExpiryCount: Int32Array | null = null;
+  private readonly space: Keyspace;
+  /** The entry of the last `find` while its cell is still known; its slot and hash. */
+  private foundRef: Ref = 0;
+  private foundSlot = 0;
+  private foundHash = 0;
+
+  constructor(space: Keyspace, index: number) {
+    this.space = space;
+    this.index = index;
+  }
+
+  /** @returns the entry of the key whether expired or not, without any effect; 0 for none */
+  find(key: Uint8Array, start: number, length: number): Ref {
+    const hash = hashKey(key, start, length);
+    const slot = keyHashResult.slot;
+    this.foundHash = hash;
+    this.foundSlot = slot;
+    const table = this.slots[slot];
+    if (table === 0) {
+      this.foundRef = 0;
+      return 0;
+    }
+    const ref = this.space.table.find(table, hash, key, start, length);
+    this.foundRef = ref;
+    return ref;
+  }
+
+  /** @returns the live entry for a read: counts a hit or miss and refreshes the access clock; 0 for none */
+  lookupRead(key: Uint8Array, start: number, length: number): Ref {
+    const ref = this.lookupNoTouch(key, start, length);
+    if (ref === 0) return 0;
+    this.space.access(ref);
+    return ref;
+  }
+
+  /** As `lookupRead`, but leaves the access clock alone (OBJECT, TTL, TYPE, …). */
+  lookupNoTouch(key: Uint8Array, start: number, length: number): Ref {
+    const ref = this.find(key, start, length);
+    if (ref === 0 || (this.space.entries.hasExpiry(ref) && this.space.isGone(this, ref))) {
+      this.space.missCount++;
+      return 0;
+    }
+    this.space.hitCount++;
+    return ref;
+  }
+
+  /** @returns the live entry for a write: refreshes the access clock, counts neither hit nor miss; 0 for none */
+  lookupWrite(key: Uint8Array, start: number, length: number): Ref {
+    const ref = this.find(key, start, length);
+    if (ref === 0 || (this.space.entries.hasExpiry(ref) && this.space.isGone(this, ref))) return 0;
+    this.space.access(ref);
+    return ref;
+  }
+
+  /**
+   * Creates an entry for a key that is not there.
+   * @param expireAtMs Unix ms, 0 for none
+   * @returns its reference; the value bytes are the caller's to write, at once
+   */
+  add(
+    key: Uint8Array,
+    start: number,
+    length: number,
+    type: number,
+    encoding: number,
+    valueLength: number,
+    expireAtMs: number,
+  ): Ref {
+    const hash = hashKey(key, start, length);
+    const slot = keyHashResult.slot;
+    return this.addHashed(key, start, length, hash, slot, type, encoding, valueLength, expireAtMs);
+  }
+
+  /**
+   * Writes a string value, over whatever the key held: the core of SET. The value is copied from `value`.
+   * @param ref the key's entry as the last `lookupWrite` of this key gave it, or 0
+   * @param expireAtMs Unix ms, 0 for none
+   */
+  setString(
+    ref: Ref,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+    encoding: number,
+    expireAtMs: number,
+  ): Ref {
+    const entries = this.space.entries;
+    let target: Ref;
+    if (ref === 0) {
+      target = this.addHashed(
+        key,
+        keyStart,
+        keyLength,
+        this.foundHash,
+        this.foundSlot,
+        TYPE_STRING,
+        encoding,
+        valueLength,
+        expireAtMs,
+      );
+    } else {
+      target = this.overwrite(ref, TYPE_STRING, encoding, valueLength, expireAtMs);
+    }
+    copyBytes(value, valueStart, entries.view(target), entries.valueStart(target), valueLength);
+    return target;
+  }
+
+  /**
+   * Replaces an entry's value by one of another type or length; the key stays, the old value is freed.
+   * @returns the entry's reference; the value bytes are undefined and the caller's to write, at once
+   */
+  overwrite(ref: Ref, type: number, encoding: number, valueLength: number, expireAtMs: number): Ref {
+    const entries = this.space.entries;
+    this.beforeWrite(ref);
+    const oldExpiry = entries.hasExpiry(ref);
+    if (entries.type(ref) !== TYPE_STRING) this.space.freeValue(ref);
+    const keyLength = entries.keyLength(ref);
+    const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
+    if (oldExpiry || expireAtMs > 0) this.noteExpiryChange(ref, oldExpiry, expireAtMs);
+    const arena = this.space.arena;
+    const clockAndMark = entries.clockAndMark(ref);
+    if (oldExpiry === expireAtMs > 0 && arena.fits(ref, needed)) {
+      entries.writeHeader(ref, type, encoding, keyLength, valueLength, expireAtMs, clockAndMark);
+      return ref;
+    }
+    const moved = arena.allocate(needed);
+    entries.writeHeader(moved, type, encoding, keyLength, valueLength, expireAtMs, clockAndMark);
+    copyBytes(entries.view(ref), entries.keyStart(ref), entries.view(moved), entries.keyStart(moved), keyLength);
+    this.relocate(ref, moved);
+    return moved;
+  }
+
+  /**
+   * Changes the length of a value; the bytes that both lengths share stay.
+   * @returns the entry's reference; bytes beyond the old length are undefined
+   */
+  resizeValue(ref: Ref, valueLength: number): Ref {
+    const entries = this.space.entries;
+    this.beforeWrite(ref);
+    const keyLength = entries.keyLength(ref);
+    const expireAtMs = entries.expireAtMs(ref);
+    const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
+    if (this.space.arena.fits(ref, needed)) {
+      entries.setValueLength(ref, valueLength);
+      return ref;
+    }
+    const oldLength = entries.valueLength(ref);
+    // Growth by small steps (APPEND) leaves room behind the value, so that n appends cost O(n) and not O(n²).
+    const room = valueLength > oldLength && oldLength > 64 ? needed + (valueLength >> 2) : needed;
+    const moved = this.space.arena.allocate(room);
+    entries.writeHeader(
+      moved,
+      entries.type(ref),
+      entries.encoding(ref),
+      keyLength,
+      valueLength,
+      expireAtMs,
+      entries.clockAndMark(ref),
+    );
+    const kept = keyLength + (oldLength < valueLength ? oldLength : valueLength);
+    copyBytes(entries.view(ref), entries.keyStart(ref), entries.view(moved), entries.keyStart(moved), kept);
+    this.relocate(ref, moved);
+    return moved;
+  }
+
+  /** Gives the entry an expiry (Unix ms, positive). @returns its reference */
+  setExpiry(ref: Ref, expireAtMs: number): Ref {
+    return this.changeExpiry(ref, expireAtMs);
+  }
+
+  /** Takes the entry's expiry away. @returns its reference */
+  clearExpiry(ref: Ref): Ref {
+    return this.changeExpiry(ref, 0);
+  }
+
+  /** Removes the entry and frees its value. */
+  remove(ref: Ref): void {
+    this.beforeWrite(ref);
+    this.detach(ref);
+    this.space.release(ref);
+  }
+
+  /** Announces a change in place of the entry's value. */
+  beforeWrite(ref: Ref): void {
+    if (this.space.isGuarded) this.space.guard(this, ref);
+  }
+
+  /** @returns number of keys in the slot */
+  slotKeyCount(slot: number): number {
+    const table = this.slots[slot];
+    return table === 0 ? 0 : this.space.table.count(table);
+  }
+
+  /** Takes the entry out of its table without freeing it. */
+  private detach(ref: Ref): void {
+    const entries = this.space.entries;
+    const table = this.space.table;
+    let slot = this.foundSlot;
+    if (this.foundRef !== ref) {
+      const hash = hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+      slot = keyHashResult.slot;
+      table.remove(this.slots[slot], hash, ref);
+    } else {
+      table.removeFound(this.slots[slot]);
+    }
+    this.foundRef = 0;
+    this.keyCount--;
+    if (entries.hasExpiry(ref)) {
+      this.expiryCount--;
+      this.slotExpiryCount![slot]--;
+    }
+    if (table.count(this.slots[slot]) === 0) {
+      table.destroy(this.slots[slot]);
+      this.slots[slot] = 0;
+    }
+  }
+
+  private addHashed(
+    key: Uint8Array,
+    start: number,
+    length: number,
+    hash: number,
+    slot: number,
+    type: number,
+    encoding: number,
+    valueLength: number,
+    expireAtMs: number,
+  ): Ref {
+    const space = this.space;
+    const ref = space.arena.allocate(entryBytes(length, valueLength, expireAtMs > 0));
+    space.entries.writeHeader(ref, type, encoding, length, valueLength, expireAtMs, space.birthClockAndMark);
+    copyBytes(key, start, space.entries.view(ref), space.entries.keyStart(ref), length);
+    if (this.slots[slot] === 0) this.slots[slot] = space.table.create();
+    space.table.insert(this.slots[slot], hash, ref);
+    this.foundRef = 0;
+    this.keyCount++;
+    if (expireAtMs > 0) this.countExpiry(slot, expireAtMs);
+    if (space.isGuarded) space.added(this, ref);
+    return ref;
+  }
+
+  private changeExpiry(ref: Ref, expireAtMs: number): Ref {
+    const entries = this.space.entries;
+    this.beforeWrite(ref);
+    const hadExpiry = entries.hasExpiry(ref);
+    const hasExpiry = expireAtMs > 0;
+    this.noteExpiryChange(ref, hadExpiry, expireAtMs);
+    if (hadExpiry && hasExpiry) {
+      entries.updateExpiry(ref, expireAtMs);
+      return ref;
+    }
+    if (!hadExpiry && !hasExpiry) return ref;
+    const keyLength = entries.keyLength(ref);
+    const valueLength = entries.valueLength(ref);
+    const moved = this.space.arena.allocate(entryBytes(keyLength, valueLength, hasExpiry));
+    entries.writeHeader(
+      moved,
+      entries.type(ref),
+      entries.encoding(ref),
+      keyLength,
+      valueLength,
+      expireAtMs,
+      entries.clockAndMark(ref),
+    );
+    copyBytes(
+      entries.view(ref),
+      entries.keyStart(ref),
+      entries.view(moved),
+      entries.keyStart(moved),
+      keyLength + valueLength,
+    );
+    this.relocate(ref, moved);
+    return moved;
+  }
+
+  /** Points the entry's cell to its new block and frees the old one. */
+  private relocate(ref: Ref, moved: Ref): void {
+    const table = this.space.table;
+    if (this.foundRef === ref) {
+      table.replaceFound(moved);
+    } else {
+      const entries = this.space.entries;
+      const hash = hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+      table.replace(this.slots[keyHashResult.slot], hash, ref, moved);
+      this.foundHash = hash;
+      this.foundSlot = keyHashResult.slot;
+    }
+    this.foundRef = moved;
+    this.space.arena.free(ref);
+  }
+
+  private noteExpiryChange(ref: Ref, hadExpiry: boolean, expireAtMs: number): void {
+    const hasExpiry = expireAtMs > 0;
+    if (!hadExpiry && !hasExpiry) return;
+    let slot = this.foundSlot;
+    if (this.foundRef !== ref) {
+      const entries = this.space.entries;
+      hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+      slot = keyHashResult.slot;
+    }
+    if (hadExpiry) {
+      this.expiryCount--;
+      this.slotExpiryCount![slot]--;
+    }
+    if (hasExpiry) this.countExpiry(slot, expireAtMs);
+  }
+
+  private countExpiry(slot: number, expireAtMs: number): void {
+    if (this.slotEarliestExpiry === null) {
+      this.slotEarliestExpiry = new Float64Array(SLOT_COUNT).fill(NEVER_MS);
+      this.slotExpiryCount = new Int32Array(SLOT_COUNT);
+    }
+    this.expiryCount++;
+    this.slotExpiryCount![slot]++;
+    if (expireAtMs < this.slotEarliestExpiry[slot]) this.slotEarliestExpiry[slot] = expireAtMs;
+  }
+}

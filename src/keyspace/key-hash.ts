@@ -1,0 +1,66 @@
+/**
+ * The table hash and the hash slot of a key, from one pass over its bytes, for the hot path.
+ *
+ * Table hash: FNV-1a from a random seed, finished with the mixer of MurmurHash3 (its top byte is the fingerprint, its low bits the bucket).
+ * Slot: CRC16/XMODEM mod 16384 over the key, or over its tag: what stands between the first `{` and the first `}` after it, if not empty
+ * (spec cluster.md section 1). `key-slot.ts` has the same slot for strings, for clients and tools.
+ */
+import { randomBytes } from 'node:crypto';
+import { CRC16_TABLE, SLOT_COUNT } from './key-slot.js';
+
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** Differs per process, so that a client cannot prepare keys that share a bucket. */
+const SEED = randomBytes(4).readInt32LE(0);
+
+/** The second result of `hashKey`: a field, as a pair would have to be allocated. */
+export const keyHashResult = { slot: 0 };
+
+/** @returns the table hash (int32); the slot is in `keyHashResult.slot` */
+export function hashKey(key: Uint8Array, start: number, length: number): number {
+  let hash = SEED;
+  let crc = 0;
+  let hasBrace = false;
+  for (let i = start, end = start + length; i < end; i++) {
+    const byte = key[i];
+    if (byte === OPEN_BRACE) hasBrace = true;
+    hash = Math.imul(hash ^ byte, 0x01000193);
+    crc = ((crc << 8) & 0xffff) ^ CRC16_TABLE[(crc >>> 8) ^ byte];
+  }
+  keyHashResult.slot = hasBrace ? slotOfTag(key, start, length, crc) : crc & (SLOT_COUNT - 1);
+  return mix(hash);
+}
+
+/** @returns the table hash alone */
+export function hashBytes(key: Uint8Array, start: number, length: number): number {
+  let hash = SEED;
+  for (let i = start, end = start + length; i < end; i++) hash = Math.imul(hash ^ key[i], 0x01000193);
+  return mix(hash);
+}
+
+/** @returns the slot of a key alone */
+export function slotOfKey(key: Uint8Array, start: number, length: number): number {
+  hashKey(key, start, length);
+  return keyHashResult.slot;
+}
+
+function mix(value: number): number {
+  let hash = value ^ (value >>> 16);
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}
+
+function slotOfTag(key: Uint8Array, start: number, length: number, wholeCrc: number): number {
+  const end = start + length;
+  let open = start;
+  while (key[open] !== OPEN_BRACE) open++;
+  let close = open + 1;
+  while (close < end && key[close] !== CLOSE_BRACE) close++;
+  if (close >= end || close === open + 1) return wholeCrc & (SLOT_COUNT - 1);
+  let crc = 0;
+  for (let i = open + 1; i < close; i++) crc = ((crc << 8) & 0xffff) ^ CRC16_TABLE[(crc >>> 8) ^ key[i]];
+  return crc & (SLOT_COUNT - 1);
+}

@@ -1,0 +1,181 @@
+/**
+ * The keyspace: all databases over one arena, the clock they share, and what watches over every change.
+ *
+ * It knows bytes, entries and time; not clients, replies, files or the network. What it needs from those it gets as small interfaces:
+ * `ExpiryListener` (an expired key was deleted: propagate it), `ChangeListener` (WATCH), `SnapshotGuard` (copy-on-write), `ValueType` (how to free a value).
+ *
+ * Invariant: `isGuarded` is true iff a snapshot runs or somebody watches keys, so that the usual write pays one test for both.
+ */
+import { Arena, type Ref } from '../memory/arena.js';
+import { Table } from '../memory/table.js';
+import { lfuAccess, lfuBirth, lruClock } from './access-clock.js';
+import { Database } from './database.js';
+import { Entries, TYPE_STRING } from './entry.js';
+import { Reaper } from './reaper.js';
+
+/** What becomes of a key that is found expired. */
+export const EXPIRY_DELETE = 0;
+/** It is hidden, not deleted: on a replica, whose primary will delete it, and while writes are paused. */
+export const EXPIRY_HIDE = 1;
+/** It is as good as live: for the stream of the primary, and while loading. */
+export const EXPIRY_IGNORE = 2;
+
+export interface ExpiryListener {
+  /** The key is about to be removed because its time has come; its bytes are in `entries.view(ref)`. */
+  expired(db: Database, ref: Ref): void;
+}
+
+export interface ChangeListener {
+  /** The key of `ref` is about to change or vanish, or was just born. */
+  changed(db: Database, ref: Ref): void;
+}
+
+export interface SnapshotGuard {
+  /** The entry is about to change: if the snapshot has not passed it yet, it must take it now. */
+  beforeChange(db: Database, ref: Ref): void;
+}
+
+/** How the keyspace treats values that have blocks besides their entry. */
+export interface ValueType {
+  /** Frees all blocks that belong to the entry's value, but not the entry. */
+  free(ref: Ref): void;
+}
+
+export class Keyspace {
+  readonly arena = new Arena();
+  readonly entries = new Entries(this.arena);
+  readonly table = new Table(this.arena, this.entries);
+  readonly databases: Database[] = [];
+  readonly reaper = new Reaper(this);
+  /** By type id; strings need none. */
+  readonly valueTypes: (ValueType | null)[] = [null, null, null, null, null, null];
+
+  /** The time of the running command, Unix ms; set by whoever runs it. */
+  nowMs = Date.now();
+  expiryMode = EXPIRY_DELETE;
+  expiryListener: ExpiryListener | null = null;
+  isGuarded = false;
+  /** Clock and snapshot mark of an entry born now. */
+  birthClockAndMark = lruClock(this.nowMs);
+
+  hitCount = 0;
+  missCount = 0;
+  expiredCount = 0;
+  /** Changes since the last save. */
+  dirty = 0;
+
+  /** Set by maxmemory-policy and its parameters. */
+  usesLfu = false;
+  lfuDecayMinutes = 1;
+  lfuLogFactor = 10;
+  /** CLIENT NO-TOUCH, and commands that must not count as access. */
+  isTouchOff = false;
+
+  private snapshotGuard: SnapshotGuard | null = null;
+  private changeListener: ChangeListener | null = null;
+  private clock = lruClock(this.nowMs);
+  private snapshotMark = 0;
+
+  constructor(databaseCount: number) {
+    for (let index = 0; index < databaseCount; index++) this.databases.push(new Database(this, index));
+  }
+
+  /** Sets the time that all decisions of the coming command see. */
+  setNow(unixMs: number): void {
+    this.nowMs = unixMs;
+    this.clock = lruClock(unixMs);
+    this.setBirth();
+  }
+
+  /** Starts or ends copy-on-write. `mark` (1–255) is what entries born meanwhile carry: they are not in the image. */
+  setSnapshotGuard(guard: SnapshotGuard | null, mark: number): void {
+    this.snapshotGuard = guard;
+    this.snapshotMark = guard === null ? 0 : mark;
+    this.isGuarded = guard !== null || this.changeListener !== null;
+    this.setBirth();
+  }
+
+  setChangeListener(listener: ChangeListener | null): void {
+    this.changeListener = listener;
+    this.isGuarded = listener !== null || this.snapshotGuard !== null;
+  }
+
+  guard(db: Database, ref: Ref): void {
+    if (this.snapshotGuard !== null) this.snapshotGuard.beforeChange(db, ref);
+    if (this.changeListener !== null) this.changeListener.changed(db, ref);
+  }
+
+  added(db: Database, ref: Ref): void {
+    if (this.changeListener !== null) this.changeListener.changed(db, ref);
+  }
+
+  /** Refreshes the access clock of an entry. */
+  access(ref: Ref): void {
+    if (this.isTouchOff) return;
+    const old = this.entries.clockAndMark(ref);
+    const clock = this.usesLfu ? lfuAccess(old, this.nowMs, this.lfuDecayMinutes, this.lfuLogFactor) : this.clock;
+    const fresh = (old & ~0xffffff) | clock;
+    // Most accesses of a hot key fall into the same second: not writing keeps the cache line clean.
+    if (fresh !== old) this.entries.setClockAndMark(ref, fresh);
+  }
+
+  /**
+   * Decides about an entry that has an expiry; deletes it if it is due and this node may.
+   * @returns whether the key is to be treated as absent
+   */
+  isGone(db: Database, ref: Ref): boolean {
+    if (this.nowMs <= this.entries.expireAtMs(ref) || this.expiryMode === EXPIRY_IGNORE) return false;
+    if (this.expiryMode === EXPIRY_DELETE) this.expire(db, ref);
+    return true;
+  }
+
+  /** Deletes an entry because its time has come, and tells the listener first. */
+  expire(db: Database, ref: Ref): void {
+    this.expiredCount++;
+    if (this.expiryListener !== null) this.expiryListener.expired(db, ref);
+    db.remove(ref);
+  }
+
+  /** Frees what belongs to the value besides the entry's block. */
+  freeValue(ref: Ref): void {
+    const valueType = this.valueTypes[this.entries.type(ref)];
+    if (valueType !== null) valueType.free(ref);
+  }
+
+  /** Frees an entry that no table holds any more. */
+  release(ref: Ref): void {
+    if (this.entries.type(ref) !== TYPE_STRING) this.freeValue(ref);
+    this.arena.free(ref);
+  }
+
+  /** Empties a database at once: the old contents are handed to the reaper, which frees them in slices. @returns how many keys it had */
+  flush(index: number): number {
+    const old = this.databases[index];
+    const count = old.keyCount;
+    if (count === 0) return 0;
+    this.databases[index] = new Database(this, index);
+    this.reaper.add(old);
+    return count;
+  }
+
+  /** SWAPDB. */
+  swap(a: number, b: number): void {
+    const first = this.databases[a];
+    const second = this.databases[b];
+    first.index = b;
+    second.index = a;
+    this.databases[a] = second;
+    this.databases[b] = first;
+  }
+
+  keyCount(): number {
+    let sum = 0;
+    for (const db of this.databases) sum += db.keyCount;
+    return sum;
+  }
+
+  private setBirth(): void {
+    const clock = this.usesLfu ? lfuBirth(this.nowMs) : this.clock;
+    this.birthClockAndMark = clock | (this.snapshotMark << 24);
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Frees the contents of flushed databases in slices, so that FLUSHALL of millions of keys stalls nobody.
+ *
+ * A database that a running snapshot still has to read is held back: `hold` and `letGo` count the snapshot's interest.
+ */
+import type { Ref } from '../memory/arena.js';
+import type { Database } from './database.js';
+import type { Keyspace } from './keyspace.js';
+
+export class Reaper {
+  private readonly space: Keyspace;
+  private readonly waiting: Database[] = [];
+  private readonly held = new Set<Database>();
+  private readonly items: Ref[] = [];
+  private slot = 0;
+  private bucket = 0;
+  /** Keys freed since the start, for INFO lazyfreed_objects. */
+  freedCount = 0;
+
+  constructor(space: Keyspace) {
+    this.space = space;
+  }
+
+  add(db: Database): void {
+    this.waiting.push(db);
+  }
+
+  /** A snapshot reads this database, flushed or not. */
+  hold(db: Database): void {
+    this.held.add(db);
+  }
+
+  letGo(db: Database): void {
+    this.held.delete(db);
+  }
+
+  get pendingCount(): number {
+    let sum = 0;
+    for (const db of this.waiting) sum += db.keyCount;
+    return sum;
+  }
+
+  /**
+   * Frees for about `budgetMs`.
+   * @returns whether more can be freed right away
+   */
+  step(budgetMs: number): boolean {
+    const deadline = performance.now() + budgetMs;
+    const at = this.waiting.findIndex((db) => !this.held.has(db));
+    if (at < 0) return false;
+    const db = this.waiting[at];
+    while (this.slot < db.slots.length) {
+      if (db.slots[this.slot] !== 0 && !this.freeSlot(db, this.slot, deadline)) return true;
+      this.slot++;
+      if ((this.slot & 63) === 0 && performance.now() > deadline) return true;
+    }
+    this.waiting.splice(at, 1);
+    this.slot = 0;
+    return this.waiting.length > 0;
+  }
+
+  /** @returns false when time ran out before the slot was empty; `bucket` tells where to go on */
+  private freeSlot(db: Database, slot: number, deadline: number): boolean {
+    const { table } = this.space;
+    const ref = db.slots[slot];
+    const bucketCount = table.bucketCount(ref);
+    while (this.bucket < bucketCount) {
+      const count = table.takeBucket(ref, this.bucket++, this.items);
+      for (let i = 0; i < count; i++) this.space.release(this.items[i]);
+      db.keyCount -= count;
+      this.freedCount += count;
+      if ((this.bucket & 15) === 0 && performance.now() > deadline) return false;
+    }
+    table.destroy(ref);
+    db.slots[slot] = 0;
+    this.bucket = 0;
+    return true;
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * A point-in-time image of the keyspace without fork: one pass over the slots in time slices, with copy-on-write by key (DESIGN section 4).
+ *
+ * Every entry has a snapshot mark (8 bits). A snapshot takes the next mark; an entry that carries it has been delivered, or was born since the
+ * snapshot began, and is not (again) part of the image. Whoever changes an entry first calls `beforeChange`, which delivers the old value at once.
+ *
+ * Invariants: (1) each entry that existed at the beginning is delivered exactly once, with the value, expiry and database number it had then;
+ * (2) no entry born later is delivered; (3) at most one snapshot runs at a time; (4) databases flushed meanwhile stay readable until it ends.
+ *
+ * Marks are reused after 255 snapshots. A finished one leaves its mark on every entry, so an old mark cannot come back by surprise unless
+ * all 254 snapshots between were abandoned; then `begin` first wipes the marks.
+ */
+import type { Ref } from '../memory/arena.js';
+import type { Database } from './database.js';
+import { SLOT_COUNT } from './key-slot.js';
+import type { Keyspace, SnapshotGuard } from './keyspace.js';
+
+export interface SnapshotSink {
+  /** One entry of database `index`. The reference is good only during the call. Databases may alternate. */
+  entry(index: number, ref: Ref): void;
+}
+
+const MARK_SHIFT = 24;
+const CLOCK_BITS = 0xffffff;
+const ABANDONED_MAX = 250;
+/** Entries between two looks at the clock. */
+const CLOCK_EVERY = 32;
+
+/** Counts marks; one per keyspace. */
+export class SnapshotMarks {
+  private last = 0;
+  private abandonedInARow = 0;
+
+  next(space: Keyspace): number {
+    if (this.abandonedInARow >= ABANDONED_MAX) {
+      wipeMarks(space);
+      this.abandonedInARow = 0;
+    }
+    this.last = this.last === 255 ? 1 : this.last + 1;
+    return this.last;
+  }
+
+  ended(isComplete: boolean): void {
+    this.abandonedInARow = isComplete ? 0 : this.abandonedInARow + 1;
+  }
+}
+
+export class Snapshot implements SnapshotGuard {
+  /** Databases as they were numbered at the beginning. */
+  readonly databases: readonly Database[];
+  /** Keys in the image, and how many of them have been delivered. */
+  readonly keyCount: number;
+  deliveredCount = 0;
+  isDone = false;
+  private readonly space: Keyspace;
+  private readonly marks: SnapshotMarks;
+  private readonly sink: SnapshotSink;
+  private readonly mark: number;
+  private readonly indexOf = new Map<Database, number>();
+  private databaseAt = 0;
+  private slot = 0;
+  private cursor = 0;
+  private atIndex = 0;
+  private readonly visit = (ref: Ref): void => this.deliver(this.atIndex, ref);
+
+  /** Begins a snapshot of this very moment. Expired keys are part of it, as they are part of the keyspace. */
+  constructor(space: Keyspace, marks: SnapshotMarks, sink: SnapshotSink) {
+    this.space = space;
+    this.marks = marks;
+    this.sink = sink;
+    this.mark = marks.next(space);
+    this.databases = space.databases.slice();
+    this.keyCount = space.keyCount();
+    this.databases.forEach((db, index) => {
+      this.indexOf.set(db, index);
+      space.reaper.hold(db);
+    });
+    space.setSnapshotGuard(this, this.mark);
+  }
+
+  /**
+   * Delivers entries for about `budgetMs`; at least a few.
+   * @returns whether the image is complete
+   */
+  step(budgetMs: number): boolean {
+    const deadline = performance.now() + budgetMs;
+    let nextLook = this.deliveredCount + CLOCK_EVERY;
+    while (!this.isDone) {
+      this.stepBucket();
+      if (this.deliveredCount >= nextLook) {
+        if (performance.now() >= deadline) break;
+        nextLook = this.deliveredCount + CLOCK_EVERY;
+      }
+    }
+    return this.isDone;
+  }
+
+  /** Ends the snapshot early. */
+  abandon(): void {
+    if (!this.isDone) this.end(false);
+  }
+
+  beforeChange(db: Database, ref: Ref): void {
+    const index = this.indexOf.get(db);
+    if (index !== undefined) this.deliver(index, ref);
+  }
+
+  private stepBucket(): void {
+    const db = this.databases[this.databaseAt];
+    while (this.slot < SLOT_COUNT && db.slots[this.slot] === 0) this.slot++;
+    if (this.slot === SLOT_COUNT) {
+      this.slot = 0;
+      this.cursor = 0;
+      if (++this.databaseAt === this.databases.length) this.end(true);
+      return;
+    }
+    this.atIndex = this.databaseAt;
+    this.cursor = this.space.table.scan(db.slots[this.slot], this.cursor, this.visit);
+    if (this.cursor === 0) this.slot++;
+  }
+
+  private deliver(index: number, ref: Ref): void {
+    const { entries } = this.space;
+    const clockAndMark = entries.clockAndMark(ref);
+    if (clockAndMark >>> MARK_SHIFT === this.mark) return;
+    entries.setClockAndMark(ref, (clockAndMark & CLOCK_BITS) | (this.mark << MARK_SHIFT));
+    this.deliveredCount++;
+    this.sink.entry(index, ref);
+  }
+
+  private end(isComplete: boolean): void {
+    this.isDone = true;
+    this.marks.ended(isComplete);
+    this.space.setSnapshotGuard(null, 0);
+    for (const db of this.databases) this.space.reaper.letGo(db);
+  }
+}
+
+function wipeMarks(space: Keyspace): void {
+  const { entries, table } = space;
+  for (const db of space.databases) {
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      if (db.slots[slot] === 0) continue;
+      for (let bucket = 0; bucket < table.bucketCount(db.slots[slot]); bucket++) {
+        table.visitBucket(db.slots[slot], bucket, (ref) =>
+          entries.setClockAndMark(ref, entries.clockAndMark(ref) & CLOCK_BITS),
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,369 @@
+/**
+ * Arena: a size-class allocator over large `ArrayBuffer` chunks, outside the garbage-collected heap. All key data lives here.
+ *
+ *   reference (32 bits) = | chunk index : 15 | offset in the chunk, in 8-byte units : 17 |      0 = no block
+ *   chunk (1 MiB)       = 64 pages of 16 KiB
+ *   slab                = 1–16 pages cut into blocks of one size class; free blocks of a slab are linked through their first word
+ *   run                 = whole pages for one block above 64 KiB
+ *   huge block          = a buffer of its own (above 512 KiB), which takes as many chunk indexes as it covers MiB
+ *
+ * Invariants: (1) a block never crosses its chunk's view, so a reader needs one view and one offset; (2) a page belongs to exactly one of: free,
+ * one slab, one run; (3) a slab with no block in use gives its pages back at once, a chunk with no page in use gives its buffer back but for one
+ * spare; (4) `usedBytes` is the exact sum of the block sizes handed out. The content of a fresh block is undefined: callers write all
+ * that they later read. Capacity is 32 GiB (15 + 17 + 3 bits).
+ */
+import { assert } from './assert.js';
+import {
+  CLASS_BYTES,
+  CLASS_COUNT,
+  PAGE_BYTES,
+  PAGE_SHIFT,
+  SLAB_BLOCK_BYTES_MAX,
+  SLAB_PAGES,
+  sizeClassOf,
+  UNIT_SHIFT,
+} from './size-classes.js';
+
+/** A block's address; 0 is "none". May be negative as an int32: always take it apart with `>>>`. */
+export type Ref = number;
+
+export const CHUNK_SHIFT = 20;
+export const CHUNK_BYTES = 1 << CHUNK_SHIFT;
+/** `ref >>> CHUNK_INDEX_SHIFT` is the index of the chunk's views. */
+export const CHUNK_INDEX_SHIFT = CHUNK_SHIFT - UNIT_SHIFT;
+/** `(ref & UNIT_MASK) << 3` is the block's byte offset in the chunk's views. */
+export const UNIT_MASK = (1 << CHUNK_INDEX_SHIFT) - 1;
+
+const CHUNK_COUNT_MAX = 1 << (32 - CHUNK_INDEX_SHIFT);
+const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES;
+const PAGE_UNIT_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
+/** Above this a block gets a buffer of its own: half a chunk, so that runs find room without much waste. */
+const RUN_BYTES_MAX = CHUNK_BYTES / 2;
+
+const PAGE_FREE = 0;
+const PAGE_RUN = 255;
+const HUGE = 254;
+
+const NO_BYTES = new Uint8Array(0);
+const NO_WORDS = new Int32Array(0);
+
+/** Thrown by `allocate` when the 32 GiB of references or the machine's memory are used up. */
+export class ArenaFullError extends Error {
+  readonly code = 'SLOTMESH_ARENA_FULL';
+}
+
+export class Arena {
+  /** Views of each chunk, by `ref >>> CHUNK_INDEX_SHIFT`. */
+  readonly bytes: Uint8Array[] = [];
+  readonly words: Int32Array[] = [];
+  /** Sum of the sizes of the blocks handed out. */
+  usedBytes = 0;
+  peakBytes = 0;
+  /** Sum of the sizes of the buffers held. */
+  reservedBytes = 0;
+  blockCount = 0;
+
+  /** Per page (chunk index × 64 + page): size class + 1, PAGE_FREE, PAGE_RUN or HUGE. */
+  private pageKind: Uint8Array;
+  /** Per page: first page of its slab or run. */
+  private pageHead: Int32Array;
+  /** Per first page: blocks in use (slab), pages (run), or chunk indexes taken (huge). */
+  private headUsed: Int32Array;
+  /** Per first page of a slab: its first free block, 0 = none; and how many blocks were never handed out, as the next one's index. */
+  private headFree: Int32Array;
+  private headFresh: Int32Array;
+  /** Slabs with room, a doubly linked list per class, by first page; −1 = end. */
+  private headNext: Int32Array;
+  private headPrevious: Int32Array;
+  private readonly classFirst = new Int32Array(CLASS_COUNT).fill(-1);
+  private readonly chunkFreePages: number[] = [];
+  private readonly hugeBytes = new Map<number, number>();
+  private firstChunkWithRoom = 0;
+  private spareChunkCount = 0;
+
+  constructor() {
+    const pages = PAGES_PER_CHUNK * 64;
+    this.pageKind = new Uint8Array(pages);
+    this.pageHead = new Int32Array(pages);
+    this.headUsed = new Int32Array(pages);
+    this.headFree = new Int32Array(pages);
+    this.headFresh = new Int32Array(pages);
+    this.headNext = new Int32Array(pages);
+    this.headPrevious = new Int32Array(pages);
+    // The first page is never handed out, so that no block has the reference 0.
+    this.takePages(1, PAGE_RUN);
+  }
+
+  /**
+   * @param byteCount 1 or more
+   * @returns a block of at least that size, 8-byte aligned; its content is undefined
+   * @throws ArenaFullError; nothing has changed then
+   */
+  allocate(byteCount: number): Ref {
+    if (byteCount > SLAB_BLOCK_BYTES_MAX)
+      return byteCount > RUN_BYTES_MAX ? this.allocateHuge(byteCount) : this.allocateRun(byteCount);
+    const sizeClass = sizeClassOf(byteCount);
+    let head = this.classFirst[sizeClass];
+    if (head < 0) head = this.openSlab(sizeClass);
+    const blockBytes = CLASS_BYTES[sizeClass];
+    this.account(blockBytes);
+    this.headUsed[head]++;
+    const free = this.headFree[head];
+    if (free !== 0) {
+      const next = this.words[free >>> CHUNK_INDEX_SHIFT][(free & UNIT_MASK) << 1];
+      this.headFree[head] = next;
+      if (next === 0 && this.headFresh[head] < 0) this.unlink(head, sizeClass);
+      return free;
+    }
+    const index = this.headFresh[head];
+    const ref = (head << PAGE_UNIT_SHIFT) + index * (blockBytes >> UNIT_SHIFT);
+    const slabBytes = SLAB_PAGES[sizeClass] << PAGE_SHIFT;
+    if ((index + 2) * blockBytes <= slabBytes) {
+      this.headFresh[head] = index + 1;
+    } else {
+      this.headFresh[head] = -1;
+      this.unlink(head, sizeClass);
+    }
+    return ref | 0;
+  }
+
+  /** Gives a block back. Its bytes may be overwritten at once. */
+  free(ref: Ref): void {
+    const page = ref >>> PAGE_UNIT_SHIFT;
+    const kind = this.pageKind[page];
+    if (kind === PAGE_RUN) return this.freeRun(page);
+    if (kind === HUGE) return this.freeHuge(ref);
+    assert(kind !== PAGE_FREE, 'a freed block belongs to a slab, a run or a huge buffer');
+    const sizeClass = kind - 1;
+    const head = this.pageHead[page];
+    const blockBytes = CLASS_BYTES[sizeClass];
+    this.usedBytes -= blockBytes;
+    this.blockCount--;
+    const wasFull = this.headFree[head] === 0 && this.headFresh[head] < 0;
+    this.words[ref >>> CHUNK_INDEX_SHIFT][(ref & UNIT_MASK) << 1] = this.headFree[head];
+    this.headFree[head] = ref;
+    const used = --this.headUsed[head];
+    if (used === 0) {
+      if (!wasFull) this.unlink(head, sizeClass);
+      this.releasePages(head, SLAB_PAGES[sizeClass]);
+    } else if (wasFull) {
+      this.link(head, sizeClass);
+    }
+  }
+
+  /** @returns bytes that the block really has: at least what was asked for. */
+  blockBytes(ref: Ref): number {
+    const page = ref >>> PAGE_UNIT_SHIFT;
+    const kind = this.pageKind[page];
+    if (kind === PAGE_RUN) return this.headUsed[page] << PAGE_SHIFT;
+    if (kind === HUGE) return this.hugeBytes.get(ref >>> CHUNK_INDEX_SHIFT)!;
+    return CLASS_BYTES[kind - 1];
+  }
+
+  /** @returns whether the block can hold `byteCount` bytes and is no more than twice as large: then it is worth keeping. */
+  fits(ref: Ref, byteCount: number): boolean {
+    const blockBytes = this.blockBytes(ref);
+    return byteCount <= blockBytes && byteCount * 2 + 16 >= blockBytes;
+  }
+
+  /** @returns bytes that a request of `byteCount` would take. */
+  static roundedBytes(byteCount: number): number {
+    if (byteCount <= SLAB_BLOCK_BYTES_MAX) return CLASS_BYTES[sizeClassOf(byteCount)];
+    return Math.ceil(byteCount / PAGE_BYTES) * PAGE_BYTES;
+  }
+
+  private account(blockBytes: number): void {
+    this.blockCount++;
+    this.usedBytes += blockBytes;
+    if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
+  }
+
+  private openSlab(sizeClass: number): number {
+    const pages = SLAB_PAGES[sizeClass];
+    const head = this.takePages(pages, sizeClass + 1);
+    this.headUsed[head] = 0;
+    this.headFree[head] = 0;
+    this.headFresh[head] = 0;
+    this.link(head, sizeClass);
+    return head;
+  }
+
+  private link(head: number, sizeClass: number): void {
+    const first = this.classFirst[sizeClass];
+    this.headNext[head] = first;
+    this.headPrevious[head] = -1;
+    if (first >= 0) this.headPrevious[first] = head;
+    this.classFirst[sizeClass] = head;
+  }
+
+  private unlink(head: number, sizeClass: number): void {
+    const next = this.headNext[head];
+    const previous = this.headPrevious[head];
+    if (previous >= 0) this.headNext[previous] = next;
+    else this.classFirst[sizeClass] = next;
+    if (next >= 0) this.headPrevious[next] = previous;
+  }
+
+  private allocateRun(byteCount: number): Ref {
+    const pages = Math.ceil(byteCount / PAGE_BYTES);
+    const head = this.takePages(pages, PAGE_RUN);
+    this.headUsed[head] = pages;
+    this.account(pages << PAGE_SHIFT);
+    return (head << PAGE_UNIT_SHIFT) | 0;
+  }
+
+  private freeRun(page: number): void {
+    const pages = this.headUsed[page];
+    this.usedBytes -= pages << PAGE_SHIFT;
+    this.blockCount--;
+    this.releasePages(page, pages);
+  }
+
+  private allocateHuge(byteCount: number): Ref {
+    const rounded = Math.ceil(byteCount / PAGE_BYTES) * PAGE_BYTES;
+    const indexCount = Math.ceil(rounded / CHUNK_BYTES);
+    const chunk = this.findFreeIndexes(indexCount);
+    this.installBuffer(chunk, rounded);
+    for (let index = chunk + 1; index < chunk + indexCount; index++) {
+      this.bytes[index] = NO_BYTES;
+      this.words[index] = NO_WORDS;
+    }
+    for (let index = chunk; index < chunk + indexCount; index++) {
+      this.chunkFreePages[index] = 0;
+      this.pageKind[index * PAGES_PER_CHUNK] = HUGE;
+    }
+    this.headUsed[chunk * PAGES_PER_CHUNK] = indexCount;
+    this.hugeBytes.set(chunk, rounded);
+    this.account(rounded);
+    return (chunk << CHUNK_INDEX_SHIFT) | 0;
+  }
+
+  private freeHuge(ref: Ref): void {
+    const chunk = ref >>> CHUNK_INDEX_SHIFT;
+    const rounded = this.hugeBytes.get(chunk)!;
+    const indexCount = this.headUsed[chunk * PAGES_PER_CHUNK];
+    this.hugeBytes.delete(chunk);
+    this.usedBytes -= rounded;
+    this.blockCount--;
+    this.reservedBytes -= rounded;
+    for (let index = chunk; index < chunk + indexCount; index++) this.forgetChunk(index);
+  }
+
+  /** Finds `pages` adjacent free pages in one chunk and marks them as `kind`. @returns the first page */
+  private takePages(pages: number, kind: number): number {
+    for (let chunk = this.firstChunkWithRoom; chunk < this.bytes.length; chunk++) {
+      const freePages = this.chunkFreePages[chunk];
+      if (freePages === 0) {
+        if (chunk === this.firstChunkWithRoom) this.firstChunkWithRoom++;
+        continue;
+      }
+      if (freePages < pages || this.bytes[chunk].length === 0) continue;
+      const page = this.findRun(chunk, pages);
+      if (page >= 0) return this.markPages(chunk, page, pages, kind);
+    }
+    const chunk = this.findFreeIndexes(1);
+    this.installBuffer(chunk, CHUNK_BYTES);
+    this.chunkFreePages[chunk] = PAGES_PER_CHUNK;
+    this.spareChunkCount++;
+    if (chunk < this.firstChunkWithRoom) this.firstChunkWithRoom = chunk;
+    return this.markPages(chunk, chunk * PAGES_PER_CHUNK, pages, kind);
+  }
+
+  private findRun(chunk: number, pages: number): number {
+    const first = chunk * PAGES_PER_CHUNK;
+    const end = first + PAGES_PER_CHUNK;
+    let length = 0;
+    for (let page = first; page < end; page++) {
+      length = this.pageKind[page] === PAGE_FREE ? length + 1 : 0;
+      if (length === pages) return page - pages + 1;
+    }
+    return -1;
+  }
+
+  private markPages(chunk: number, first: number, pages: number, kind: number): number {
+    if (this.chunkFreePages[chunk] === PAGES_PER_CHUNK) this.spareChunkCount--;
+    this.chunkFreePages[chunk] -= pages;
+    for (let page = first; page < first + pages; page++) {
+      this.pageKind[page] = kind;
+      this.pageHead[page] = first;
+    }
+    return first;
+  }
+
+  private releasePages(first: number, pages: number): void {
+    const chunk = (first / PAGES_PER_CHUNK) | 0;
+    for (let page = first; page < first + pages; page++) this.pageKind[page] = PAGE_FREE;
+    this.chunkFreePages[chunk] += pages;
+    if (chunk < this.firstChunkWithRoom) this.firstChunkWithRoom = chunk;
+    if (this.chunkFreePages[chunk] < PAGES_PER_CHUNK) return;
+    // One empty chunk is kept, so that a load that breathes around a chunk's edge does not allocate and drop 1 MiB each time.
+    if (this.spareChunkCount > 0) {
+      this.reservedBytes -= CHUNK_BYTES;
+      this.forgetChunk(chunk);
+    } else {
+      this.spareChunkCount++;
+    }
+  }
+
+  private forgetChunk(chunk: number): void {
+    this.bytes[chunk] = NO_BYTES;
+    this.words[chunk] = NO_WORDS;
+    this.chunkFreePages[chunk] = 0;
+    this.pageKind[chunk * PAGES_PER_CHUNK] = PAGE_FREE;
+  }
+
+  /** @returns the first of `count` adjacent chunk indexes without a buffer. Index runs are needed only for huge blocks, so a scan will do. */
+  private findFreeIndexes(count: number): number {
+    let length = 0;
+    let found = this.bytes.length;
+    for (let index = 0; index < this.bytes.length; index++) {
+      const isFree = this.bytes[index].length === 0 && this.pageKind[index * PAGES_PER_CHUNK] === PAGE_FREE;
+      length = isFree ? length + 1 : 0;
+      if (length === count) {
+        found = index - count + 1;
+        break;
+      }
+    }
+    if (found + count > CHUNK_COUNT_MAX)
+      throw new ArenaFullError(`no room for ${count} more MiB: ${found} MiB of references are in use`);
+    this.growPageTables(found + count);
+    return found;
+  }
+
+  private growPageTables(chunkCount: number): void {
+    while (this.bytes.length < chunkCount) {
+      this.bytes.push(NO_BYTES);
+      this.words.push(NO_WORDS);
+      this.chunkFreePages.push(0);
+    }
+    const pages = chunkCount * PAGES_PER_CHUNK;
+    if (pages <= this.pageKind.length) return;
+    const size = Math.max(pages, this.pageKind.length * 2);
+    const kind = new Uint8Array(size);
+    kind.set(this.pageKind);
+    this.pageKind = kind;
+    const grown = (old: Int32Array): Int32Array => {
+      const words = new Int32Array(size);
+      words.set(old);
+      return words;
+    };
+    this.pageHead = grown(this.pageHead);
+    this.headUsed = grown(this.headUsed);
+    this.headFree = grown(this.headFree);
+    this.headFresh = grown(this.headFresh);
+    this.headNext = grown(this.headNext);
+    this.headPrevious = grown(this.headPrevious);
+  }
+
+  private installBuffer(chunk: number, byteCount: number): void {
+    let buffer: ArrayBuffer;
+    try {
+      buffer = new ArrayBuffer(byteCount);
+    } catch (cause) {
+      throw new ArenaFullError(`the system gave no ${byteCount} bytes`, { cause });
+    }
+    this.bytes[chunk] = new Uint8Array(buffer);
+    this.words[chunk] = new Int32Array(buffer);
+    this.reservedBytes += byteCount;
+  }
+}

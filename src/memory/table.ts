@@ -1,0 +1,533 @@
+/**
+ * Table: a hash table of byte-string keys in the arena, by linear hashing: it grows and shrinks one bucket at a time, so no insert ever stalls.
+ *
+ *   control block (16 bytes) = | item count | bucket count n | root | root capacity in buckets |
+ *   bucket (64 bytes)        = | 12 item refs | 12 one-byte fingerprints | overflow ref |
+ *   root                     = the buckets themselves (up to 1,024), or a directory of refs to segments of 1,024 buckets
+ *
+ * With low = the highest power of two ≤ n, bucket b < n − low has been split already and is addressed with one bit more than the others.
+ * An insert that lifts the load above 8 items a bucket splits bucket n − low into itself and bucket n.
+ *
+ * Bytes per item at the target load: 64 / 8 = 8, and about 1 for overflow buckets (a bucket not yet split holds up to 10.7 on average of 12).
+ *
+ * Invariants: (1) in a chain all buckets but the last are full, and an overflow bucket is never empty; (2) a cell is empty iff its ref is 0;
+ * (3) an item is in the bucket that its hash names, nowhere else; (4) positions found are valid until the next insert or removal.
+ *
+ * What an item is, only `ItemKeys` knows: one Table object serves all tables whose items are laid out alike.
+ */
+import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
+
+export interface ItemKeys {
+  /** @returns the 32-bit hash of the item's key */
+  hashOf(item: Ref): number;
+  /** @returns whether the item's key is the given bytes */
+  equals(item: Ref, key: Uint8Array, start: number, length: number): boolean;
+}
+
+const CELLS = 12;
+const FINGERPRINT_WORD = 12;
+const OVERFLOW_WORD = 15;
+const BUCKET_WORDS = 16;
+const BUCKET_BYTES = 64;
+const SEGMENT_SHIFT = 10;
+const SEGMENT_BUCKETS = 1 << SEGMENT_SHIFT;
+
+const COUNT = 0;
+const BUCKETS = 1;
+const ROOT = 2;
+const CAPACITY = 3;
+const CONTROL_BYTES = 16;
+
+const LOAD_MAX = 8;
+const LOAD_MIN = 3;
+
+export class Table {
+  /** Where `find` found the item: the index of the word view and of the word in it. */
+  private cellChunk = 0;
+  private cellWord = 0;
+  /** First bucket of the chain of the last `find`, for `removeFound`. */
+  private homeChunk = 0;
+  private homeWord = 0;
+  /** The bucket that `locate` found. */
+  private bucketChunk = 0;
+  private bucketWord = 0;
+  private readonly words: Int32Array[];
+  private readonly arena: Arena;
+  private readonly keys: ItemKeys;
+
+  constructor(arena: Arena, keys: ItemKeys) {
+    this.arena = arena;
+    this.words = arena.words;
+    this.keys = keys;
+  }
+
+  create(): Ref {
+    const table = this.arena.allocate(CONTROL_BYTES);
+    const root = this.allocateZeroed(BUCKET_BYTES);
+    const words = this.words[table >>> CHUNK_INDEX_SHIFT];
+    const base = (table & UNIT_MASK) << 1;
+    words[base + COUNT] = 0;
+    words[base + BUCKETS] = 1;
+    words[base + ROOT] = root;
+    words[base + CAPACITY] = 1;
+    return table;
+  }
+
+  /** Frees the table's own blocks; the items are the caller's. */
+  destroy(table: Ref): void {
+    const bucketCount = this.control(table, BUCKETS);
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      this.locate(table, bucket);
+      let overflow = this.words[this.bucketChunk][this.bucketWord + OVERFLOW_WORD];
+      while (overflow !== 0) {
+        const next = this.words[overflow >>> CHUNK_INDEX_SHIFT][((overflow & UNIT_MASK) << 1) + OVERFLOW_WORD];
+        this.arena.free(overflow);
+        overflow = next;
+      }
+    }
+    const root = this.control(table, ROOT);
+    if (this.control(table, CAPACITY) > SEGMENT_BUCKETS) {
+      for (let segment = 0; segment << SEGMENT_SHIFT < bucketCount; segment++)
+        this.arena.free(this.segment(root, segment));
+    }
+    this.arena.free(root);
+    this.arena.free(table);
+  }
+
+  count(table: Ref): number {
+    return this.words[table >>> CHUNK_INDEX_SHIFT][((table & UNIT_MASK) << 1) + COUNT];
+  }
+
+  bucketCount(table: Ref): number {
+    return this.control(table, BUCKETS);
+  }
+
+  /** @returns the item, or 0. Its cell is remembered for `replaceFound` and `removeFound`. */
+  find(table: Ref, hash: number, key: Uint8Array, start: number, length: number): Ref {
+    this.locateHash(table, hash);
+    const pattern = Math.imul(hash >>> 24, 0x01010101);
+    let chunk = this.bucketChunk;
+    let base = this.bucketWord;
+    this.homeChunk = chunk;
+    this.homeWord = base;
+    for (;;) {
+      const words = this.words[chunk];
+      for (let group = 0; group < 3; group++) {
+        const difference = words[base + FINGERPRINT_WORD + group] ^ pattern;
+        // A zero byte of the difference is a fingerprint that matches (Mycroft); bytes above it may match falsely, which the key comparison settles.
+        let matches = (difference - 0x01010101) & ~difference & 0x80808080;
+        while (matches !== 0) {
+          const lowest = matches & -matches;
+          const cell = base + (group << 2) + ((31 - Math.clz32(lowest)) >> 3);
+          const item = words[cell];
+          if (item !== 0 && this.keys.equals(item, key, start, length)) {
+            this.cellChunk = chunk;
+            this.cellWord = cell;
+            return item;
+          }
+          matches ^= lowest;
+        }
+      }
+      const overflow = words[base + OVERFLOW_WORD];
+      if (overflow === 0) return 0;
+      chunk = overflow >>> CHUNK_INDEX_SHIFT;
+      base = (overflow & UNIT_MASK) << 1;
+    }
+  }
+
+  /** Points the cell of the last `find` (which found something) to the item's new block. */
+  replaceFound(item: Ref): void {
+    this.words[this.cellChunk][this.cellWord] = item;
+  }
+
+  /** Points the cell that holds `old` to `item`, the same key in another block. `hash` is the key's. */
+  replace(table: Ref, hash: number, old: Ref, item: Ref): void {
+    this.locateCell(table, hash, old);
+    this.words[this.cellChunk][this.cellWord] = item;
+  }
+
+  /** Takes `item` out; its block is the caller's. */
+  remove(table: Ref, hash: number, item: Ref): void {
+    this.locateCell(table, hash, item);
+    this.removeFound(table);
+  }
+
+  /** Adds an item whose key is not in the table. */
+  insert(table: Ref, hash: number, item: Ref): void {
+    this.locateHash(table, hash);
+    this.append(this.bucketChunk, this.bucketWord, hash, item);
+    const words = this.words[table >>> CHUNK_INDEX_SHIFT];
+    const base = (table & UNIT_MASK) << 1;
+    const count = words[base + COUNT] + 1;
+    words[base + COUNT] = count;
+    if (count > words[base + BUCKETS] * LOAD_MAX) this.split(table);
+  }
+
+  /** Removes the item of the last `find` or `locateCell` from the table; its block is the caller's. */
+  removeFound(table: Ref): void {
+    this.fillHole();
+    const words = this.words[table >>> CHUNK_INDEX_SHIFT];
+    const base = (table & UNIT_MASK) << 1;
+    const count = words[base + COUNT] - 1;
+    words[base + COUNT] = count;
+    if (count < words[base + BUCKETS] * LOAD_MIN && words[base + BUCKETS] > 1) this.merge(table);
+  }
+
+  /**
+   * Visits one bucket, in the reverse-binary order that keeps SCAN's promise while buckets split and merge: an item that is there from the
+   * first call to the last is visited at least once.
+   * @param cursor 0 to begin
+   * @returns the next cursor; 0 when all has been visited
+   */
+  scan(table: Ref, cursor: number, visit: (item: Ref) => void): number {
+    const bucketCount = this.control(table, BUCKETS);
+    const low = highestPowerOfTwo(bucketCount);
+    const small = cursor & (low - 1);
+    const isSplit = small < bucketCount - low;
+    const mask = isSplit ? low * 2 - 1 : low - 1;
+    this.visitBucket(table, isSplit ? cursor & mask : small, visit);
+    return reverseBits(reverseBits(cursor | ~mask) + 1) >>> 0;
+  }
+
+  /** Visits all items of bucket `bucket`; the visitor must not insert or remove. */
+  visitBucket(table: Ref, bucket: number, visit: (item: Ref) => void): void {
+    this.locate(table, bucket);
+    let words = this.words[this.bucketChunk];
+    let base = this.bucketWord;
+    for (;;) {
+      for (let cell = 0; cell < CELLS; cell++) {
+        const item = words[base + cell];
+        if (item !== 0) visit(item);
+      }
+      const overflow = words[base + OVERFLOW_WORD];
+      if (overflow === 0) return;
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      base = (overflow & UNIT_MASK) << 1;
+    }
+  }
+
+  /**
+   * Copies the items of bucket `bucket` into `items`, which is emptied first: for visitors that insert or remove.
+   * @returns how many
+   */
+  collectBucket(table: Ref, bucket: number, items: Ref[]): number {
+    items.length = 0;
+    this.visitBucket(table, bucket, (item) => items.push(item));
+    return items.length;
+  }
+
+  /**
+   * Takes all items of bucket `bucket` out into `items`, without shrinking the table: for emptying it bucket by bucket before `destroy`.
+   * @returns how many; they are the caller's
+   */
+  takeBucket(table: Ref, bucket: number, items: Ref[]): number {
+    this.locate(table, bucket);
+    const count = this.takeChain(this.bucketChunk, this.bucketWord, items);
+    this.setControl(table, COUNT, this.count(table) - count);
+    return count;
+  }
+
+  /** @returns a random item of a table that is not empty. `random` gives integers from 0 to below its argument. */
+  randomItem(table: Ref, random: (below: number) => number): Ref {
+    const bucketCount = this.control(table, BUCKETS);
+    for (;;) {
+      const bucket = random(bucketCount);
+      const count = this.chainCount(table, bucket);
+      if (count === 0) continue;
+      // Accept by the chain's share of what a full bucket holds, so that items in sparse buckets are not favoured.
+      const limit = count > CELLS ? count : CELLS;
+      const pick = random(limit);
+      if (pick < count) return this.itemOfChain(pick);
+    }
+  }
+
+  private control(table: Ref, word: number): number {
+    return this.words[table >>> CHUNK_INDEX_SHIFT][((table & UNIT_MASK) << 1) + word];
+  }
+
+  private segment(root: Ref, segment: number): Ref {
+    return this.words[root >>> CHUNK_INDEX_SHIFT][((root & UNIT_MASK) << 1) + segment];
+  }
+
+  private locateHash(table: Ref, hash: number): void {
+    const words = this.words[table >>> CHUNK_INDEX_SHIFT];
+    const base = (table & UNIT_MASK) << 1;
+    const bucketCount = words[base + BUCKETS];
+    const bits = 32 - Math.clz32(bucketCount - 1);
+    let bucket = hash & ((1 << bits) - 1);
+    if (bucket >= bucketCount) bucket &= (1 << (bits - 1)) - 1;
+    this.locateIn(words[base + ROOT], words[base + CAPACITY], bucket);
+  }
+
+  private locate(table: Ref, bucket: number): void {
+    this.locateIn(this.control(table, ROOT), this.control(table, CAPACITY), bucket);
+  }
+
+  private locateIn(root: Ref, capacity: number, bucket: number): void {
+    if (capacity <= SEGMENT_BUCKETS) {
+      this.bucketChunk = root >>> CHUNK_INDEX_SHIFT;
+      this.bucketWord = ((root & UNIT_MASK) << 1) + bucket * BUCKET_WORDS;
+      return;
+    }
+    const segment = this.segment(root, bucket >> SEGMENT_SHIFT);
+    this.bucketChunk = segment >>> CHUNK_INDEX_SHIFT;
+    this.bucketWord = ((segment & UNIT_MASK) << 1) + (bucket & (SEGMENT_BUCKETS - 1)) * BUCKET_WORDS;
+  }
+
+  private locateCell(table: Ref, hash: number, item: Ref): void {
+    this.locateHash(table, hash);
+    let chunk = this.bucketChunk;
+    let base = this.bucketWord;
+    this.homeChunk = chunk;
+    this.homeWord = base;
+    for (;;) {
+      const words = this.words[chunk];
+      for (let cell = 0; cell < CELLS; cell++) {
+        if (words[base + cell] === item) {
+          this.cellChunk = chunk;
+          this.cellWord = base + cell;
+          return;
+        }
+      }
+      const overflow = words[base + OVERFLOW_WORD];
+      if (overflow === 0) throw new Error('invariant: the item is in the table');
+      chunk = overflow >>> CHUNK_INDEX_SHIFT;
+      base = (overflow & UNIT_MASK) << 1;
+    }
+  }
+
+  /** Puts an item into the chain's last bucket, which is the only one that may have room. */
+  private append(chunk: number, base: number, hash: number, item: Ref): void {
+    let words = this.words[chunk];
+    let overflow = words[base + OVERFLOW_WORD];
+    while (overflow !== 0) {
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      base = (overflow & UNIT_MASK) << 1;
+      overflow = words[base + OVERFLOW_WORD];
+    }
+    for (let cell = 0; cell < CELLS; cell++) {
+      if (words[base + cell] === 0) {
+        words[base + cell] = item;
+        setFingerprint(words, base, cell, hash >>> 24);
+        return;
+      }
+    }
+    const added = this.allocateZeroed(BUCKET_BYTES);
+    words[base + OVERFLOW_WORD] = added;
+    const addedWords = this.words[added >>> CHUNK_INDEX_SHIFT];
+    const addedBase = (added & UNIT_MASK) << 1;
+    addedWords[addedBase] = item;
+    setFingerprint(addedWords, addedBase, 0, hash >>> 24);
+  }
+
+  /** Empties the found cell and moves the chain's last item into it, so that only the last bucket of a chain has room. */
+  private fillHole(): void {
+    const hole = this.words[this.cellChunk];
+    let previousWords: Int32Array | null = null;
+    let previousBase = 0;
+    let last = 0;
+    let words = this.words[this.homeChunk];
+    let base = this.homeWord;
+    let cellBase = base;
+    for (;;) {
+      const overflow = words[base + OVERFLOW_WORD];
+      if (overflow === 0) break;
+      previousWords = words;
+      previousBase = base;
+      last = overflow;
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      base = (overflow & UNIT_MASK) << 1;
+      if (words === hole && this.cellWord >= base && this.cellWord < base + CELLS) cellBase = base;
+    }
+    const holeCell = this.cellWord - cellBase;
+    let mover = CELLS - 1;
+    while (mover >= 0 && words[base + mover] === 0) mover--;
+    const moved = words[base + mover];
+    const fingerprint = fingerprintOf(words, base, mover);
+    words[base + mover] = 0;
+    setFingerprint(words, base, mover, 0);
+    if (words !== hole || base + mover !== this.cellWord) {
+      hole[this.cellWord] = moved;
+      setFingerprint(hole, cellBase, holeCell, fingerprint);
+    }
+    if (previousWords !== null && mover === 0) {
+      previousWords[previousBase + OVERFLOW_WORD] = 0;
+      this.arena.free(last);
+    }
+  }
+
+  private split(table: Ref): void {
+    const bucketCount = this.control(table, BUCKETS);
+    this.reserveBucket(table, bucketCount);
+    const low = highestPowerOfTwo(bucketCount);
+    this.locate(table, bucketCount);
+    const newChunk = this.bucketChunk;
+    const newBase = this.bucketWord;
+    this.words[newChunk].fill(0, newBase, newBase + BUCKET_WORDS);
+    this.setControl(table, BUCKETS, bucketCount + 1);
+    this.locate(table, bucketCount - low);
+    const oldChunk = this.bucketChunk;
+    const oldBase = this.bucketWord;
+    const mask = low * 2 - 1;
+    // Empty the old chain into a copy and deal its items out again: short, and the chain invariant holds by construction.
+    const items = splitItems;
+    const count = this.takeChain(oldChunk, oldBase, items);
+    for (let i = 0; i < count; i++) {
+      const hash = this.keys.hashOf(items[i]);
+      if ((hash & mask) === bucketCount) this.append(newChunk, newBase, hash, items[i]);
+      else this.append(oldChunk, oldBase, hash, items[i]);
+    }
+  }
+
+  private merge(table: Ref): void {
+    const last = this.control(table, BUCKETS) - 1;
+    const low = highestPowerOfTwo(last);
+    this.locate(table, last);
+    const items = splitItems;
+    const count = this.takeChain(this.bucketChunk, this.bucketWord, items);
+    this.setControl(table, BUCKETS, last);
+    this.locate(table, last - low);
+    const chunk = this.bucketChunk;
+    const base = this.bucketWord;
+    for (let i = 0; i < count; i++) this.append(chunk, base, this.keys.hashOf(items[i]), items[i]);
+    this.releaseBuckets(table, last);
+  }
+
+  /** Empties a chain into `items` and frees its overflow buckets. @returns how many items */
+  private takeChain(chunk: number, base: number, items: Ref[]): number {
+    let count = 0;
+    let words = this.words[chunk];
+    let current = 0;
+    for (;;) {
+      for (let cell = 0; cell < CELLS; cell++) {
+        const item = words[base + cell];
+        if (item !== 0) items[count++] = item;
+      }
+      const overflow = words[base + OVERFLOW_WORD];
+      if (current === 0) words.fill(0, base, base + BUCKET_WORDS);
+      else this.arena.free(current);
+      if (overflow === 0) return count;
+      current = overflow;
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      base = (overflow & UNIT_MASK) << 1;
+    }
+  }
+
+  /** Makes room for bucket number `bucket`, the next one. Its content is undefined. */
+  private reserveBucket(table: Ref, bucket: number): void {
+    const capacity = this.control(table, CAPACITY);
+    const root = this.control(table, ROOT);
+    if (bucket < SEGMENT_BUCKETS) {
+      if (bucket < capacity) return;
+      // An eighth more each time, as the size classes have it; copying is 64 bytes per item in the long run.
+      const wanted = Math.min(SEGMENT_BUCKETS, bucket + 1 + (bucket >> 3));
+      this.moveRoot(table, root, bucket * BUCKET_WORDS, wanted * BUCKET_BYTES, wanted);
+      return;
+    }
+    if ((bucket & (SEGMENT_BUCKETS - 1)) !== 0) return;
+    const segment = this.arena.allocate(SEGMENT_BUCKETS * BUCKET_BYTES);
+    const segmentCount = bucket >> SEGMENT_SHIFT;
+    if (capacity <= SEGMENT_BUCKETS) {
+      const directory = this.arena.allocate(16 * 4);
+      this.words[directory >>> CHUNK_INDEX_SHIFT][(directory & UNIT_MASK) << 1] = root;
+      this.setControl(table, ROOT, directory);
+      this.setControl(table, CAPACITY, 16 * SEGMENT_BUCKETS);
+    } else if (bucket >= capacity) {
+      this.moveRoot(table, root, segmentCount, segmentCount * 2 * 4, capacity * 2);
+    }
+    const directory = this.control(table, ROOT);
+    this.words[directory >>> CHUNK_INDEX_SHIFT][((directory & UNIT_MASK) << 1) + segmentCount] = segment;
+  }
+
+  /** Gives back what `bucketCount` buckets do not need. */
+  private releaseBuckets(table: Ref, bucketCount: number): void {
+    const capacity = this.control(table, CAPACITY);
+    const root = this.control(table, ROOT);
+    if (capacity > SEGMENT_BUCKETS) {
+      if ((bucketCount & (SEGMENT_BUCKETS - 1)) !== 0) return;
+      this.arena.free(this.segment(root, bucketCount >> SEGMENT_SHIFT));
+      if (bucketCount > SEGMENT_BUCKETS) return;
+      this.setControl(table, ROOT, this.segment(root, 0));
+      this.setControl(table, CAPACITY, SEGMENT_BUCKETS);
+      this.arena.free(root);
+    } else if (bucketCount * 3 < capacity * 2 && capacity > 4) {
+      this.moveRoot(table, root, bucketCount * BUCKET_WORDS, bucketCount * BUCKET_BYTES, bucketCount);
+    }
+  }
+
+  private moveRoot(table: Ref, root: Ref, wordCount: number, byteCount: number, capacity: number): void {
+    const moved = this.arena.allocate(byteCount);
+    const source = this.words[root >>> CHUNK_INDEX_SHIFT];
+    const sourceBase = (root & UNIT_MASK) << 1;
+    this.words[moved >>> CHUNK_INDEX_SHIFT].set(
+      source.subarray(sourceBase, sourceBase + wordCount),
+      (moved & UNIT_MASK) << 1,
+    );
+    this.arena.free(root);
+    this.setControl(table, ROOT, moved);
+    this.setControl(table, CAPACITY, capacity);
+  }
+
+  private setControl(table: Ref, word: number, value: number): void {
+    this.words[table >>> CHUNK_INDEX_SHIFT][((table & UNIT_MASK) << 1) + word] = value;
+  }
+
+  private chainCount(table: Ref, bucket: number): number {
+    this.locate(table, bucket);
+    let words = this.words[this.bucketChunk];
+    let base = this.bucketWord;
+    let count = 0;
+    for (;;) {
+      for (let cell = 0; cell < CELLS; cell++) if (words[base + cell] !== 0) count++;
+      const overflow = words[base + OVERFLOW_WORD];
+      if (overflow === 0) return count;
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      base = (overflow & UNIT_MASK) << 1;
+    }
+  }
+
+  /** @returns item number `index` of the chain that `chainCount` located. */
+  private itemOfChain(index: number): Ref {
+    let words = this.words[this.bucketChunk];
+    let base = this.bucketWord;
+    for (;;) {
+      for (let cell = 0; cell < CELLS; cell++) if (words[base + cell] !== 0 && index-- === 0) return words[base + cell];
+      const overflow = words[base + OVERFLOW_WORD];
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      base = (overflow & UNIT_MASK) << 1;
+    }
+  }
+
+  private allocateZeroed(byteCount: number): Ref {
+    const ref = this.arena.allocate(byteCount);
+    const base = (ref & UNIT_MASK) << 1;
+    this.words[ref >>> CHUNK_INDEX_SHIFT].fill(0, base, base + (byteCount >> 2));
+    return ref;
+  }
+}
+
+/** Items of the chain being split or merged; used within one call only. */
+const splitItems: Ref[] = [];
+
+function setFingerprint(words: Int32Array, base: number, cell: number, fingerprint: number): void {
+  const word = base + FINGERPRINT_WORD + (cell >> 2);
+  const shift = (cell & 3) << 3;
+  words[word] = (words[word] & ~(0xff << shift)) | (fingerprint << shift);
+}
+
+function fingerprintOf(words: Int32Array, base: number, cell: number): number {
+  return (words[base + FINGERPRINT_WORD + (cell >> 2)] >>> ((cell & 3) << 3)) & 0xff;
+}
+
+function highestPowerOfTwo(n: number): number {
+  return 1 << (31 - Math.clz32(n));
+}
+
+function reverseBits(value: number): number {
+  let v = value;
+  v = ((v >>> 1) & 0x55555555) | ((v & 0x55555555) << 1);
+  v = ((v >>> 2) & 0x33333333) | ((v & 0x33333333) << 2);
+  v = ((v >>> 4) & 0x0f0f0f0f) | ((v & 0x0f0f0f0f) << 4);
+  v = ((v >>> 8) & 0x00ff00ff) | ((v & 0x00ff00ff) << 8);
+  return (v >>> 16) | (v << 16);
+}

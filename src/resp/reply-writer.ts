@@ -1,0 +1,235 @@
+/**
+ * Writes replies, in RESP2 or RESP3, into one growing buffer that serves all connections in turn (DESIGN section 1, rule 3).
+ *
+ * Invariants: (1) `bytes[0 … length)` are whole replies, unless a reply is being written; (2) `mark` and `rewind` take back everything since the
+ * mark; (3) nothing is allocated while there is room. Logical types and their two shapes: spec server.md section 3.
+ */
+import { copyBytes } from '../memory/copy.js';
+
+const INITIAL_BYTES = 64 * 1024;
+/** A buffer that grew beyond this for one large reply is dropped afterwards. */
+const KEEP_BYTES_MAX = 1024 * 1024;
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+/** A reply made once: `-ERR …`, `+OK` and the like. */
+export function fixedReply(line: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(`${line}\r\n`, 'latin1'));
+}
+
+const OK = fixedReply('+OK');
+const NULL2 = fixedReply('$-1');
+const NULL_ARRAY2 = fixedReply('*-1');
+const NULL3 = fixedReply('_');
+const TRUE3 = fixedReply('#t');
+const FALSE3 = fixedReply('#f');
+const encoder = new TextEncoder();
+
+export class ReplyWriter {
+  bytes = new Uint8Array(INITIAL_BYTES);
+  length = 0;
+  /** 2 or 3, of the connection being served. */
+  protocol = 2;
+  /** Error replies written since it was last reset: tells the pipeline whether a command failed. */
+  errorCount = 0;
+  /** Code of the last error (`ERR`, `WRONGTYPE`, …) for errorstats. */
+  lastErrorCode = '';
+
+  /** Takes the buffer's content away; the writer goes on with a new buffer. The result is the caller's for good. */
+  take(): Uint8Array {
+    const taken = this.bytes.subarray(0, this.length);
+    this.bytes = new Uint8Array(INITIAL_BYTES);
+    this.length = 0;
+    return taken;
+  }
+
+  /** Forgets the content, which has been written out. */
+  clear(): void {
+    this.length = 0;
+    if (this.bytes.length > KEEP_BYTES_MAX) this.bytes = new Uint8Array(INITIAL_BYTES);
+  }
+
+  rewind(length: number): void {
+    this.length = length;
+  }
+
+  /** Makes room for `count` more bytes. */
+  reserve(count: number): void {
+    if (this.length + count > this.bytes.length) this.grow(count);
+  }
+
+  raw(reply: Uint8Array): void {
+    this.reserve(reply.length);
+    copyBytes(reply, 0, this.bytes, this.length, reply.length);
+    this.length += reply.length;
+  }
+
+  ok(): void {
+    this.raw(OK);
+  }
+
+  /** `text` must have neither CR nor LF. */
+  status(text: string): void {
+    this.line(0x2b, text);
+  }
+
+  /**
+   * An error reply. `text` begins with the code, without the minus: `WRONGTYPE Operation …`, `ERR syntax error`. CR and LF become spaces.
+   */
+  error(text: string): void {
+    this.errorCount++;
+    const space = text.indexOf(' ');
+    this.lastErrorCode = space < 0 || space > 32 ? 'ERR' : text.slice(0, space);
+    this.line(0x2d, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text);
+  }
+
+  /** An error reply made once by `fixedReply`, with its code. */
+  fixedError(reply: Uint8Array, code: string): void {
+    this.errorCount++;
+    this.lastErrorCode = code;
+    this.raw(reply);
+  }
+
+  integer(value: number): void {
+    this.header(0x3a, value);
+  }
+
+  bigInteger(value: bigint): void {
+    this.line(0x3a, value.toString());
+  }
+
+  /** A bulk string of bytes that lie in `source`. */
+  bulk(source: Uint8Array, start: number, length: number): void {
+    this.reserve(length + 32);
+    this.header(0x24, length);
+    copyBytes(source, start, this.bytes, this.length, length);
+    this.length += length;
+    this.endLine();
+  }
+
+  bulkBytes(value: Uint8Array): void {
+    this.bulk(value, 0, value.length);
+  }
+
+  /** A bulk string of text, as UTF-8. */
+  bulkText(text: string): void {
+    this.bulkBytes(encoder.encode(text));
+  }
+
+  array(count: number): void {
+    this.header(0x2a, count);
+  }
+
+  map(count: number): void {
+    if (this.protocol === 3) this.header(0x25, count);
+    else this.header(0x2a, count * 2);
+  }
+
+  set(count: number): void {
+    this.header(this.protocol === 3 ? 0x7e : 0x2a, count);
+  }
+
+  push(count: number): void {
+    this.header(this.protocol === 3 ? 0x3e : 0x2a, count);
+  }
+
+  null(): void {
+    this.raw(this.protocol === 3 ? NULL3 : NULL2);
+  }
+
+  nullArray(): void {
+    this.raw(this.protocol === 3 ? NULL3 : NULL_ARRAY2);
+  }
+
+  bool(value: boolean): void {
+    if (this.protocol === 3) this.raw(value ? TRUE3 : FALSE3);
+    else this.integer(value ? 1 : 0);
+  }
+
+  /** A double already in its textual form. */
+  doubleText(text: string): void {
+    if (this.protocol === 3) this.line(0x2c, text);
+    else this.bulkText(text);
+  }
+
+  /** Text with a format of three letters (`txt`, `mkd`). */
+  verbatim(text: string, format = 'txt'): void {
+    if (this.protocol !== 3) return this.bulkText(text);
+    const value = encoder.encode(text);
+    this.reserve(value.length + 40);
+    this.header(0x3d, value.length + 4);
+    this.ascii(`${format}:`);
+    copyBytes(value, 0, this.bytes, this.length, value.length);
+    this.length += value.length;
+    this.endLine();
+  }
+
+  private line(type: number, text: string): void {
+    // At most 3 bytes of UTF-8 for one UTF-16 unit.
+    this.reserve(text.length * 3 + 3);
+    this.bytes[this.length++] = type;
+    this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written;
+    this.endLine();
+  }
+
+  private ascii(text: string): void {
+    for (let i = 0; i < text.length; i++) this.bytes[this.length++] = text.charCodeAt(i);
+  }
+
+  private endLine(): void {
+    const { bytes } = this;
+    bytes[this.length++] = CR;
+    bytes[this.length++] = LF;
+  }
+
+  /** A type byte, an integer and the line's end. */
+  private header(type: number, value: number): void {
+    this.reserve(24);
+    const { bytes } = this;
+    let at = this.length;
+    bytes[at++] = type;
+    if (value >= 0 && value < 10) {
+      bytes[at++] = 0x30 + value;
+    } else {
+      at = writeInteger(bytes, at, value);
+    }
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    this.length = at;
+  }
+
+  private grow(count: number): void {
+    let size = this.bytes.length * 2;
+    while (size < this.length + count) size *= 2;
+    const grown = new Uint8Array(size);
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}
+
+/** Writes a safe integer in decimal at `at`; the room (21 bytes) is the caller's. @returns the offset after it */
+export function writeInteger(bytes: Uint8Array, at: number, value: number): number {
+  let start = at;
+  let rest = value;
+  if (rest < 0) {
+    bytes[start++] = 0x2d;
+    rest = -rest;
+  }
+  let digits = 1;
+  for (let bound = 10; digits < 16 && rest >= bound; bound *= 10) digits++;
+  const end = start + digits;
+  let i = end - 1;
+  while (rest > 0x7fffffff) {
+    const tenth = Math.floor(rest / 10);
+    bytes[i--] = 0x30 + (rest - tenth * 10);
+    rest = tenth;
+  }
+  let small = rest | 0;
+  do {
+    const tenth = (small / 10) | 0;
+    bytes[i--] = 0x30 + (small - tenth * 10);
+    small = tenth;
+  } while (i >= start);
+  return end;
+}

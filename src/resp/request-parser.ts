@@ -1,0 +1,302 @@
+/**
+ * Parses requests in place: multibulk (`*n`, then `$len` and bytes, n times) and inline lines. Source: spec server.md section 1.
+ *
+ * States of one connection's input (`RequestState`), kept between reads so that a large request is not scanned again with each packet:
+ *   at a request's start (remaining = 0)  →  count read (remaining > 0)  ⇄  waiting for a bulk's header or bytes  →  complete, back to the start
+ * While a request is incomplete its parsed arguments are remembered as offsets relative to the request's first byte.
+ *
+ * Invariants: (1) nothing is allocated by an announced number, only by bytes that arrived; (2) a complete request leaves the state as new;
+ * (3) the two bytes after a bulk are skipped unseen and the byte after a header's CR too, as Redis does.
+ */
+import type { Request } from './request.js';
+
+/** `parse` found no complete request: more bytes are needed. */
+export const PARSE_INCOMPLETE = 0;
+/** One request is in `request`; `state.position` is behind it. */
+export const PARSE_REQUEST = 1;
+/** An empty request (`*0`, an empty line) was skipped; go on at `state.position`. */
+export const PARSE_EMPTY = 2;
+/** The input is broken; `state.error` is the text for the client (without `-ERR `), after which the connection is closed. */
+export const PARSE_ERROR = 3;
+
+export const INLINE_BYTES_MAX = 64 * 1024;
+const COUNT_MAX = 0x7fffffff;
+const UNAUTHENTICATED_COUNT_MAX = 10;
+const UNAUTHENTICATED_BULK_MAX = 16384;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const ASTERISK = 0x2a;
+const DOLLAR = 0x24;
+const NOT_A_NUMBER = -0x100000000;
+
+/** Arguments of the incomplete request, relative to its first byte; and the limits that depend on the connection. */
+export class RequestState {
+  /** Where the next request, or the rest of this one, begins in the bytes. */
+  position = 0;
+  error = '';
+  isAuthenticated = true;
+  bulkBytesMax = 512 * 1024 * 1024;
+  /** Arguments still to come. */
+  remaining = 0;
+  /** Length of the bulk whose header has been read, or −1. */
+  bulkLength = -1;
+  /** How far the incomplete request has been parsed, from its first byte. */
+  parsed = 0;
+  /** Arguments of the incomplete request so far; null while there are none to remember. */
+  starts: number[] = [];
+  lengths: number[] = [];
+  /** Least number of bytes, from the request's first byte, with which parsing can go on: saves scanning while a large bulk arrives. */
+  neededBytes = 0;
+}
+
+/**
+ * Parses one request from `bytes[state.position … end)`.
+ * @returns one of the PARSE_ codes. On PARSE_INCOMPLETE the caller keeps `bytes[state.position … end)` and calls again with more behind it.
+ */
+export function parseRequest(bytes: Uint8Array, end: number, request: Request, state: RequestState): number {
+  const start = state.position;
+  if (start >= end) return PARSE_INCOMPLETE;
+  if (state.remaining !== 0) return resume(bytes, end, request, state);
+  if (bytes[start] !== ASTERISK) return parseInline(bytes, end, request, state);
+  request.bytes = bytes;
+  request.argc = 0;
+  const line = findCr(bytes, start + 1, end);
+  if (line < 0 || line + 1 >= end) {
+    if (line < 0 && end - start > INLINE_BYTES_MAX) return fail(state, 'Protocol error: too big mbulk count string');
+    return PARSE_INCOMPLETE;
+  }
+  const count = parseNumber(bytes, start + 1, line);
+  if (count === NOT_A_NUMBER || count > COUNT_MAX) return fail(state, 'Protocol error: invalid multibulk length');
+  if (count > UNAUTHENTICATED_COUNT_MAX && !state.isAuthenticated)
+    return fail(state, 'Protocol error: unauthenticated multibulk length');
+  if (count <= 0) {
+    state.position = line + 2;
+    return PARSE_EMPTY;
+  }
+  return parseBulks(bytes, line + 2, end, start, count, -1, request, state);
+}
+
+function resume(bytes: Uint8Array, end: number, request: Request, state: RequestState): number {
+  const start = state.position;
+  if (end - start < state.neededBytes) return PARSE_INCOMPLETE;
+  request.bytes = bytes;
+  request.argc = 0;
+  for (let i = 0; i < state.starts.length; i++) request.push(start + state.starts[i], state.lengths[i]);
+  return parseBulks(bytes, start + state.parsed, end, start, state.remaining, state.bulkLength, request, state);
+}
+
+function parseBulks(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  start: number,
+  count: number,
+  knownLength: number,
+  request: Request,
+  state: RequestState,
+): number {
+  let at = from;
+  let remaining = count;
+  let length = knownLength;
+  while (remaining > 0) {
+    if (length < 0) {
+      if (at >= end) return suspend(request, state, start, at, remaining, -1, 1);
+      const line = findCr(bytes, at + 1, end);
+      if (line < 0 || line + 1 >= end) {
+        if (line < 0 && end - at > INLINE_BYTES_MAX) return fail(state, 'Protocol error: too big bulk count string');
+        return suspend(request, state, start, at, remaining, -1, end - at + 1);
+      }
+      if (bytes[at] !== DOLLAR) return fail(state, `Protocol error: expected '$', got '${printable(bytes[at])}'`);
+      length = parseNumber(bytes, at + 1, line);
+      if (length < 0 || length > state.bulkBytesMax) return fail(state, 'Protocol error: invalid bulk length');
+      if (length > UNAUTHENTICATED_BULK_MAX && !state.isAuthenticated)
+        return fail(state, 'Protocol error: unauthenticated bulk length');
+      at = line + 2;
+    }
+    if (end - at < length + 2) return suspend(request, state, start, at, remaining, length, length + 2);
+    request.push(at, length);
+    at += length + 2;
+    remaining--;
+    length = -1;
+  }
+  if (state.remaining !== 0) forget(state);
+  state.position = at;
+  return PARSE_REQUEST;
+}
+
+/** Remembers the incomplete request. `wanted`: bytes needed from `at` on to get any further. */
+function suspend(
+  request: Request,
+  state: RequestState,
+  start: number,
+  at: number,
+  remaining: number,
+  length: number,
+  wanted: number,
+): number {
+  for (let i = state.starts.length; i < request.argc; i++) {
+    state.starts.push(request.starts[i] - start);
+    state.lengths.push(request.lengths[i]);
+  }
+  state.remaining = remaining;
+  state.bulkLength = length;
+  state.parsed = at - start;
+  state.neededBytes = state.parsed + wanted;
+  return PARSE_INCOMPLETE;
+}
+
+function forget(state: RequestState): void {
+  state.remaining = 0;
+  state.bulkLength = -1;
+  state.parsed = 0;
+  state.neededBytes = 0;
+  state.starts.length = 0;
+  state.lengths.length = 0;
+}
+
+function fail(state: RequestState, error: string): number {
+  state.error = error;
+  return PARSE_ERROR;
+}
+
+function findCr(bytes: Uint8Array, from: number, end: number): number {
+  for (let i = from; i < end; i++) if (bytes[i] === CR) return i;
+  return -1;
+}
+
+/** Strict decimal: an optional minus, no plus, no leading zeros, nothing else. Values beyond 2^31 come back as such or as NOT_A_NUMBER. */
+function parseNumber(bytes: Uint8Array, from: number, end: number): number {
+  let at = from;
+  const isNegative = bytes[at] === 0x2d;
+  if (isNegative) at++;
+  const digits = end - at;
+  if (digits < 1 || digits > 15) return NOT_A_NUMBER;
+  if (bytes[at] === 0x30 && (digits > 1 || isNegative)) return NOT_A_NUMBER;
+  let value = 0;
+  for (; at < end; at++) {
+    const digit = bytes[at] - 0x30;
+    if (digit < 0 || digit > 9) return NOT_A_NUMBER;
+    value = value * 10 + digit;
+  }
+  return isNegative ? -value : value;
+}
+
+function printable(byte: number): string {
+  return String.fromCharCode(byte);
+}
+
+/** Parses one inline line. The words are unquoted into a buffer of their own if they hold quotes, else named in place. */
+function parseInline(bytes: Uint8Array, end: number, request: Request, state: RequestState): number {
+  const start = state.position;
+  let lineEnd = start;
+  while (lineEnd < end && bytes[lineEnd] !== LF) lineEnd++;
+  if (lineEnd === end) {
+    if (end - start > INLINE_BYTES_MAX) return fail(state, 'Protocol error: too big inline request');
+    return PARSE_INCOMPLETE;
+  }
+  const words = splitQuoted(bytes, start, lineEnd > start && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd);
+  if (words === null) return fail(state, 'Protocol error: unbalanced quotes in request');
+  state.position = lineEnd + 1;
+  if (words.length === 0) return PARSE_EMPTY;
+  let size = 0;
+  for (const word of words) size += word.length;
+  request.bytes = new Uint8Array(size);
+  request.argc = 0;
+  let at = 0;
+  for (const word of words) {
+    request.bytes.set(word, at);
+    request.push(at, word.length);
+    at += word.length;
+  }
+  return PARSE_REQUEST;
+}
+
+const BACKSLASH = 0x5c;
+const DOUBLE_QUOTE = 0x22;
+const SINGLE_QUOTE = 0x27;
+
+/**
+ * Splits a line into words as a shell-like configuration line: "double quotes" know \n \r \t \b \a \xHH and \c, 'single quotes' know \'.
+ * @returns the words' bytes, or null if quotes are unbalanced or a closing quote is not followed by space. Source: spec server.md section 6.4.
+ */
+export function splitQuoted(bytes: Uint8Array, start: number, end: number): Uint8Array[] | null {
+  const words: Uint8Array[] = [];
+  let at = start;
+  for (;;) {
+    while (at < end && isSpace(bytes[at])) at++;
+    if (at >= end) return words;
+    const word: number[] = [];
+    while (at < end && !isSpace(bytes[at]) && bytes[at] !== 0) {
+      const byte = bytes[at];
+      if (byte === DOUBLE_QUOTE || byte === SINGLE_QUOTE) {
+        at =
+          byte === DOUBLE_QUOTE
+            ? readDoubleQuoted(bytes, at + 1, end, word)
+            : readSingleQuoted(bytes, at + 1, end, word);
+        if (at < 0 || (at < end && !isSpace(bytes[at]))) return null;
+        break;
+      }
+      word.push(byte);
+      at++;
+    }
+    words.push(Uint8Array.from(word));
+    if (at < end && bytes[at] === 0) return words;
+  }
+}
+
+function readDoubleQuoted(bytes: Uint8Array, from: number, end: number, word: number[]): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte === DOUBLE_QUOTE) return at + 1;
+    if (byte !== BACKSLASH || at + 1 >= end) {
+      word.push(byte);
+      at++;
+      continue;
+    }
+    const escaped = bytes[at + 1];
+    if (escaped === 0x78 && at + 3 < end && hexValue(bytes[at + 2]) >= 0 && hexValue(bytes[at + 3]) >= 0) {
+      word.push(hexValue(bytes[at + 2]) * 16 + hexValue(bytes[at + 3]));
+      at += 4;
+    } else {
+      word.push(ESCAPES.get(escaped) ?? escaped);
+      at += 2;
+    }
+  }
+  return -1;
+}
+
+const ESCAPES = new Map([
+  [0x6e, 0x0a],
+  [0x72, 0x0d],
+  [0x74, 0x09],
+  [0x62, 0x08],
+  [0x61, 0x07],
+]);
+
+function readSingleQuoted(bytes: Uint8Array, from: number, end: number, word: number[]): number {
+  let at = from;
+  while (at < end) {
+    const byte = bytes[at];
+    if (byte === SINGLE_QUOTE) return at + 1;
+    if (byte === BACKSLASH && bytes[at + 1] === SINGLE_QUOTE && at + 1 < end) {
+      word.push(SINGLE_QUOTE);
+      at += 2;
+    } else {
+      word.push(byte);
+      at++;
+    }
+  }
+  return -1;
+}
+
+function hexValue(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 32;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}

@@ -1,0 +1,67 @@
+/**
+ * One request in place: the bytes of its arguments stay where they were read, named by two int arrays. One long-lived object serves all connections.
+ *
+ * Invariant: between `parse` and the next read of the same bytes, argument i is `bytes[starts[i] … starts[i] + lengths[i])`, 0 ≤ i < argc.
+ */
+
+export class Request {
+  bytes: Uint8Array = new Uint8Array(0);
+  argc = 0;
+  starts = new Int32Array(1024);
+  lengths = new Int32Array(1024);
+
+  /** Makes room for one more argument. Grows by doubling, as the bytes for the arguments arrive: an announced count allocates nothing. */
+  grow(): void {
+    const starts = new Int32Array(this.starts.length * 2);
+    const lengths = new Int32Array(this.lengths.length * 2);
+    starts.set(this.starts);
+    lengths.set(this.lengths);
+    this.starts = starts;
+    this.lengths = lengths;
+  }
+
+  push(start: number, length: number): void {
+    if (this.argc === this.starts.length) this.grow();
+    this.starts[this.argc] = start;
+    this.lengths[this.argc++] = length;
+  }
+
+  /** The argument as text (UTF-8; bytes that are not UTF-8 become replacement characters). */
+  text(index: number): string {
+    return textDecoder.decode(this.view(index));
+  }
+
+  /** The argument byte for byte as a string of char codes 0–255. */
+  latin1(index: number): string {
+    return bufferOf(this.bytes).toString('latin1', this.starts[index], this.starts[index] + this.lengths[index]);
+  }
+
+  /** The argument's bytes where they lie: good until the next read. */
+  view(index: number): Uint8Array {
+    return this.bytes.subarray(this.starts[index], this.starts[index] + this.lengths[index]);
+  }
+
+  /** A copy of the argument's bytes. */
+  copy(index: number): Uint8Array {
+    return this.bytes.slice(this.starts[index], this.starts[index] + this.lengths[index]);
+  }
+
+  /** Whether the argument is `word` but for letter case. `word` is upper-case ASCII. */
+  is(index: number, word: string): boolean {
+    const length = this.lengths[index];
+    if (length !== word.length) return false;
+    const start = this.starts[index];
+    for (let i = 0; i < length; i++) {
+      let byte = this.bytes[start + i];
+      if (byte >= 0x61 && byte <= 0x7a) byte -= 32;
+      if (byte !== word.charCodeAt(i)) return false;
+    }
+    return true;
+  }
+}
+
+const textDecoder = new TextDecoder();
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
