@@ -1,0 +1,163 @@
+/**
+ * What the nodes of a cluster say about themselves and each other, gathered over client connections, and what follows from it: is the cluster healthy,
+ * if not why, and what has changed since the last look. Gathering is `viewNodes`; the rest is pure.
+ */
+import type { NodeAddress } from './allocation.js';
+import { type ClusterNodesLine, formatSlots, parseClusterNodes, slotsSignature } from './cluster-nodes.js';
+import { messageOf } from './errors.js';
+import { NodeClient } from './node-client.js';
+
+export interface LiveView {
+  isUp: true;
+  address: NodeAddress;
+  pid: number;
+  /** Path of the configuration file it was started with; empty without. */
+  confFile: string;
+  isLoading: boolean;
+  isClusterOk: boolean;
+  keys: number;
+  /** On a replica: the link to its primary is up and the first synchronisation done. */
+  isReplicationUp: boolean;
+  /** Its own line of CLUSTER NODES. */
+  self: ClusterNodesLine;
+  /** All lines. */
+  nodes: ClusterNodesLine[];
+}
+
+export interface DeadView {
+  isUp: false;
+  address: NodeAddress;
+  /** Why it cannot be asked: connection refused, wrong password, … */
+  reason: string;
+}
+
+export type NodeView = LiveView | DeadView;
+
+/** How long a node may take to answer before it counts as down. */
+const ANSWER_TIMEOUT_MS = 3000;
+
+export function viewNodes(addresses: readonly NodeAddress[], password: string): Promise<NodeView[]> {
+  return Promise.all(addresses.map((address) => viewNode(address, password)));
+}
+
+export async function viewNode(address: NodeAddress, password: string): Promise<NodeView> {
+  let client: NodeClient | undefined;
+  try {
+    client = await NodeClient.connect(address, password, ANSWER_TIMEOUT_MS);
+    const [info, clusterInfo, clusterNodes] = await Promise.all([
+      client.call('INFO', 'everything'),
+      client.call('CLUSTER', 'INFO'),
+      client.call('CLUSTER', 'NODES'),
+    ]);
+    const nodes = parseClusterNodes(clusterNodes);
+    const self = nodes.find((node) => node.isMyself);
+    if (self === undefined) return { isUp: false, address, reason: 'its CLUSTER NODES has no line of its own' };
+    return {
+      isUp: true,
+      address,
+      pid: Number(infoField(info, 'process_id')),
+      confFile: infoField(info, 'config_file'),
+      isLoading: infoField(info, 'loading') === '1',
+      isClusterOk: infoField(clusterInfo, 'cluster_state') === 'ok',
+      keys: Number(/^db0:keys=(\d+)/m.exec(info)?.[1] ?? 0),
+      isReplicationUp:
+        infoField(info, 'master_link_status') === 'up' && infoField(info, 'master_sync_in_progress') === '0',
+      self,
+      nodes,
+    };
+  } catch (error) {
+    return { isUp: false, address, reason: messageOf(error) };
+  } finally {
+    client?.close();
+  }
+}
+
+/** The value of one `name:value` line; empty when there is none. */
+export function infoField(info: string, name: string): string {
+  return new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';
+}
+
+export function isLive(view: NodeView): view is LiveView {
+  return view.isUp;
+}
+
+/** Why the cluster is not healthy, one sentence per node concerned; empty when it is. */
+export function problemsOf(views: readonly NodeView[]): string[] {
+  const live = views.filter(isLive);
+  const problems: string[] = [];
+  for (const view of views) {
+    const problem = view.isUp ? problemOf(view, live) : `it does not answer (${view.reason})`;
+    if (problem !== undefined) problems.push(`${view.address.port}: ${problem}`);
+  }
+  if (new Set(live.map((view) => slotsSignature(view.nodes))).size > 1)
+    problems.push('The nodes do not agree yet on who serves which slots.');
+  return problems;
+}
+
+function problemOf(view: LiveView, live: readonly LiveView[]): string | undefined {
+  if (view.isLoading) return 'it is loading its data';
+  if (!view.isClusterOk) return 'its cluster_state is fail';
+  const unknown = live.filter((other) => !view.nodes.some((node) => node.id === other.self.id));
+  if (unknown.length > 0) return `it does not know ${unknown.map((other) => other.address.port).join(', ')} yet`;
+  const unsound = view.nodes.filter((node) => !node.isMyself && !(node.isSound && node.isLinkUp));
+  if (unsound.length > 0) return `it cannot reach ${unsound.map((node) => node.port || node.id).join(', ')}`;
+  if (view.self.isPrimary) return undefined;
+  const primary = view.nodes.find((node) => node.id === view.self.primaryId);
+  return view.isReplicationUp ? undefined : `its replication link to ${primary?.port ?? 'its primary'} is down`;
+}
+
+export interface Change {
+  kind: 'down' | 'back' | 'role' | 'state';
+  /** The node concerned; 0 for the cluster as a whole. */
+  port: number;
+  text: string;
+}
+
+/** What a person watching would want to hear about. */
+export function changesBetween(before: readonly NodeView[], after: readonly NodeView[]): Change[] {
+  const changes: Change[] = [];
+  for (const now of after) {
+    const then = before.find((view) => view.address.port === now.address.port);
+    const port = now.address.port;
+    if (!now.isUp) {
+      if (then?.isUp) changes.push({ kind: 'down', port, text: `${port} does not answer any more` });
+      continue;
+    }
+    if (then !== undefined && !then.isUp)
+      changes.push({ kind: 'back', port, text: `${port} is back (pid ${now.pid})` });
+    const wasPrimary = then?.isUp ? then.self.isPrimary : roleSeenByOthers(before, now);
+    if (now.self.isPrimary && wasPrimary === false) {
+      changes.push({
+        kind: 'role',
+        port,
+        text: `${port} is a primary now, slots ${formatSlots(now.self.slots) || 'none'}`,
+      });
+    }
+    if (!now.self.isPrimary && wasPrimary === true) {
+      changes.push({ kind: 'role', port, text: `${port} is a replica of ${portOf(now, now.self.primaryId)} now` });
+    }
+  }
+  const [okBefore, okAfter] = [isClusterOk(before), isClusterOk(after)];
+  if (okBefore && !okAfter)
+    changes.push({ kind: 'state', port: 0, text: 'cluster_state is fail: some slots are not served' });
+  if (!okBefore && okAfter) changes.push({ kind: 'state', port: 0, text: 'cluster_state is ok: all slots are served' });
+  return changes;
+}
+
+/** The role that the others ascribed to a node while it was down. */
+function roleSeenByOthers(views: readonly NodeView[], node: LiveView): boolean | undefined {
+  for (const view of views.filter(isLive)) {
+    const line = view.nodes.find((one) => one.id === node.self.id);
+    if (line !== undefined) return line.isPrimary;
+  }
+  return undefined;
+}
+
+function portOf(view: LiveView, id: string): string {
+  return String(view.nodes.find((node) => node.id === id)?.port ?? id);
+}
+
+function isClusterOk(views: readonly NodeView[]): boolean {
+  const live = views.filter(isLive);
+  return live.length > 0 && live.every((view) => view.isClusterOk);
+}
