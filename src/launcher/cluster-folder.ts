@@ -11,7 +11,7 @@
  * Both files with settings are readable by their owner only, since they hold the password.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { LauncherError, messageOf } from './errors.js';
 
 export interface ClusterSettings {
@@ -28,6 +28,9 @@ interface ClusterFile extends ClusterSettings {
   /** False until the cluster was healthy for the first time; a folder left in that state holds no data worth keeping. */
   isCreated: boolean;
 }
+
+/** Where a cluster lives if nothing else is said, in the working directory. */
+export const DEFAULT_FOLDER = 'slotmesh-cluster';
 
 const FORMAT = 1;
 const FILE_NAME = 'cluster.json';
@@ -113,7 +116,9 @@ export class ClusterFolder {
         throw new LauncherError(
           'DAMAGED_FOLDER',
           `${file} is missing, so node ${port} cannot take its place in the cluster again.`,
-          ['Put the file back, or remove the data of this cluster with `slotmesh cluster clean` and start a new one.'],
+          [
+            `Put the file back, or remove the data of this cluster with \`slotmesh cluster clean${dirOption(this.path)}\` and start a new one.`,
+          ],
         );
       }
     }
@@ -154,6 +159,17 @@ export class ClusterFolder {
     const content: ClusterFile = { format: FORMAT, ...this.settings, isCreated: this.created };
     writeFileSync(join(this.path, FILE_NAME), `${JSON.stringify(content, null, 2)}\n`, { mode: OWNER_ONLY });
   }
+}
+
+/** The path as a user would type it from here. */
+export function shortPath(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near !== '' && !near.startsWith('..') ? near : path;
+}
+
+/** What to add to a command line so that it means this folder; nothing if it is the default one. */
+export function dirOption(path: string): string {
+  return path === resolve(DEFAULT_FOLDER) ? '' : ` --dir ${shortPath(path)}`;
 }
 
 function entriesOf(folder: string): string[] {

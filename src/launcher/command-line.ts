@@ -1,7 +1,8 @@
 /** The options of `slotmesh cluster …`: one table, from which both the parser and the help texts are made. */
 import { parseArgs } from 'node:util';
+import { DEFAULT_FOLDER } from './cluster-folder.js';
 import { LauncherError, messageOf } from './errors.js';
-import { DEFAULTS } from './local-cluster.js';
+import { DEFAULTS } from './prepare-folder.js';
 
 interface OptionSpec {
   /** Shown after the name in the help; absent for a flag. */
@@ -15,7 +16,7 @@ const OPTIONS = {
   replicas: { kind: 'whole', value: '<n>', help: `replicas of each primary (default ${DEFAULTS.replicasPerPrimary})` },
   host: { kind: 'text', value: '<address>', help: `address to listen on (default ${DEFAULTS.host})` },
   port: { kind: 'whole', value: '<port>', help: `port of the first node (default ${DEFAULTS.port})` },
-  dir: { kind: 'text', value: '<folder>', help: 'where the data is (default ./slotmesh-cluster)' },
+  dir: { kind: 'text', value: '<folder>', help: `where the data is (default ./${DEFAULT_FOLDER})` },
   password: { kind: 'text', value: '<text>', help: 'password of clients and replicas (default: none)' },
   'node-timeout': {
     kind: 'whole',
@@ -31,7 +32,6 @@ const OPTIONS = {
 } satisfies Record<string, OptionSpec>;
 
 export type OptionName = keyof typeof OPTIONS;
-export const DEFAULT_FOLDER = 'slotmesh-cluster';
 
 export interface CommandLine {
   primaries?: number;

@@ -2,6 +2,7 @@
  * What the nodes of a cluster say about themselves and each other, gathered over client connections, and what follows from it: is the cluster healthy,
  * if not why, and what has changed since the last look. Gathering is `viewNodes`; the rest is pure.
  */
+import { ClientError } from '../client/client-error.js';
 import type { NodeAddress } from './allocation.js';
 import { type ClusterNodesLine, formatSlots, parseClusterNodes, slotsSignature } from './cluster-nodes.js';
 import { messageOf } from './errors.js';
@@ -66,10 +67,15 @@ export async function viewNode(address: NodeAddress, password: string): Promise<
       nodes,
     };
   } catch (error) {
-    return { isUp: false, address, reason: messageOf(error) };
+    return { isUp: false, address, reason: reasonOf(error) };
   } finally {
     client?.close();
   }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof ClientError ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === 'ECONNREFUSED' ? 'connection refused' : messageOf(error);
 }
 
 /** The value of one `name:value` line; empty when there is none. */
@@ -81,29 +87,55 @@ export function isLive(view: NodeView): view is LiveView {
   return view.isUp;
 }
 
-/** Why the cluster is not healthy, one sentence per node concerned; empty when it is. */
-export function problemsOf(views: readonly NodeView[]): string[] {
+export interface Problem {
+  /** The node concerned; 0 for the cluster as a whole. */
+  port: number;
+  text: string;
+}
+
+/** Why the cluster is not healthy; empty when it is. */
+export function problemsOf(views: readonly NodeView[]): Problem[] {
   const live = views.filter(isLive);
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   for (const view of views) {
-    const problem = view.isUp ? problemOf(view, live) : `it does not answer (${view.reason})`;
-    if (problem !== undefined) problems.push(`${view.address.port}: ${problem}`);
+    const text = view.isUp ? problemOf(view, live) : `does not answer (${view.reason})`;
+    if (text !== undefined) problems.push({ port: view.address.port, text });
   }
-  if (new Set(live.map((view) => slotsSignature(view.nodes))).size > 1)
-    problems.push('The nodes do not agree yet on who serves which slots.');
+  problems.push(...unreachableNodes(views));
+  if (new Set(live.map((view) => slotsSignature(view.nodes))).size > 1) {
+    problems.push({ port: 0, text: 'does not agree yet on who serves which slots' });
+  }
   return problems;
 }
 
 function problemOf(view: LiveView, live: readonly LiveView[]): string | undefined {
-  if (view.isLoading) return 'it is loading its data';
-  if (!view.isClusterOk) return 'its cluster_state is fail';
-  const unknown = live.filter((other) => !view.nodes.some((node) => node.id === other.self.id));
-  if (unknown.length > 0) return `it does not know ${unknown.map((other) => other.address.port).join(', ')} yet`;
-  const unsound = view.nodes.filter((node) => !node.isMyself && !(node.isSound && node.isLinkUp));
-  if (unsound.length > 0) return `it cannot reach ${unsound.map((node) => node.port || node.id).join(', ')}`;
+  if (view.isLoading) return 'is loading its data';
+  if (!view.isClusterOk) return 'reports cluster_state fail';
+  const strangers = live.filter((other) => !view.nodes.some((node) => node.id === other.self.id));
+  if (strangers.length > 0) return `does not know ${strangers.map((other) => other.address.port).join(', ')} yet`;
   if (view.self.isPrimary) return undefined;
   const primary = view.nodes.find((node) => node.id === view.self.primaryId);
-  return view.isReplicationUp ? undefined : `its replication link to ${primary?.port ?? 'its primary'} is down`;
+  return view.isReplicationUp ? undefined : `has no replication link to ${primary?.port ?? 'its primary'} yet`;
+}
+
+/** Nodes that others cannot reach over the cluster bus; those that do not answer us either are left out, they are reported already. */
+function unreachableNodes(views: readonly NodeView[]): Problem[] {
+  const dead = new Set(views.filter((view) => !view.isUp).map((view) => view.address.port));
+  const observers = new Map<number, number[]>();
+  for (const view of views.filter(isLive)) {
+    for (const node of view.nodes) {
+      if (node.isMyself || (node.isSound && node.isLinkUp) || dead.has(node.port)) continue;
+      observers.set(node.port, [...(observers.get(node.port) ?? []), view.address.port]);
+    }
+  }
+  return [...observers].map(([port, by]) => ({
+    port,
+    text: `is not reached over the cluster bus by ${by.join(', ')}`,
+  }));
+}
+
+export function formatProblem({ port, text }: Problem): string {
+  return `${port === 0 ? 'The cluster' : port} ${text}`;
 }
 
 export interface Change {

@@ -1,10 +1,13 @@
 /** `slotmesh cluster status | stop | start-node | clean`: the commands that look at or change a cluster from another terminal. */
+import { resolve } from 'node:path';
+import { dirOption } from './cluster-folder.js';
 import type { CommandLine } from './command-line.js';
 import { LauncherError } from './errors.js';
-import { addressesOf, openCluster, startNode } from './local-cluster.js';
+import { startNode } from './local-cluster.js';
 import { formatNodeTable } from './node-table.js';
-import { isLive, type NodeView, problemsOf, viewNode, viewNodes } from './node-view.js';
+import { formatProblem, isLive, type NodeView, type Problem, problemsOf, viewNode, viewNodes } from './node-view.js';
 import { probePort } from './ports.js';
+import { addressesOf, openCluster } from './prepare-folder.js';
 import { stopNodes } from './stop-nodes.js';
 import type { Terminal } from './terminal.js';
 import { waitFor } from './wait.js';
@@ -23,7 +26,11 @@ export async function statusCommand(line: CommandLine, terminal: Terminal): Prom
     throw new LauncherError(
       'NOT_RUNNING',
       `No node of the cluster answers: ${views.map((view) => view.address.port).join(', ')}.`,
-      ['Start it with `slotmesh cluster start`.'],
+      [
+        line.port === undefined
+          ? `Start it with \`slotmesh cluster start${dirOption(resolve(line.dir))}\`.`
+          : 'Check --host and --port.',
+      ],
     );
   }
   terminal.print(formatNodeTable(views));
@@ -31,7 +38,7 @@ export async function statusCommand(line: CommandLine, terminal: Terminal): Prom
   terminal.print(
     problems.length === 0
       ? '\nThe cluster is healthy.'
-      : `\nThe cluster is not healthy:\n${problems.map((text) => `  ${text}`).join('\n')}`,
+      : `\nThe cluster is not healthy:\n${problems.map((problem) => `  ${formatProblem(problem)}`).join('\n')}`,
   );
   return problems.length === 0 ? 0 : 1;
 }
@@ -73,15 +80,15 @@ export async function startNodeCommand(line: CommandLine, terminal: Terminal): P
   terminal.print(`${port} runs; waiting until it has its place in the cluster again …`);
   const { settings } = folder;
   let views: NodeView[] = [];
-  let problems: string[] = [];
+  let problems: Problem[] = [];
   const hasRejoined = async (): Promise<boolean> => {
     views = await viewNodes(addressesOf(settings), settings.password);
     problems = problemsOf(views);
-    return !problems.some((text) => text.startsWith(`${port}:`));
+    return !problems.some((problem) => problem.port === port);
   };
   const isInTime = await waitFor(hasRejoined, { timeoutMs: REJOIN_LIMIT_MS, pollMs: POLL_MS });
   terminal.print(formatNodeTable(views));
-  for (const problem of problems) terminal.complain(problem);
+  for (const problem of problems) terminal.complain(formatProblem(problem));
   return isInTime ? 0 : 1;
 }
 
@@ -96,7 +103,7 @@ export async function cleanCommand(line: CommandLine, terminal: Terminal): Promi
     throw new LauncherError(
       'ALREADY_RUNNING',
       `Port ${port} is in use, so the cluster in ${folder.path} seems to be running.`,
-      ['Stop it first: slotmesh cluster stop'],
+      [`Stop it first: slotmesh cluster stop${dirOption(folder.path)}`],
     );
   }
   const left = folder.remove();

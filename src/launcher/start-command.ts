@@ -2,12 +2,13 @@
  * `slotmesh cluster start`: brings the cluster up, then stays in the foreground and tells what happens to it, until it is asked to stop or no node is
  * left. A node that ends does not end the launcher, for killing one and watching the failover is the first thing people do.
  */
-import { relative } from 'node:path';
+import { dirOption, shortPath } from './cluster-folder.js';
 import type { CommandLine } from './command-line.js';
-import { type ClusterRequest, LocalCluster } from './local-cluster.js';
+import { LocalCluster } from './local-cluster.js';
 import { describeEnd, type ProcessEnd } from './node-process.js';
 import { formatNodeTable } from './node-table.js';
 import { changesBetween, isLive, type NodeView } from './node-view.js';
+import type { ClusterRequest } from './prepare-folder.js';
 import type { Terminal } from './terminal.js';
 import { sleep } from './wait.js';
 
@@ -56,7 +57,7 @@ export async function startCommand(line: CommandLine, terminal: Terminal, signal
   terminal.print('\nStopping the cluster …');
   const { complaints } = await cluster.stop();
   for (const complaint of complaints) terminal.complain(complaint);
-  terminal.print(`Stopped. The data stays in ${folderName(cluster)}.`);
+  terminal.print(`Stopped. The data stays in ${shortPath(cluster.folder.path)}.`);
   return complaints.length === 0 ? 0 : 1;
 }
 
@@ -89,23 +90,26 @@ async function watchCluster(
 
 /** Tells the end of a node's process, with the last lines of its log unless it was an orderly shutdown. */
 class NodeEndReporter {
-  hasCrashed = false;
   logTail: (port: number) => string[] = () => [];
-  private readonly ended = new Set<number>();
+  /** The nodes whose process has ended and that are not back yet. */
+  private readonly ended = new Map<number, ProcessEnd>();
 
   constructor(private readonly terminal: Terminal) {}
 
+  get hasCrashed(): boolean {
+    return [...this.ended.values()].some((end) => end.exitCode !== 0);
+  }
+
   report(port: number, end: ProcessEnd): void {
-    this.ended.add(port);
+    this.ended.set(port, end);
     const { terminal } = this;
+    const advice = `\`${terminal.toolName} cluster start-node ${port}\` brings it back`;
     if (end.exitCode === 0) {
-      terminal.print(`${clock()}  ${port} was shut down`);
-    } else {
-      this.hasCrashed = true;
-      terminal.print(`${clock()}  ${port} ended (${describeEnd(end)}). The last lines of its log:`);
-      for (const line of this.logTail(port).slice(-5)) terminal.print(`            ${line}`);
+      terminal.print(`${clock()}  ${port} was shut down; ${advice}`);
+      return;
     }
-    terminal.print(`            Bring it back with: ${terminal.toolName} cluster start-node ${port}`);
+    terminal.print(`${clock()}  ${port} ended (${describeEnd(end)}); ${advice}. The last lines of its log:`);
+    for (const line of this.logTail(port).slice(-5)) terminal.print(`            ${line}`);
   }
 
   has(port: number): boolean {
@@ -125,21 +129,16 @@ function whatNext(cluster: LocalCluster, views: readonly NodeView[], toolName: s
   const victim = live.filter((view) => view.self.isPrimary).at(-1)!;
   const address = `${host === '127.0.0.1' ? '' : ` -h ${host}`} -p ${primary.address.port}`;
   const auth = password === '' ? '' : ` -a ${/^[\w.-]+$/.test(password) ? password : '<password>'}`;
-  const dir = folderName(cluster) === 'slotmesh-cluster' ? '' : ` --dir ${folderName(cluster)}`;
+  const dir = dirOption(cluster.folder.path);
   const rows: [string, string][] = [
     [`redis-cli -c${address}${auth} set greeting hello`, 'any Redis client will do; -c follows redirections'],
     [`${toolName} cluster status${dir}`, 'this table, at any time'],
     [`kill -9 ${victim.pid}`, `ends primary ${victim.address.port}: watch a replica take over, here`],
     [`${toolName} cluster start-node ${victim.address.port}${dir}`, 'brings it back, as a replica'],
-    ['Ctrl-C', `stops the cluster; the next start goes on with the data in ${folderName(cluster)}`],
+    ['Ctrl-C', `stops the cluster; the next start goes on with the data in ${shortPath(cluster.folder.path)}`],
   ];
   const width = Math.max(...rows.map(([left]) => left.length));
   return `What next:\n${rows.map(([left, right]) => `  ${left.padEnd(width)}   ${right}`).join('\n')}\n`;
-}
-
-function folderName(cluster: LocalCluster): string {
-  const near = relative(process.cwd(), cluster.folder.path);
-  return near !== '' && !near.startsWith('..') ? near : cluster.folder.path;
 }
 
 function clock(): string {
