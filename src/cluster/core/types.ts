@@ -146,6 +146,8 @@ export interface ClusterState {
   /** DEBUG DROP-CLUSTER-PACKET-FILTER: wire number of the type to ignore, −1 = none. */
   droppedTypeCode: number;
   options: ClusterOptions;
+  /** False while the own address is only what nodes.conf said. */
+  isOwnIpConfirmed: boolean;
   /** The time of the last input. */
   now: Now;
 }

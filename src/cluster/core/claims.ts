@@ -1,0 +1,134 @@
+/**
+ * Claims: a primary's slots and config epoch in its headers, or in an UPDATE about it. A claim takes a slot whose owner has a *lower* config epoch,
+ * or no owner, or gave it up; equal epochs never take over. That alone makes all nodes agree, in whatever order the messages arrive.
+ * Source: spec/cluster.md 4.6, 7.4, 7.7.
+ */
+import type { MessageHeader, UpdateMessage } from './message.js';
+import { isMyself, isPrimary, label, myself, primaryOf } from './nodes.js';
+import { sendUpdate } from './outgoing.js';
+import { becomeReplicaOf, followGrandprimary, markPrimary } from './roles.js';
+import { clearSlot, equalSlots, hasSlot, setSlot } from './slot-bitmap.js';
+import { claimedSlots, isNotClaimed, ownerOf, reassignSlot, unassignAllSlots } from './slot-table.js';
+import { log, persistDurably, type Turn } from './turn.js';
+import { type ClusterNode, SLOT_COUNT, type SlotBitmap } from './types.js';
+
+/** Compares the slots in a ping, pong or meet with what is known, applies what is new, and tells the sender if it is behind. */
+export function onClaim(turn: Turn, sender: ClusterNode, header: MessageHeader): void {
+  const claimant = isPrimary(sender) ? sender : primaryOf(turn.state, sender);
+  if (claimant === null || equalSlots(header.slots, claimedSlots(turn.state, claimant))) return;
+  if (isPrimary(sender)) applyClaim(turn, sender, header.configEpoch, header.slots);
+  const newer = findNewerOwner(turn, sender, header);
+  if (newer === null) return;
+  const about = `sending an UPDATE message about ${label(newer)}`;
+  log(turn, 'verbose', `Node ${label(sender)} has old slots configuration, ${about}`);
+  sendUpdate(turn, sender, newer);
+}
+
+/** The first slot decides; the sender asks again with its next message if there is more to know. */
+function findNewerOwner(turn: Turn, sender: ClusterNode, header: MessageHeader): ClusterNode | null {
+  const { state } = turn;
+  for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
+    if (!hasSlot(header.slots, slot)) continue;
+    const owner = ownerOf(state, slot);
+    if (owner === null || owner === sender || isNotClaimed(state, slot)) continue;
+    if (owner.configEpoch > header.configEpoch) return owner;
+  }
+  return null;
+}
+
+/** Somebody tells us about the claim of a third node, because ours is out of date. */
+export function onUpdate(turn: Turn, sender: ClusterNode | null, message: UpdateMessage): void {
+  const { state } = turn;
+  const node = state.nodes.get(message.node);
+  if (sender === null || node === undefined || node.configEpoch >= message.nodeConfigEpoch) return;
+  if (isMyself(node)) {
+    log(turn, 'notice', 'Discarding UPDATE message about myself.');
+    return;
+  }
+  if (!isPrimary(node)) markPrimary(state, node);
+  node.configEpoch = message.nodeConfigEpoch;
+  persistDurably(turn);
+  applyClaim(turn, node, message.nodeConfigEpoch, message.nodeSlots);
+}
+
+export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitmap: SlotBitmap): void {
+  const { state } = turn;
+  const me = myself(state);
+  const current = isPrimary(me) ? me : primaryOf(state, me);
+  /** Slots of this node, with keys, that it loses. */
+  const dirty: number[] = [];
+  let claimed = 0;
+  let takenFromCurrent = 0;
+  for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
+    const owner = ownerOf(state, slot);
+    if (!hasSlot(bitmap, slot)) {
+      if (owner === sender) setSlot(state.notClaimed, slot);
+      continue;
+    }
+    claimed += 1;
+    if (owner === sender) {
+      clearSlot(state.notClaimed, slot);
+      continue;
+    }
+    if (owner !== null && owner.configEpoch >= epoch && !isNotClaimed(state, slot)) continue;
+    if (owner === me && turn.environment.keyspace.keysInSlot(slot) > 0) dirty.push(slot);
+    if (owner !== null && owner === current) takenFromCurrent += 1;
+    repointOpenSlot(turn, slot, sender);
+    reassignSlot(turn, slot, sender);
+    persistDurably(turn);
+    turn.todo.evaluate = true;
+  }
+  repointMigrations(turn, sender, epoch);
+  unbindReplicasOf(turn, sender, epoch);
+
+  const mayFollow = state.options.allowReplicaMigration || claimed === takenFromCurrent;
+  if (takenFromCurrent > 0 && current !== null && current.slotCount === 0 && mayFollow) {
+    log(turn, 'notice', `Configuration change detected. Reconfiguring myself as a replica of ${label(sender)}`);
+    becomeReplicaOf(turn, sender);
+    return;
+  }
+  followGrandprimary(turn);
+  // Left in place, these keys would come back to life if the slot ever returned.
+  if (dirty.length > 0) turn.effects.push({ kind: 'delete-keys', slots: dirty });
+}
+
+/** The slot goes to `sender`: a move of it from here is over; a move of it to here goes on only if a failover merely changed the source. */
+function repointOpenSlot(turn: Turn, slot: number, sender: ClusterNode): void {
+  const { importing, migrating, nodes } = turn.state;
+  migrating.delete(slot);
+  const sourceId = importing.get(slot);
+  if (sourceId === undefined || sourceId === sender.id) return;
+  if (nodes.get(sourceId)!.shardId === sender.shardId) {
+    importing.set(slot, sender.id);
+    const to = `to node ${label(sender)} in shard ${sender.shardId}`;
+    log(turn, 'notice', `Failover occurred in migration source. Update importing source for slot ${slot} ${to}.`);
+  } else {
+    importing.delete(slot);
+    log(turn, 'notice', `Slot ${slot} is no longer being imported from node ${sourceId}.`);
+  }
+}
+
+/** Slots on their way from here to a node that `sender` has replaced in its shard go to `sender`. */
+function repointMigrations(turn: Turn, sender: ClusterNode, epoch: number): void {
+  const { migrating, nodes } = turn.state;
+  for (const [slot, targetId] of migrating) {
+    const target = nodes.get(targetId)!;
+    if (target === sender || target.shardId !== sender.shardId) continue;
+    if (isPrimary(target) && target.configEpoch >= epoch) continue;
+    migrating.set(slot, sender.id);
+    const to = `Slot ${slot} is now being migrated to node ${label(sender)} in shard ${sender.shardId}.`;
+    log(turn, 'notice', `Failover occurred in migration target. ${to}`);
+    persistDurably(turn);
+  }
+}
+
+/** A demoted primary keeps its slots until its successor has spoken (`roles.ts`); now it has, so what it did not claim has no owner. */
+function unbindReplicasOf(turn: Turn, sender: ClusterNode, epoch: number): void {
+  for (const id of sender.replicas) {
+    const replica = turn.state.nodes.get(id)!;
+    if (replica.slotCount === 0 || isMyself(replica) || replica.configEpoch >= epoch) continue;
+    unassignAllSlots(turn, replica);
+    persistDurably(turn);
+    turn.todo.evaluate = true;
+  }
+}

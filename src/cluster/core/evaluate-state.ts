@@ -1,0 +1,53 @@
+/**
+ * Is the cluster `ok` or `fail`, as seen from here? It is `fail` while slots are not served (if full coverage is required) and while this node sees
+ * no majority of the voting primaries: a node on the small side of a split must stop serving before the other side elects a successor.
+ *
+ * A primary comes back to `ok` late on purpose: 2 s after its start, since others may have replaced it meanwhile and need a moment to say so, and one
+ * node timeout (0.5–5 s) after it was in a minority, for the same reason. Source: spec/cluster.md 6.5.
+ */
+import { isFailed, isPrimary, isSuspected, isVotingPrimary, myself } from './nodes.js';
+import { isQuorum } from './quorum.js';
+import { log, nowMs, type Turn } from './turn.js';
+import { type ClusterState, NEVER, SLOT_COUNT } from './types.js';
+
+const START_DELAY_MS = 2000;
+const REJOIN_DELAY_MIN_MS = 500;
+const REJOIN_DELAY_MAX_MS = 5000;
+
+export function evaluateState(turn: Turn): void {
+  const { state } = turn;
+  const now = nowMs(turn);
+  const amPrimary = isPrimary(myself(state));
+  if (state.firstEvaluatedAtMs === NEVER) state.firstEvaluatedAtMs = now;
+  if (amPrimary && state.status === 'fail' && now - state.firstEvaluatedAtMs < START_DELAY_MS) return;
+
+  let status: ClusterState['status'] = 'ok';
+  if (state.options.requireFullCoverage && !isCovered(state)) status = 'fail';
+
+  let reachable = 0;
+  state.size = 0;
+  for (const node of state.nodes.values()) {
+    if (!isVotingPrimary(node)) continue;
+    state.size += 1;
+    if (!isFailed(node) && !isSuspected(node)) reachable += 1;
+  }
+  if (!isQuorum(reachable, state.size)) {
+    status = 'fail';
+    state.minorityAtMs = now;
+  }
+
+  if (status === state.status) return;
+  if (status === 'ok' && amPrimary && now - state.minorityAtMs < rejoinDelayMs(state)) return;
+  log(turn, 'notice', `Cluster state changed: ${status}`);
+  state.status = status;
+}
+
+function rejoinDelayMs(state: ClusterState): number {
+  return Math.min(Math.max(state.options.nodeTimeoutMs, REJOIN_DELAY_MIN_MS), REJOIN_DELAY_MAX_MS);
+}
+
+function isCovered(state: ClusterState): boolean {
+  let covered = 0;
+  for (const node of state.nodes.values()) if (!isFailed(node)) covered += node.slotCount;
+  return covered === SLOT_COUNT;
+}

@@ -1,0 +1,71 @@
+/**
+ * Sets of slots as bitmaps of 2048 bytes, in the layout of the bus: slot s is bit `s & 7`, counted from the least significant one, of byte `s >> 3`.
+ * Pure functions over bytes; who owns what is `slot-table.ts`.
+ */
+import type { SlotBitmap } from './message.js';
+import { SLOT_COUNT } from './types.js';
+
+export const SLOT_BYTES = SLOT_COUNT / 8;
+
+/** The empty set, shared by all nodes without slots. Never changed. */
+export const NO_SLOTS: SlotBitmap = new Uint8Array(SLOT_BYTES);
+
+export function hasSlot(bitmap: SlotBitmap, slot: number): boolean {
+  return (bitmap[slot >> 3]! & (1 << (slot & 7))) !== 0;
+}
+
+export function setSlot(bitmap: SlotBitmap, slot: number): void {
+  bitmap[slot >> 3]! |= 1 << (slot & 7);
+}
+
+export function clearSlot(bitmap: SlotBitmap, slot: number): void {
+  bitmap[slot >> 3]! &= ~(1 << (slot & 7));
+}
+
+export function equalSlots(a: SlotBitmap, b: SlotBitmap): boolean {
+  if (a === b) return true;
+  for (let i = 0; i < SLOT_BYTES; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+export function isEmpty(bitmap: SlotBitmap): boolean {
+  return equalSlots(bitmap, NO_SLOTS);
+}
+
+/** A new set: what is in `a` and not in `b`. */
+export function withoutSlots(a: SlotBitmap, b: SlotBitmap): SlotBitmap {
+  const rest = a.slice();
+  for (let i = 0; i < SLOT_BYTES; i += 1) rest[i]! &= ~b[i]!;
+  return rest;
+}
+
+/** True if the two sets have a slot in common. */
+export function intersects(a: SlotBitmap, b: SlotBitmap): boolean {
+  for (let i = 0; i < SLOT_BYTES; i += 1) if ((a[i]! & b[i]!) !== 0) return true;
+  return false;
+}
+
+/** Calls `visit` for each slot of the set, ascending. */
+export function forEachSlot(bitmap: SlotBitmap, visit: (slot: number) => void): void {
+  for (let i = 0; i < SLOT_BYTES; i += 1) {
+    if (bitmap[i] === 0) continue;
+    for (let slot = i << 3; slot < (i << 3) + 8; slot += 1) if (hasSlot(bitmap, slot)) visit(slot);
+  }
+}
+
+export interface SlotRange {
+  start: number;
+  /** Inclusive. */
+  end: number;
+}
+
+/** The maximal runs of the set, ascending. */
+export function slotRanges(bitmap: SlotBitmap): SlotRange[] {
+  const ranges: SlotRange[] = [];
+  let current: SlotRange | null = null;
+  forEachSlot(bitmap, (slot) => {
+    if (current !== null && current.end === slot - 1) current.end = slot;
+    else ranges.push((current = { start: slot, end: slot }));
+  });
+  return ranges;
+}
