@@ -1,0 +1,66 @@
+/**
+ * The envelope of DUMP, RESTORE, MIGRATE and FUNCTION DUMP payloads (spec/persistence.md 6):
+ *
+ *   | body: type id and value, or function opcodes | RDB version: u16 LE | CRC-64 LE of all before it |
+ *
+ * Payloads are written with version 10, so that a Redis 7.0 node takes them in RESTORE and MIGRATE.
+ */
+import { Crc64 } from './rdb/crc64.js';
+import { RDB_VERSION, RDB_VERSION_MAX, RdbType } from './rdb/opcodes.js';
+import { RdbCursor } from './rdb/rdb-cursor.js';
+import type { RdbRecord } from './rdb/rdb-reader.js';
+import { RdbWriter } from './rdb/rdb-writer.js';
+import { VALUE_COMPLETE, ValueChecker } from './rdb/value-check.js';
+
+export const DUMP_FOOTER_BYTES = 10;
+
+/** A writer for one payload after the other: `reset`, `type`, the value, `sealDumpPayload`, then take `bytes[0, length)`. */
+export function createDumpWriter(compression: boolean): RdbWriter {
+  return new RdbWriter(null, { compression });
+}
+
+/** Appends the footer to a finished body. */
+export function sealDumpPayload(writer: RdbWriter): void {
+  writer.byte(RDB_VERSION & 255);
+  writer.byte(RDB_VERSION >> 8);
+  const crc = new Crc64();
+  crc.update(writer.bytes, 0, writer.length);
+  for (let i = 0; i < 8; i++) writer.byte(0);
+  crc.store(writer.bytes, writer.length - 8);
+}
+
+/**
+ * Checks length, version and checksum. A stored checksum of 0 is not special here, and `rdbchecksum no` does not matter.
+ * @returns the end of the body, or −1: `DUMP payload version or checksum are wrong`
+ */
+export function verifyDumpPayload(bytes: Uint8Array, start: number, end: number): number {
+  const footer = end - DUMP_FOOTER_BYTES;
+  if (footer < start) return -1;
+  const version = bytes[footer]! | (bytes[footer + 1]! << 8);
+  if (version > RDB_VERSION_MAX) return -1;
+  const crc = new Crc64();
+  crc.update(bytes, start, footer + 2);
+  return crc.matches(bytes, footer + 2) ? footer : -1;
+}
+
+/**
+ * Opens a DUMP payload for RESTORE: checks the envelope, then the value as deeply as a file load does; reading past the body is an error, and so is an empty
+ * collection. Bytes between the value and the footer are ignored.
+ * @param record  receives type, serialised value, and for a string the value itself; it has no key
+ * @returns       null, or the error reply without its prefix
+ */
+export function openDumpPayload(bytes: Uint8Array, start: number, end: number, record: RdbRecord): string | null {
+  const bodyEnd = verifyDumpPayload(bytes, start, end);
+  if (bodyEnd < 0) return 'DUMP payload version or checksum are wrong';
+  const cursor = new RdbCursor();
+  cursor.reset(bytes, start, bodyEnd);
+  record.type = cursor.byte();
+  record.bytes = bytes;
+  record.start = cursor.at;
+  const isComplete =
+    record.type === RdbType.STRING
+      ? cursor.string(record.value)
+      : new ValueChecker('refuse').check(cursor, record.type) === VALUE_COMPLETE;
+  record.end = cursor.at;
+  return isComplete ? null : 'Bad data format';
+}

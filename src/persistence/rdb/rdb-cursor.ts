@@ -1,0 +1,271 @@
+/**
+ * Reads the primitive encodings of RDB (spec/persistence.md 1.3–1.5) from a contiguous range of bytes that may end too early.
+ *
+ * Every read either succeeds and moves `at`, or fails, leaves `at` before the primitive that failed, and sets `status`:
+ *   SHORT       the range ends inside the primitive; the same read can succeed once `bytes` reaches at least to `need`
+ *   CORRUPT     no continuation can make it valid; `text` tells why
+ *   UNREADABLE  as CORRUPT, but of the kind that Redis reports in the words of a truncated file
+ * A status once set stays, so a chain of reads may be checked at its end.
+ *
+ * No length is trusted: nothing is allocated for a stated length before its bytes are there, and an LZF string may not claim more than LZF can expand to.
+ */
+
+import { writeIntegerText } from './integer-text.js';
+import { LZF_EXPANSION_MAX, lzfDecompress } from './lzf.js';
+
+export const READ_OK = 0;
+export const READ_SHORT = 1;
+export const READ_CORRUPT = 2;
+export const READ_UNREADABLE = 3;
+
+/** No string is longer, whatever a file says: positions stay within what one ArrayBuffer can hold. */
+export const STRING_BYTES_MAX = 0x7fffffff;
+
+/**
+ * A decoded string: `bytes[start, end)`, valid until the next read into the same object. `isInteger` says that the file held a number
+ * (|integer| < 2³¹); `bytes` hold its text then.
+ */
+export class RdbString {
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  end = 0;
+  isInteger = false;
+  integer = 0;
+  #scratch: Uint8Array = new Uint8Array(32);
+
+  setRange(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+    this.isInteger = false;
+  }
+
+  setInteger(value: number): void {
+    this.setRange(this.#scratch, 0, writeIntegerText(value, this.#scratch, 0));
+    this.isInteger = true;
+    this.integer = value;
+  }
+
+  /** @returns room for `length` bytes, which become the string */
+  takeScratch(length: number): Uint8Array {
+    // One huge value must not hold its memory for good.
+    if (this.#scratch.length < length || (this.#scratch.length > 1 << 20 && length < 1 << 16)) {
+      this.#scratch = new Uint8Array(Math.max(length, 32));
+    }
+    this.setRange(this.#scratch, 0, length);
+    return this.#scratch;
+  }
+
+  /** The bytes as text, for logs and reports; what is not UTF-8 shows as U+FFFD. */
+  toString(): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.start, this.end - this.start).toString();
+  }
+}
+
+export class RdbCursor {
+  bytes: Uint8Array = new Uint8Array(0);
+  at = 0;
+  end = 0;
+  status = READ_OK;
+  need = 0;
+  text = '';
+  readonly #float = new DataView(new ArrayBuffer(8));
+
+  reset(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes = bytes;
+    this.at = start;
+    this.end = end;
+    this.status = READ_OK;
+    this.need = 0;
+    this.text = '';
+  }
+
+  corrupt(text: string): false {
+    if (this.status === READ_OK) {
+      this.status = READ_CORRUPT;
+      this.text = text;
+    }
+    return false;
+  }
+
+  unreadable(): false {
+    if (this.status === READ_OK) this.status = READ_UNREADABLE;
+    return false;
+  }
+
+  /** @returns whether the next `count` bytes are there */
+  has(count: number): boolean {
+    if (this.status !== READ_OK) return false;
+    if (this.at + count <= this.end) return true;
+    this.status = READ_SHORT;
+    this.need = this.at + count;
+    return false;
+  }
+
+  skip(count: number): boolean {
+    if (!this.has(count)) return false;
+    this.at += count;
+    return true;
+  }
+
+  /** @returns 0–255, or −1 on failure */
+  byte(): number {
+    return this.has(1) ? this.bytes[this.at++]! : -1;
+  }
+
+  /** @returns a length or count, 0 to 2⁶⁴ (exact up to 2⁵³), or −1 on failure */
+  length(): number {
+    if (!this.has(1)) return -1;
+    const first = this.bytes[this.at]!;
+    if (first >= 0xc0) {
+      this.corrupt('Unknown length encoding 3 in rdbLoadLen()');
+      return -1;
+    }
+    return this.#lengthForm(first);
+  }
+
+  /** i64 little-endian, exact up to 2⁵³; 0 on failure. */
+  int64(): number {
+    if (!this.has(8)) return 0;
+    const at = this.at;
+    this.at += 8;
+    return uint32Le(this.bytes, at) + (uint32Le(this.bytes, at + 4) | 0) * 4294967296;
+  }
+
+  /** i32 little-endian; 0 on failure. */
+  int32(): number {
+    if (!this.has(4)) return 0;
+    const at = this.at;
+    this.at += 4;
+    return uint32Le(this.bytes, at) | 0;
+  }
+
+  /** Binary double, little-endian; NaN on failure. */
+  double(): number {
+    if (!this.has(8)) return Number.NaN;
+    for (let i = 0; i < 8; i++) this.#float.setUint8(i, this.bytes[this.at++]!);
+    return this.#float.getFloat64(0, true);
+  }
+
+  /** The length-prefixed text form of a double (sorted sets before Redis 4). NaN may be a value: look at `status`. */
+  textDouble(): number {
+    if (!this.has(1)) return Number.NaN;
+    const length = this.bytes[this.at]!;
+    if (length >= 253) {
+      this.at++;
+      return length === 253 ? Number.NaN : length === 254 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+    }
+    if (!this.has(1 + length)) return Number.NaN;
+    const start = this.at + 1;
+    const value = parseFloatText(
+      Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, length).toString('latin1'),
+    );
+    if (value === null) this.unreadable();
+    else this.at = start + length;
+    return value ?? Number.NaN;
+  }
+
+  /** Reads a string in any of its forms. */
+  string(into: RdbString): boolean {
+    if (!this.has(1)) return false;
+    const origin = this.at;
+    const first = this.bytes[origin]!;
+    if (first < 0xc0) {
+      const length = this.#lengthForm(first);
+      if (length < 0) return false;
+      if (!this.#takes(length, origin)) return false;
+      into.setRange(this.bytes, this.at, this.at + length);
+      this.at += length;
+      return true;
+    }
+    switch (first) {
+      case 0xc0:
+        if (!this.has(2)) return false;
+        into.setInteger((this.bytes[origin + 1]! << 24) >> 24);
+        this.at += 2;
+        return true;
+      case 0xc1:
+        if (!this.has(3)) return false;
+        into.setInteger(((this.bytes[origin + 1]! | (this.bytes[origin + 2]! << 8)) << 16) >> 16);
+        this.at += 3;
+        return true;
+      case 0xc2:
+        if (!this.has(5)) return false;
+        into.setInteger(uint32Le(this.bytes, origin + 1) | 0);
+        this.at += 5;
+        return true;
+      case 0xc3:
+        return this.#compressedString(into);
+      default:
+        return this.corrupt(`Unknown RDB string encoding type ${first & 0x3f}`);
+    }
+  }
+
+  #compressedString(into: RdbString): boolean {
+    const origin = this.at++;
+    const compressed = this.length();
+    const plain = compressed < 0 ? -1 : this.length();
+    if (plain < 0 || !this.#takes(compressed, origin)) {
+      this.at = origin;
+      return false;
+    }
+    if (plain > STRING_BYTES_MAX || plain > compressed * LZF_EXPANSION_MAX) {
+      return this.corrupt('Invalid LZF compressed string');
+    }
+    const target = into.takeScratch(plain);
+    if (!lzfDecompress(this.bytes, this.at, this.at + compressed, target, 0, plain)) {
+      return this.corrupt('Invalid LZF compressed string');
+    }
+    this.at += compressed;
+    return true;
+  }
+
+  /** Whether `length` bytes follow; if they have not come yet, the place of failure is the whole string, as its length is part of it. */
+  #takes(length: number, origin: number): boolean {
+    if (this.has(length)) return true;
+    this.at = origin;
+    return false;
+  }
+
+  #lengthForm(first: number): number {
+    const at = this.at;
+    if (first < 0x40) {
+      this.at = at + 1;
+      return first;
+    }
+    if (first < 0x80) {
+      if (!this.has(2)) return -1;
+      this.at = at + 2;
+      return ((first & 0x3f) << 8) | this.bytes[at + 1]!;
+    }
+    if (first === 0x80) {
+      if (!this.has(5)) return -1;
+      this.at = at + 5;
+      return uint32Be(this.bytes, at + 1);
+    }
+    if (first === 0x81) {
+      if (!this.has(9)) return -1;
+      this.at = at + 9;
+      return uint32Be(this.bytes, at + 1) * 4294967296 + uint32Be(this.bytes, at + 5);
+    }
+    this.corrupt('Unknown length encoding 2 in rdbLoadLen()');
+    return -1;
+  }
+}
+
+/** @returns the number that C's `%lg` reads at the start of the text, or null */
+function parseFloatText(text: string): number | null {
+  const match = /^\s*([+-]?)(?:(inf|nan)|((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?))/i.exec(text);
+  if (match === null) return null;
+  const magnitude =
+    match[3] !== undefined ? Number(match[3]) : /inf/i.test(match[2]!) ? Number.POSITIVE_INFINITY : Number.NaN;
+  return match[1] === '-' ? -magnitude : magnitude;
+}
+
+export function uint32Le(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
+}
+
+function uint32Be(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}

@@ -1,0 +1,321 @@
+/**
+ * Writes the RDB format: the file header, attributes, keys, values and trailer as separate calls, in the order that spec/persistence.md 1.1 gives
+ * (the caller keeps the order; the bytes of each part are decided here).
+ *
+ * Bytes collect in a chunk. With a sink, a full chunk is handed over and belongs to the sink until `recycle` gives it back; so an image of any size
+ * needs one or two chunks of memory. Without a sink the chunk grows and the whole result is at `bytes[0, length)`: that is how a DUMP payload is made.
+ *
+ * Invariants: (1) the CRC covers every byte written since `begin` exactly once: what was handed over, and the rest when it is asked for;
+ * (2) a chunk handed over is never touched again; (3) `reserve(n)` makes n ≤ CHUNK_MIN contiguous bytes, larger pieces go through `bytesRange`.
+ */
+import { strict as assert } from 'node:assert';
+import { Crc64 } from './crc64.js';
+import { NOT_INT32, parseInt32Text, writeIntegerText } from './integer-text.js';
+import { lzfCompress } from './lzf.js';
+import { Opcode, RDB_VERSION, RDB_VERSION_MAX, versionOfType } from './opcodes.js';
+
+/** Receives full chunks: `chunk[0, length)` is the next part of the output. */
+export type ChunkSink = (chunk: Uint8Array, length: number) => void;
+
+export interface RdbWriterOptions {
+  /** The version to write; a value that needs a higher one is a mistake of the caller. Default 10, which every reader since 7.0 takes. */
+  version?: number;
+  /** `rdbcompression`. */
+  compression?: boolean;
+  /** `rdbchecksum`; without it the trailer is eight zero bytes and readers do not check. */
+  checksum?: boolean;
+  chunkBytes?: number;
+}
+
+const CHUNK_MIN = 64;
+const CHUNK_BYTES = 128 * 1024;
+/** LZF is tried above this length only, and kept only if it saves LZF_SAVING_MIN bytes. */
+const LZF_INPUT_ABOVE = 20;
+const LZF_SAVING_MIN = 4;
+const INT64_MAX_AS_DOUBLE = 2 ** 63;
+
+const text = new TextEncoder();
+
+export class RdbWriter {
+  bytes: Uint8Array;
+  length = 0;
+  readonly version: number;
+  readonly compression: boolean;
+  readonly checksum: boolean;
+  readonly #sink: ChunkSink | null;
+  readonly #chunkBytes: number;
+  readonly #crc = new Crc64();
+  readonly #eight = new DataView(new ArrayBuffer(8));
+  readonly #digits = new Uint8Array(24);
+  #spare: Uint8Array | null = null;
+  #lzf: Uint8Array = new Uint8Array(256);
+  #handedOverBytes = 0;
+
+  constructor(sink: ChunkSink | null, options: RdbWriterOptions = {}) {
+    this.#sink = sink;
+    this.version = options.version ?? RDB_VERSION;
+    this.compression = options.compression ?? true;
+    this.checksum = options.checksum ?? true;
+    this.#chunkBytes = Math.max(CHUNK_MIN, options.chunkBytes ?? (sink === null ? 256 : CHUNK_BYTES));
+    assert(this.version <= RDB_VERSION_MAX, 'RDB version is known');
+    this.bytes = new Uint8Array(this.#chunkBytes);
+  }
+
+  /** Bytes written since the start, those in the current chunk included. */
+  get totalBytes(): number {
+    return this.#handedOverBytes + this.length;
+  }
+
+  /** Starts anew, for another payload; only without a sink. */
+  reset(): void {
+    assert(this.#sink === null, 'only a growing writer starts anew');
+    this.length = 0;
+    this.#crc.reset();
+  }
+
+  /** Gives a chunk back that the sink is done with. */
+  recycle(chunk: Uint8Array): void {
+    if (chunk.length === this.#chunkBytes) this.#spare = chunk;
+  }
+
+  /** Hands over what there is, full or not. */
+  flush(): void {
+    if (this.#sink === null || this.length === 0) return;
+    const chunk = this.bytes;
+    const length = this.length;
+    if (this.checksum) this.#crc.update(chunk, 0, length);
+    this.#handedOverBytes += length;
+    this.length = 0;
+    this.bytes = this.#spare ?? new Uint8Array(this.#chunkBytes);
+    this.#spare = null;
+    this.#sink(chunk, length);
+  }
+
+  // The parts of a file, in their order.
+
+  begin(): void {
+    this.#ascii(`REDIS${String(this.version).padStart(4, '0')}`);
+  }
+
+  aux(name: string, value: string): void {
+    this.byte(Opcode.AUX);
+    this.stringOfText(name);
+    this.stringOfText(value);
+  }
+
+  functionLibrary(code: Uint8Array): void {
+    this.byte(Opcode.FUNCTION2);
+    this.string(code, 0, code.length);
+  }
+
+  selectDb(db: number): void {
+    this.byte(Opcode.SELECTDB);
+    this.lengthOf(db);
+  }
+
+  resizeDb(keyCount: number, expireCount: number): void {
+    this.byte(Opcode.RESIZEDB);
+    this.lengthOf(keyCount);
+    this.lengthOf(expireCount);
+  }
+
+  expireAt(unixMs: number): void {
+    this.byte(Opcode.EXPIRETIME_MS);
+    this.int64(unixMs);
+  }
+
+  idle(seconds: number): void {
+    this.byte(Opcode.IDLE);
+    this.lengthOf(seconds);
+  }
+
+  freq(counter: number): void {
+    this.byte(Opcode.FREQ);
+    this.byte(counter);
+  }
+
+  /** Type and name of a key; its attributes come before this call, its value right after. */
+  key(type: number, name: Uint8Array, start: number, end: number): void {
+    this.type(type);
+    this.string(name, start, end);
+  }
+
+  /** A type id: a DUMP payload starts with it. */
+  type(type: number): void {
+    assert(versionOfType(type) <= this.version, 'the value type is part of the version written');
+    this.byte(type);
+  }
+
+  /** EOF and checksum; hands over the last chunk. */
+  end(): void {
+    this.byte(Opcode.EOF);
+    this.#reserve(8);
+    if (this.checksum) {
+      this.#crc.update(this.bytes, 0, this.length);
+      this.#crc.store(this.bytes, this.length);
+    } else {
+      this.bytes.fill(0, this.length, this.length + 8);
+    }
+    this.length += 8;
+    this.flush();
+  }
+
+  // The encodings of values.
+
+  /** A byte string, in the shortest of the integer, LZF and raw forms. */
+  string(bytes: Uint8Array, start: number, end: number): void {
+    const length = end - start;
+    const integer = parseInt32Text(bytes, start, end);
+    if (integer !== NOT_INT32) {
+      this.#int32String(integer);
+      return;
+    }
+    if (this.compression && length > LZF_INPUT_ABOVE && this.#compressedString(bytes, start, end)) return;
+    this.lengthOf(length);
+    this.bytesRange(bytes, start, end);
+  }
+
+  /** The byte string that is the decimal text of a safe integer. */
+  stringOfInteger(value: number): void {
+    assert(Number.isSafeInteger(value), 'an integer beyond 2^53 comes as text');
+    if (value === (value | 0)) {
+      this.#int32String(value | 0);
+      return;
+    }
+    const end = writeIntegerText(value, this.#digits, 0);
+    this.lengthOf(end);
+    this.bytesRange(this.#digits, 0, end);
+  }
+
+  stringOfText(value: string): void {
+    const bytes = text.encode(value);
+    this.string(bytes, 0, bytes.length);
+  }
+
+  /** A length or count, 0 to 2⁵³, in the shortest form; big-endian. */
+  lengthOf(value: number): void {
+    if (value < 64) {
+      this.byte(value);
+      return;
+    }
+    this.#reserve(9);
+    const bytes = this.bytes;
+    let at = this.length;
+    if (value < 16384) {
+      bytes[at++] = 0x40 | (value >>> 8);
+      bytes[at++] = value;
+    } else if (value <= 0xffffffff) {
+      bytes[at++] = 0x80;
+      at = writeUint32Be(value, bytes, at);
+    } else {
+      bytes[at++] = 0x81;
+      at = writeUint32Be(Math.floor(value / 4294967296), bytes, at);
+      at = writeUint32Be(value, bytes, at);
+    }
+    this.length = at;
+  }
+
+  /** i64, little-endian; a value beyond its range is held at the nearest end. */
+  int64(value: number): void {
+    this.#reserve(8);
+    const isBeyond = value >= INT64_MAX_AS_DOUBLE;
+    const clamped = Math.max(value, -INT64_MAX_AS_DOUBLE);
+    this.#eight.setInt32(0, isBeyond ? -1 : clamped | 0, true);
+    this.#eight.setInt32(4, isBeyond ? 0x7fffffff : Math.floor(clamped / 4294967296), true);
+    this.#eightBytes();
+  }
+
+  /** IEEE-754 binary64, little-endian. */
+  double(value: number): void {
+    this.#reserve(8);
+    this.#eight.setFloat64(0, value, true);
+    this.#eightBytes();
+  }
+
+  byte(value: number): void {
+    this.#reserve(1);
+    this.bytes[this.length++] = value;
+  }
+
+  /** Bytes as they are, in as many chunks as they need. */
+  bytesRange(source: Uint8Array, start: number, end: number): void {
+    if (this.#sink === null) this.#reserve(end - start);
+    for (let at = start; at < end; ) {
+      if (this.length === this.bytes.length) this.flush();
+      const count = Math.min(end - at, this.bytes.length - this.length);
+      if (count < 48) {
+        const target = this.bytes;
+        const to = this.length;
+        for (let i = 0; i < count; i++) target[to + i] = source[at + i]!;
+      } else {
+        this.bytes.set(source.subarray(at, at + count), this.length);
+      }
+      this.length += count;
+      at += count;
+    }
+  }
+
+  #compressedString(bytes: Uint8Array, start: number, end: number): boolean {
+    const length = end - start;
+    const limit = length - LZF_SAVING_MIN;
+    if (this.#lzf.length < limit) this.#lzf = new Uint8Array(Math.max(limit, this.#lzf.length * 2));
+    const compressed = lzfCompress(bytes, start, end, this.#lzf, 0, limit);
+    if (compressed < 0) return false;
+    this.byte(0xc3);
+    this.lengthOf(compressed);
+    this.lengthOf(length);
+    this.bytesRange(this.#lzf, 0, compressed);
+    // One huge value must not hold its scratch memory for good.
+    if (this.#lzf.length > 1 << 20) this.#lzf = new Uint8Array(256);
+    return true;
+  }
+
+  #int32String(value: number): void {
+    this.#reserve(5);
+    const bytes = this.bytes;
+    let at = this.length;
+    if (value >= -128 && value <= 127) {
+      bytes[at++] = 0xc0;
+      bytes[at++] = value;
+    } else if (value >= -32768 && value <= 32767) {
+      bytes[at++] = 0xc1;
+      bytes[at++] = value;
+      bytes[at++] = value >> 8;
+    } else {
+      bytes[at++] = 0xc2;
+      bytes[at++] = value;
+      bytes[at++] = value >> 8;
+      bytes[at++] = value >> 16;
+      bytes[at++] = value >> 24;
+    }
+    this.length = at;
+  }
+
+  #ascii(value: string): void {
+    this.#reserve(value.length);
+    for (let i = 0; i < value.length; i++) this.bytes[this.length++] = value.charCodeAt(i);
+  }
+
+  #eightBytes(): void {
+    for (let i = 0; i < 8; i++) this.bytes[this.length++] = this.#eight.getUint8(i);
+  }
+
+  #reserve(count: number): void {
+    if (this.length + count <= this.bytes.length) return;
+    if (this.#sink !== null) {
+      this.flush();
+      return;
+    }
+    const grown = new Uint8Array(Math.max(this.length + count, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}
+
+function writeUint32Be(value: number, bytes: Uint8Array, at: number): number {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+  return at + 4;
+}

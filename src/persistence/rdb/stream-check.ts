@@ -1,0 +1,177 @@
+/**
+ * Validates a stream value (spec/persistence.md 2.12 gives the field order, 4.5 the checks): the nodes with their listpacks, then the consumer groups.
+ *
+ * Node listpack: | live, deleted, F, F field names, 0 | entries |, where an entry is
+ *   | flags, ms delta, seq delta, [n, n × (field, value) | F values], lp-count |      flags: 1 = deleted, 2 = fields as in the master entry
+ * and lp-count is the number of the entry's elements before it.
+ */
+import type { ElementSet } from './element-set.js';
+import { RdbType } from './opcodes.js';
+import { decodeListpackEntry, PackedElement } from './packed-check.js';
+import { type RdbCursor, type RdbString, READ_OK } from './rdb-cursor.js';
+
+const RAW_ID_BYTES = 16;
+const LISTPACK_HEADER = 6;
+const FLAG_DELETED = 1;
+const FLAG_SAME_FIELDS = 2;
+
+const element = new PackedElement();
+
+/** Walks the elements of one node; `isBroken` once something was not as it must be. */
+class NodeWalk {
+  isBroken = false;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    public at: number,
+    readonly terminator: number,
+  ) {}
+
+  integer(): number {
+    if (!this.any()) return 0;
+    if (!element.isInteger) this.isBroken = true;
+    return Number(element.integer);
+  }
+
+  any(): boolean {
+    if (
+      this.isBroken ||
+      this.at >= this.terminator ||
+      !decodeListpackEntry(this.bytes, this.at, this.terminator, element)
+    ) {
+      this.isBroken = true;
+      return false;
+    }
+    this.at = element.next;
+    return true;
+  }
+
+  anyTimes(count: number): void {
+    for (let i = 0; i < count && !this.isBroken; i++) this.any();
+  }
+}
+
+function isValidNode(blob: RdbString): boolean {
+  const { bytes, start, end } = blob;
+  if (end - start < LISTPACK_HEADER + 1 || bytes[end - 1] !== 0xff) return false;
+  const stated = new DataView(bytes.buffer, bytes.byteOffset + start, 6);
+  if (stated.getUint32(0, true) !== end - start) return false;
+
+  const walk = new NodeWalk(bytes, start + LISTPACK_HEADER, end - 1);
+  let elements = 0;
+  const live = walk.integer();
+  const deleted = walk.integer();
+  const fieldCount = walk.integer();
+  if (walk.isBroken || live < 0 || deleted < 0 || fieldCount < 0) return false;
+  walk.anyTimes(fieldCount);
+  if (walk.integer() !== 0) return false;
+  elements += 4 + fieldCount;
+
+  let deletedSeen = 0;
+  let entries = 0;
+  for (; walk.at < walk.terminator && !walk.isBroken; entries++) {
+    const flags = walk.integer();
+    walk.integer();
+    walk.integer();
+    if ((flags & FLAG_DELETED) !== 0) deletedSeen++;
+    let before = 3 + fieldCount;
+    if ((flags & FLAG_SAME_FIELDS) !== 0) {
+      walk.anyTimes(fieldCount);
+    } else {
+      const pairs = walk.integer();
+      if (pairs < 0) return false;
+      walk.anyTimes(2 * pairs);
+      before = 4 + 2 * pairs;
+    }
+    if (walk.integer() !== before) return false;
+    elements += before + 1;
+  }
+  if (walk.isBroken || deletedSeen !== deleted || entries !== live + deleted) return false;
+  const statedElements = stated.getUint16(4, true);
+  return statedElements === 0xffff || statedElements === elements;
+}
+
+/** Reads one stream of the given type id. @returns whether it is complete and valid; else the cursor's status tells */
+export function checkStream(cursor: RdbCursor, type: number, scratch: RdbString, elements: ElementSet): boolean {
+  const hasExtendedFields = type !== RdbType.STREAM;
+  const nodeCount = cursor.length();
+  elements.clear();
+  for (let i = 0; i < nodeCount; i++) {
+    if (!cursor.string(scratch)) return false;
+    if (scratch.end - scratch.start !== RAW_ID_BYTES) {
+      return cursor.corrupt('Stream node key entry is not the size of a stream ID');
+    }
+    if (!elements.add(scratch.bytes, scratch.start, scratch.end)) {
+      return cursor.corrupt('Listpack re-added with existing key');
+    }
+    if (!cursor.string(scratch)) return false;
+    if (!isValidNode(scratch)) return cursor.corrupt('Stream listpack integrity check failed.');
+  }
+  const length = cursor.length();
+  const idCount = hasExtendedFields ? 3 : 1;
+  for (let i = 0; i < 2 * idCount; i++) cursor.length();
+  if (hasExtendedFields) cursor.length();
+  if (cursor.status !== READ_OK) return false;
+  if (length > 0 && nodeCount === 0) return cursor.corrupt('Stream length inconsistent with rax entries');
+  return checkGroups(cursor, type, scratch, elements);
+}
+
+function checkGroups(cursor: RdbCursor, type: number, scratch: RdbString, elements: ElementSet): boolean {
+  const groupCount = cursor.length();
+  const names = new Set<string>();
+  for (let i = 0; i < groupCount; i++) {
+    if (!cursor.string(scratch)) return false;
+    const name = scratch.toString();
+    const key = Buffer.from(scratch.bytes.subarray(scratch.start, scratch.end)).toString('latin1');
+    if (names.has(key)) return cursor.corrupt(`Duplicated consumer group name ${name}`);
+    names.add(key);
+    cursor.length();
+    cursor.length();
+    if (type !== RdbType.STREAM) cursor.length();
+    if (!checkPending(cursor, type, scratch, elements)) return false;
+  }
+  return cursor.status === READ_OK;
+}
+
+/** The pending entries of one group, and their owners. */
+function checkPending(cursor: RdbCursor, type: number, scratch: RdbString, elements: ElementSet): boolean {
+  const pendingCount = cursor.length();
+  /** ID → has an owner. */
+  const pending = new Map<string, boolean>();
+  for (let i = 0; i < pendingCount; i++) {
+    const id = rawId(cursor);
+    cursor.skip(8);
+    cursor.length();
+    if (cursor.status !== READ_OK) return false;
+    if (pending.has(id)) return cursor.corrupt('Duplicated global PEL entry loading stream consumer group');
+    pending.set(id, false);
+  }
+  const consumerCount = cursor.length();
+  let owned = 0;
+  elements.clear();
+  for (let i = 0; i < consumerCount; i++) {
+    if (!cursor.string(scratch)) return false;
+    if (!elements.add(scratch.bytes, scratch.start, scratch.end)) {
+      return cursor.corrupt('Duplicate stream consumer detected.');
+    }
+    cursor.skip(type === RdbType.STREAM_3 ? 16 : 8);
+    const ownCount = cursor.length();
+    for (let j = 0; j < ownCount; j++, owned++) {
+      const id = rawId(cursor);
+      if (cursor.status !== READ_OK) return false;
+      const hasOwner = pending.get(id);
+      if (hasOwner === undefined) return cursor.corrupt('Consumer entry not found in group global PEL');
+      if (hasOwner) return cursor.corrupt('Stream consumer PEL entry already has a consumer assigned');
+      pending.set(id, true);
+    }
+  }
+  if (cursor.status !== READ_OK) return false;
+  return owned === pending.size || cursor.corrupt('Stream CG PEL entry without consumer');
+}
+
+function rawId(cursor: RdbCursor): string {
+  if (!cursor.has(RAW_ID_BYTES)) return '';
+  const { bytes, at } = cursor;
+  cursor.at += RAW_ID_BYTES;
+  return Buffer.from(bytes.buffer, bytes.byteOffset + at, RAW_ID_BYTES).toString('latin1');
+}

@@ -1,0 +1,189 @@
+/**
+ * Finds the end of a serialised value of any type and validates it on the way (spec/persistence.md 2 and 4.5), so that a value can be captured, skipped or
+ * refused before its type has a form in memory. The same walk serves files, replication streams and RESTORE payloads.
+ *
+ * Texts are those of Redis. What only the order of elements could break (an unsorted zset listpack) is left to who loads the value.
+ */
+import { ElementSet } from './element-set.js';
+import { moduleName, skipModuleStream } from './module-data.js';
+import { RdbType } from './opcodes.js';
+import { checkIntset, checkListpack, checkZiplist, checkZipmap, type Uniqueness } from './packed-check.js';
+import { type RdbCursor, RdbString, READ_OK } from './rdb-cursor.js';
+import { checkStream } from './stream-check.js';
+
+/** The cursor's status tells why: more bytes are needed, or the value is not valid. */
+export const VALUE_FAILED = 0;
+export const VALUE_COMPLETE = 1;
+/** Complete and valid, but a collection without elements: files skip such keys, RESTORE refuses them. */
+export const VALUE_EMPTY = 2;
+
+/** What becomes of module values: without the module they can be skipped, as the offline checker does, but not loaded. */
+export type ModulePolicy = 'skip' | 'refuse';
+
+const QUICKLIST_PLAIN = 1;
+const QUICKLIST_PACKED = 2;
+
+export class ValueChecker {
+  readonly #scratch = new RdbString();
+  readonly #elements = new ElementSet();
+
+  constructor(readonly modules: ModulePolicy) {}
+
+  /** Moves the cursor over one value of type `type`. */
+  check(cursor: RdbCursor, type: number): number {
+    switch (type) {
+      case RdbType.STRING:
+        return cursor.string(this.#scratch) ? VALUE_COMPLETE : VALUE_FAILED;
+      case RdbType.LIST:
+        return this.#strings(cursor, 1, '');
+      case RdbType.SET:
+        return this.#strings(cursor, 1, 'Duplicate set members detected');
+      case RdbType.HASH:
+        return this.#strings(cursor, 2, 'Hash with dup elements');
+      case RdbType.ZSET:
+      case RdbType.ZSET_2:
+        return this.#scoredMembers(cursor, type);
+      case RdbType.MODULE_PRE_RELEASE:
+        cursor.corrupt('Pre-release module format not supported');
+        return VALUE_FAILED;
+      case RdbType.MODULE_2:
+        return this.#module(cursor);
+      case RdbType.HASH_ZIPMAP:
+        return this.#blob(
+          cursor,
+          (blob) => checkZipmap(blob.bytes, blob.start, blob.end, this.#elements),
+          'Zipmap integrity check failed.',
+        );
+      case RdbType.LIST_ZIPLIST:
+        return this.#ziplist(cursor, 'none', 'List ziplist integrity check failed.');
+      case RdbType.ZSET_ZIPLIST:
+        return this.#ziplist(cursor, 'first-of-pair', 'Zset ziplist integrity check failed.');
+      case RdbType.HASH_ZIPLIST:
+        return this.#ziplist(cursor, 'first-of-pair', 'Hash ziplist integrity check failed.');
+      case RdbType.SET_INTSET:
+        return this.#blob(
+          cursor,
+          (blob) => (checkIntset(blob.bytes, blob.start, blob.end) ? 1 : -1),
+          'Intset integrity check failed.',
+        );
+      case RdbType.HASH_LISTPACK:
+        return this.#listpack(cursor, 'first-of-pair', 'Hash listpack integrity check failed.');
+      case RdbType.ZSET_LISTPACK:
+        return this.#listpack(cursor, 'first-of-pair', 'Zset listpack integrity check failed.');
+      case RdbType.SET_LISTPACK:
+        return this.#listpack(cursor, 'each', 'Set listpack integrity check failed.');
+      case RdbType.LIST_QUICKLIST:
+      case RdbType.LIST_QUICKLIST_2:
+        return this.#quicklist(cursor, type);
+      case RdbType.STREAM:
+      case RdbType.STREAM_2:
+      case RdbType.STREAM_3:
+        return checkStream(cursor, type, this.#scratch, this.#elements) ? VALUE_COMPLETE : VALUE_FAILED;
+      default:
+        cursor.corrupt(`Unknown RDB encoding type ${type}`);
+        return VALUE_FAILED;
+    }
+  }
+
+  /** `len(n)`, then n groups of strings of which the first must be unique (if a text says what to call the fault). */
+  #strings(cursor: RdbCursor, groupSize: number, duplicateText: string): number {
+    const count = cursor.length();
+    this.#elements.clear();
+    for (let i = 0; i < count; i++) {
+      if (!cursor.string(this.#scratch)) return VALUE_FAILED;
+      if (duplicateText !== '' && !this.#isNew()) {
+        cursor.corrupt(duplicateText);
+        return VALUE_FAILED;
+      }
+      if (groupSize === 2 && !cursor.string(this.#scratch)) return VALUE_FAILED;
+    }
+    return outcome(cursor, count);
+  }
+
+  #scoredMembers(cursor: RdbCursor, type: number): number {
+    const count = cursor.length();
+    this.#elements.clear();
+    for (let i = 0; i < count; i++) {
+      if (!cursor.string(this.#scratch)) return VALUE_FAILED;
+      const isNew = this.#isNew();
+      const score = type === RdbType.ZSET_2 ? cursor.double() : cursor.textDouble();
+      if (cursor.status !== READ_OK) return VALUE_FAILED;
+      if (Number.isNaN(score)) cursor.corrupt('Zset with NAN score detected');
+      if (!isNew) cursor.corrupt('Duplicate zset fields detected');
+    }
+    return outcome(cursor, count);
+  }
+
+  #quicklist(cursor: RdbCursor, type: number): number {
+    const nodeCount = cursor.length();
+    let elementCount = 0;
+    for (let i = 0; i < nodeCount; i++) {
+      let container = QUICKLIST_PACKED;
+      if (type === RdbType.LIST_QUICKLIST_2) {
+        container = cursor.length();
+        if (cursor.status !== READ_OK) return VALUE_FAILED;
+        if (container !== QUICKLIST_PLAIN && container !== QUICKLIST_PACKED) {
+          cursor.corrupt('Quicklist integrity check failed.');
+          return VALUE_FAILED;
+        }
+      }
+      const blob = this.#scratch;
+      if (!cursor.string(blob)) return VALUE_FAILED;
+      if (blob.start === blob.end) {
+        cursor.unreadable();
+        return VALUE_FAILED;
+      }
+      let nodeElements = 1;
+      if (type === RdbType.LIST_QUICKLIST) {
+        nodeElements = checkZiplist(blob.bytes, blob.start, blob.end, 'none', this.#elements);
+        if (nodeElements < 0) cursor.corrupt('Ziplist integrity check failed.');
+      } else if (container === QUICKLIST_PACKED) {
+        nodeElements = checkListpack(blob.bytes, blob.start, blob.end, 'none', this.#elements);
+        if (nodeElements < 0) cursor.corrupt('Listpack integrity check failed.');
+      }
+      elementCount += nodeElements;
+    }
+    return outcome(cursor, elementCount);
+  }
+
+  #module(cursor: RdbCursor): number {
+    const name = moduleName(cursor);
+    if (name !== null && this.modules === 'refuse') {
+      cursor.corrupt(`The RDB file contains module data I can't load: no matching module type '${name}'`);
+    }
+    return skipModuleStream(cursor) ? VALUE_COMPLETE : VALUE_FAILED;
+  }
+
+  #listpack(cursor: RdbCursor, uniqueness: Uniqueness, faultText: string): number {
+    return this.#blob(
+      cursor,
+      (blob) => checkListpack(blob.bytes, blob.start, blob.end, uniqueness, this.#elements),
+      faultText,
+    );
+  }
+
+  #ziplist(cursor: RdbCursor, uniqueness: Uniqueness, faultText: string): number {
+    return this.#blob(
+      cursor,
+      (blob) => checkZiplist(blob.bytes, blob.start, blob.end, uniqueness, this.#elements),
+      faultText,
+    );
+  }
+
+  /** @param count  number of elements in the blob, negative if it is not valid */
+  #blob(cursor: RdbCursor, count: (blob: RdbString) => number, faultText: string): number {
+    if (!cursor.string(this.#scratch)) return VALUE_FAILED;
+    const elementCount = count(this.#scratch);
+    if (elementCount < 0) cursor.corrupt(faultText);
+    return outcome(cursor, elementCount);
+  }
+
+  #isNew(): boolean {
+    return this.#elements.add(this.#scratch.bytes, this.#scratch.start, this.#scratch.end);
+  }
+}
+
+function outcome(cursor: RdbCursor, elementCount: number): number {
+  if (cursor.status !== READ_OK) return VALUE_FAILED;
+  return elementCount === 0 ? VALUE_EMPTY : VALUE_COMPLETE;
+}
