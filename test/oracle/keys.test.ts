@@ -1,0 +1,4 @@
+import { keys } from './cases/keys.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(keys);

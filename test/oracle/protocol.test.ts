@@ -1,0 +1,4 @@
+import { protocol } from './cases/protocol.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(protocol);

@@ -1,0 +1,4 @@
+import { scan } from './cases/scan.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(scan);

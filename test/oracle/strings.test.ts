@@ -1,0 +1,4 @@
+import { strings } from './cases/strings.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(strings);

@@ -1,0 +1,4 @@
+import { transactions } from './cases/transactions.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(transactions);
