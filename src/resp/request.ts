@@ -7,8 +7,14 @@
 export class Request {
   bytes: Uint8Array = new Uint8Array(0);
   argc = 0;
-  starts = new Int32Array(1024);
-  lengths = new Int32Array(1024);
+  starts: Int32Array;
+  lengths: Int32Array;
+
+  /** @param capacity arguments that find room without growing */
+  constructor(capacity = 1024) {
+    this.starts = new Int32Array(capacity);
+    this.lengths = new Int32Array(capacity);
+  }
 
   /** Makes room for one more argument. Grows by doubling, as the bytes for the arguments arrive: an announced count allocates nothing. */
   grow(): void {

@@ -1,0 +1,29 @@
+/** The error texts that several commands share, made once. Source: spec server.md section 2.2. */
+import { fixedReply } from '../resp/reply-writer.js';
+import type { Invocation } from '../server/invocation.js';
+
+const WRONG_TYPE = fixedReply('-WRONGTYPE Operation against a key holding the wrong kind of value');
+const SYNTAX = fixedReply('-ERR syntax error');
+const NO_SUCH_KEY = fixedReply('-ERR no such key');
+const NOT_AN_INTEGER = fixedReply('-ERR value is not an integer or out of range');
+const NOT_A_FLOAT = fixedReply('-ERR value is not a valid float');
+
+export function replyWrongType(call: Invocation): void {
+  call.reply.fixedError(WRONG_TYPE, 'WRONGTYPE');
+}
+
+export function replySyntaxError(call: Invocation): void {
+  call.reply.fixedError(SYNTAX, 'ERR');
+}
+
+export function replyNoSuchKey(call: Invocation): void {
+  call.reply.fixedError(NO_SUCH_KEY, 'ERR');
+}
+
+export function replyNotAnInteger(call: Invocation): void {
+  call.reply.fixedError(NOT_AN_INTEGER, 'ERR');
+}
+
+export function replyNotAFloat(call: Invocation): void {
+  call.reply.fixedError(NOT_A_FLOAT, 'ERR');
+}

@@ -1,0 +1,262 @@
+/**
+ * One client connection: its input, its session, and the replies on their way out.
+ *
+ *   input: bytes of a read are parsed where they are; what is left of an incomplete request is copied to `pending` and goes on with the next read
+ *   output: replies of one read event leave in one write at its end (`flush`), or at the end of the turn where they must wait for the append-only file
+ *
+ * Invariants: (1) requests are executed in order, and none while the connection is blocked, paused or closing; (2) bytes sent by others (`send`)
+ * never split a reply; (3) after `close` nothing is executed or written; (4) all session state dies with the connection through `Server.forget`.
+ */
+import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
+import type { Server } from './server.js';
+import type { Transaction } from './transaction.js';
+import type { Transport, TransportOwner } from './transport.js';
+
+/** Session flags. Those in GATE_FLAGS make the pipeline take its full set of checks. */
+export const IS_MONITOR = 1 << 0;
+export const IS_REPLICA = 1 << 1;
+export const IS_PRIMARY_LINK = 1 << 2;
+export const IS_PUBSUB = 1 << 3;
+export const IN_MULTI = 1 << 4;
+export const IS_BLOCKED = 1 << 5;
+export const CLOSE_AFTER_REPLY = 1 << 6;
+export const IS_UNIX_SOCKET = 1 << 7;
+export const CLUSTER_READONLY = 1 << 8;
+export const CLUSTER_ASKING = 1 << 9;
+export const NO_EVICT = 1 << 10;
+export const NO_TOUCH = 1 << 11;
+export const REPLY_OFF = 1 << 12;
+export const REPLY_SKIP_NEXT = 1 << 13;
+export const REPLY_SKIP = 1 << 14;
+export const NEEDS_AUTH = 1 << 15;
+/** Its request waits for CLIENT PAUSE to end. */
+export const IS_PAUSED = 1 << 16;
+
+export const GATE_FLAGS =
+  IS_MONITOR |
+  IS_REPLICA |
+  IS_PRIMARY_LINK |
+  IS_PUBSUB |
+  IN_MULTI |
+  REPLY_OFF |
+  REPLY_SKIP_NEXT |
+  REPLY_SKIP |
+  NEEDS_AUTH |
+  CLUSTER_ASKING |
+  NO_TOUCH;
+
+/** Flags that stop the execution of further requests. */
+const HALT_FLAGS = IS_BLOCKED | CLOSE_AFTER_REPLY | IS_PAUSED;
+
+export class Connection implements TransportOwner {
+  readonly id: number;
+  readonly transport: Transport;
+  readonly server: Server;
+  readonly state = new RequestState();
+  readonly createdAtMs: number;
+  flags = 0;
+  protocol = 2;
+  /** Number of the selected database; its object may be replaced by FLUSHALL or SWAPDB at any time. */
+  databaseIndex = 0;
+  /** Name of the authenticated user. */
+  user = 'default';
+  name = '';
+  libName = '';
+  libVersion = '';
+  lastActiveMs: number;
+  /** Full name of the last command, for CLIENT LIST. */
+  lastCommand = '';
+  transaction: Transaction | null = null;
+  isClosed = false;
+  /** Input not parsed yet: bytes of an incomplete request, or of requests that must wait. */
+  pending: Uint8Array = NO_BYTES;
+  pendingLength = 0;
+  /** Since when the soft output limit has been exceeded; 0 = it is not. */
+  softLimitSinceMs = 0;
+  /** Bytes that others sent while a reply was being written, or that wait for the turn's end. */
+  private outbox: Uint8Array[] = [];
+  private isProcessing = false;
+
+  constructor(server: Server, transport: Transport, id: number) {
+    this.server = server;
+    this.transport = transport;
+    this.id = id;
+    this.createdAtMs = Date.now();
+    this.lastActiveMs = this.createdAtMs;
+    transport.owner = this;
+  }
+
+  onBytes(bytes: Uint8Array, length: number): void {
+    if (this.isClosed || (this.flags & CLOSE_AFTER_REPLY) !== 0) return;
+    const { server } = this;
+    server.beginEvent(this, length);
+    this.lastActiveMs = server.keyspace.nowMs;
+    if (this.pendingLength === 0 && (this.flags & HALT_FLAGS) === 0) {
+      this.process(bytes, length);
+      const rest = length - this.state.position;
+      if (rest > 0) this.keep(bytes, this.state.position, rest);
+      this.state.position = 0;
+    } else {
+      this.keep(bytes, 0, length);
+      this.processPending();
+    }
+    server.endEvent(this);
+  }
+
+  /** Goes on with requests that had to wait. The caller is not inside another connection's event. */
+  resume(): void {
+    if (this.isClosed || this.pendingLength === 0) return;
+    this.server.beginEvent(this, 0);
+    this.processPending();
+    this.server.endEvent(this);
+  }
+
+  onDrained(): void {
+    this.softLimitSinceMs = 0;
+  }
+
+  onClosed(): void {
+    this.isClosed = true;
+    this.server.forget(this);
+    this.pending = NO_BYTES;
+    this.pendingLength = 0;
+    this.outbox.length = 0;
+  }
+
+  /** Writes the event's replies, `server.reply.bytes[start … end)`, which the caller reuses unless told otherwise. */
+  writeReplies(bytes: Uint8Array, start: number, end: number): void {
+    if (this.isClosed) return;
+    this.flushOutbox();
+    if (!this.transport.write(bytes.subarray(start, end))) {
+      // The kernel is full: libuv still points to these bytes, so the shared buffer must go.
+      this.server.reply.bytes = new Uint8Array(this.server.reply.bytes.length);
+      this.server.checkOutputLimits(this);
+    }
+  }
+
+  /**
+   * Sends bytes that are no reply to this connection's own request: pushes, MONITOR lines, the replication stream, replies of unblocked commands.
+   * The bytes are the connection's from now on. They leave at the end of the turn, in order.
+   */
+  send(bytes: Uint8Array): void {
+    if (this.isClosed) return;
+    this.outbox.push(bytes);
+    if (this.outbox.length === 1) this.server.flushLater(this);
+  }
+
+  flushOutbox(): void {
+    if (this.outbox.length === 0 || this.isClosed) return;
+    const bytes = this.outbox.length === 1 ? this.outbox[0] : concatenate(this.outbox);
+    this.outbox.length = 0;
+    if (!this.transport.write(bytes)) this.server.checkOutputLimits(this);
+  }
+
+  /** Bytes on their way out that the kernel has not taken. */
+  get queuedBytes(): number {
+    let sum = this.transport.queuedBytes;
+    for (const bytes of this.outbox) sum += bytes.length;
+    return sum;
+  }
+
+  /** Closes after what has been replied so far is out; further input is ignored. */
+  closeAfterReply(): void {
+    this.flags |= CLOSE_AFTER_REPLY;
+  }
+
+  /** Closes now; replies not yet written are lost. */
+  close(): void {
+    this.transport.destroy();
+  }
+
+  /** All replies so far have been handed to the transport. */
+  repliesReleased(): void {
+    if ((this.flags & CLOSE_AFTER_REPLY) === 0 || this.isClosed) return;
+    this.flushOutbox();
+    this.transport.end();
+  }
+
+  private processPending(): void {
+    if ((this.flags & HALT_FLAGS) !== 0) {
+      this.checkInputLimit();
+      return;
+    }
+    this.state.position = 0;
+    this.process(this.pending, this.pendingLength);
+    const rest = this.pendingLength - this.state.position;
+    if (rest > 0 && this.state.position > 0) this.pending.copyWithin(0, this.state.position, this.pendingLength);
+    this.pendingLength = rest;
+    if (rest === 0 && this.pending.length > PENDING_KEEP_BYTES) this.pending = NO_BYTES;
+    this.state.position = 0;
+    this.checkInputLimit();
+  }
+
+  private process(bytes: Uint8Array, length: number): void {
+    const { state, server } = this;
+    // A command may run the event loop's work of others, but never this connection's requests again.
+    if (this.isProcessing) return;
+    this.isProcessing = true;
+    while ((this.flags & HALT_FLAGS) === 0) {
+      const start = state.position;
+      const parsed = parseRequest(bytes, length, server.request, state);
+      if (parsed === PARSE_REQUEST) {
+        // A postponed request is parsed again when the connection goes on.
+        if (!server.dispatcher.execute(this)) state.position = start;
+        if (this.isClosed) break;
+      } else if (parsed === PARSE_ERROR) {
+        server.reply.error(`ERR ${state.error}`);
+        server.log.verbose(`Protocol error (${state.error}) from client: ${this.describeShortly()}`);
+        this.closeAfterReply();
+      } else if (parsed !== PARSE_EMPTY) {
+        break;
+      }
+    }
+    this.isProcessing = false;
+  }
+
+  private describeShortly(): string {
+    return `id=${this.id} name=${this.name}`;
+  }
+
+  private keep(bytes: Uint8Array, start: number, length: number): void {
+    const needed = this.pendingLength + length;
+    if (needed > this.pending.length) {
+      // A large bulk that is on its way tells how much is still to come; it is reserved in steps, as it arrives.
+      const grown = new Uint8Array(
+        Math.max(
+          needed,
+          Math.min(this.state.neededBytes + 2, needed * 2),
+          1024,
+          Math.min(needed * 2, PENDING_KEEP_BYTES),
+        ),
+      );
+      grown.set(this.pending.subarray(0, this.pendingLength));
+      this.pending = grown;
+    }
+    this.pending.set(bytes.subarray(start, start + length), this.pendingLength);
+    this.pendingLength = needed;
+  }
+
+  private checkInputLimit(): void {
+    const limit = this.server.queryBufferBytesMax;
+    if (this.pendingLength <= limit) return;
+    this.server.log.warning(
+      `Closing client that reached max query buffer length: ${this.describeShortly()} (qbuf initial bytes: omitted)`,
+    );
+    this.close();
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+const PENDING_KEEP_BYTES = 64 * 1024;
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  let size = 0;
+  for (const part of parts) size += part.length;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

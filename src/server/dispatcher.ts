@@ -1,0 +1,334 @@
+/**
+ * The execution pipeline: from a parsed request to its reply. The order of the checks is observable and is that of spec server.md section 7.
+ *
+ * Most requests meet none of the conditions that the checks are about. `server.gates` (what is special about the server now) and the
+ * connection's GATE_FLAGS (what is special about the session) are both 0 then, and a request goes from lookup and arity straight to its handler.
+ *
+ * Invariants: (1) each request gives exactly one reply, unless the session's reply mode, a postponement or a block says otherwise; (2) a refused
+ * request changes nothing but counters and the state of a transaction; (3) what a command propagates reaches the sinks before the next command runs.
+ */
+import {
+  ASKING,
+  type Command,
+  DENYOOM,
+  FAST,
+  LOADING,
+  MAY_REPLICATE,
+  NO_ASYNC_LOADING,
+  NO_AUTH,
+  NO_MULTI,
+  READONLY,
+  STALE,
+  TOUCHES_ARBITRARY_KEYS,
+  WRITE,
+} from '../commands/command.js';
+import { fixedReply } from '../resp/reply-writer.js';
+import type { Request } from '../resp/request.js';
+import {
+  CLOSE_AFTER_REPLY,
+  CLUSTER_ASKING,
+  type Connection,
+  GATE_FLAGS,
+  IN_MULTI,
+  IS_MONITOR,
+  IS_PAUSED,
+  IS_PRIMARY_LINK,
+  IS_PUBSUB,
+  IS_REPLICA,
+  NEEDS_AUTH,
+  NO_TOUCH,
+  REPLY_OFF,
+  REPLY_SKIP,
+  REPLY_SKIP_NEXT,
+} from './connection.js';
+import { Invocation } from './invocation.js';
+import type { Server } from './server.js';
+
+/** Conditions of the server under which requests need the full set of checks. */
+export const GATE_CLUSTER = 1 << 0;
+export const GATE_MAXMEMORY = 1 << 1;
+export const GATE_DISK_ERROR = 1 << 2;
+export const GATE_MIN_REPLICAS = 1 << 3;
+export const GATE_READ_ONLY = 1 << 4;
+export const GATE_STALE = 1 << 5;
+export const GATE_LOADING = 1 << 6;
+export const GATE_PAUSE = 1 << 7;
+export const GATE_MONITORS = 1 << 8;
+
+/** Names that are acted upon even inside MULTI, instead of being queued. */
+const NOT_QUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+const PUBSUB_CONTEXT = new Set([
+  'subscribe',
+  'unsubscribe',
+  'psubscribe',
+  'punsubscribe',
+  'ssubscribe',
+  'sunsubscribe',
+  'ping',
+  'quit',
+  'reset',
+]);
+
+const QUEUED = fixedReply('+QUEUED');
+/** Fast commands of one kind in a row are timed together, this many at most: reading the clock costs as much as a third of a GET. */
+const TIMED_TOGETHER_MAX = 64;
+
+export class Dispatcher {
+  private readonly server: Server;
+  private readonly call: Invocation;
+  /** The run of equal fast commands that is being timed. */
+  private runCommand: Command | null = null;
+  private runCount = 0;
+  private runStart = 0;
+  commandCount = 0;
+
+  constructor(server: Server, request: Request, anyCommand: Command, nobody: Connection) {
+    this.server = server;
+    this.call = new Invocation(server, request, anyCommand, nobody);
+  }
+
+  /**
+   * Executes `server.request` for a connection.
+   * @returns false if the request was postponed and must be presented again when the connection goes on
+   */
+  execute(connection: Connection): boolean {
+    const { server } = this;
+    const { request } = server;
+    const command = server.commands.find(request.bytes, request.starts[0], request.lengths[0]);
+    if (command === null) {
+      this.refuseUnknown(connection, request);
+      return true;
+    }
+    if (command.subcommands !== null) return this.executeSubcommand(connection, request, command);
+    return this.executeCommand(connection, request, command);
+  }
+
+  /** Ends the timing of a run of fast commands: to be called at the end of each event. */
+  settle(): void {
+    const command = this.runCommand;
+    if (command === null) return;
+    command.microseconds += (performance.now() - this.runStart) * 1000;
+    this.runCommand = null;
+    this.runCount = 0;
+  }
+
+  /** Runs a command's handler, with all that follows a call: statistics, propagation, slow log. No checks. */
+  run(connection: Connection, request: Request, command: Command): void {
+    const { call, server } = this;
+    const { keyspace, reply, propagation } = server;
+    const outerRequest = call.request;
+    const outerCommand = call.command;
+    call.request = request;
+    call.command = command;
+    call.connection = connection;
+    call.db = keyspace.databases[connection.databaseIndex];
+    call.isPropagated = false;
+    const isTimedAlone = server.timesEachCommand || (command.flags & FAST) === 0;
+    let start = 0;
+    if (isTimedAlone) {
+      this.settle();
+      start = performance.now();
+    } else if (this.runCommand !== command || this.runCount >= TIMED_TOGETHER_MAX) {
+      this.settle();
+      this.runCommand = command;
+      this.runStart = performance.now();
+    }
+    this.runCount++;
+    const dirty = keyspace.dirty;
+    const errorCount = reply.errorCount;
+    propagation.enter();
+    command.handler!(call);
+    command.callCount++;
+    this.commandCount++;
+    if (keyspace.dirty !== dirty && !call.isPropagated && propagation.isActive && (command.flags & WRITE) !== 0) {
+      propagation.request(call.db.index, request);
+    }
+    if ((command.flags & TOUCHES_ARBITRARY_KEYS) !== 0) propagation.doNotWrap();
+    propagation.leave();
+    if (reply.errorCount !== errorCount) {
+      command.failedCount++;
+      server.noteError(reply.lastErrorCode);
+    }
+    if (isTimedAlone) {
+      const elapsedUs = (performance.now() - start) * 1000;
+      command.microseconds += elapsedUs;
+      server.noteDuration(connection, request, command, elapsedUs);
+    }
+    call.request = outerRequest;
+    call.command = outerCommand;
+  }
+
+  private executeSubcommand(connection: Connection, request: Request, container: Command): boolean {
+    if (request.argc < 2) {
+      if (container.handler !== null) return this.executeCommand(connection, request, container);
+      this.reject(connection, container, `ERR wrong number of arguments for '${container.fullName}' command`);
+      return true;
+    }
+    const name = request.text(1);
+    const command = container.subcommands!.get(name.toLowerCase());
+    if (command === undefined) {
+      if (container.handler !== null && container.subcommands!.size === 0)
+        return this.executeCommand(connection, request, container);
+      this.reject(
+        connection,
+        null,
+        `ERR unknown subcommand '${name.slice(0, 128)}'. Try ${container.fullName.toUpperCase()} HELP.`,
+      );
+      return true;
+    }
+    return this.executeCommand(connection, request, command);
+  }
+
+  private executeCommand(connection: Connection, request: Request, command: Command): boolean {
+    const { server } = this;
+    const { arity } = command;
+    if (arity > 0 ? request.argc !== arity : request.argc < -arity) {
+      this.reject(connection, command, `ERR wrong number of arguments for '${command.fullName}' command`);
+      return true;
+    }
+    connection.lastCommand = command.fullName;
+    if (server.gates === 0 && (connection.flags & GATE_FLAGS) === 0) {
+      this.run(connection, request, command);
+      return true;
+    }
+    return this.executeGated(connection, request, command);
+  }
+
+  private executeGated(connection: Connection, request: Request, command: Command): boolean {
+    const { server } = this;
+    const { reply } = server;
+    const start = reply.length;
+    const isPrimaryLink = (connection.flags & IS_PRIMARY_LINK) !== 0;
+    const refusal = this.check(connection, request, command);
+    if (refusal !== null) {
+      this.reject(connection, command, refusal);
+    } else if ((server.gates & GATE_PAUSE) !== 0 && !isPrimaryLink && this.mustWait(connection, command)) {
+      connection.flags |= IS_PAUSED;
+      server.pause.postpone(connection);
+      return false;
+    } else if ((connection.flags & IN_MULTI) !== 0 && !NOT_QUEUED.has(command.fullName)) {
+      if (!connection.transaction!.hasFailed) connection.transaction!.queue(command, request);
+      reply.raw(QUEUED);
+    } else {
+      if ((server.gates & GATE_MONITORS) !== 0) server.monitors.feed(connection, request, command);
+      const isTouchOff = (connection.flags & NO_TOUCH) !== 0 && command.fullName !== 'touch';
+      if (isTouchOff) server.keyspace.isTouchOff = true;
+      this.run(connection, request, command);
+      if (isTouchOff) server.keyspace.isTouchOff = false;
+    }
+    // ASKING is good for one command.
+    if ((connection.flags & CLUSTER_ASKING) !== 0 && command.fullName !== 'asking') connection.flags &= ~CLUSTER_ASKING;
+    this.applyReplyMode(connection, start, command);
+    return true;
+  }
+
+  /** @returns the error (without minus) that refuses the command, or null */
+  private check(connection: Connection, request: Request, command: Command): string | null {
+    const { server } = this;
+    const { flags } = connection;
+    const isExec = command.fullName === 'exec';
+    // EXEC is judged by what is queued.
+    const queued = isExec ? connection.transaction : null;
+    const anyFlags = queued === null ? command.flags : command.flags | queued.anyFlags;
+    const allFlags = queued === null || queued.commands.length === 0 ? command.flags : queued.allFlags;
+    if ((flags & NEEDS_AUTH) !== 0 && (command.flags & NO_AUTH) === 0) return 'NOAUTH Authentication required.';
+    if ((flags & IN_MULTI) !== 0 && (command.flags & NO_MULTI) !== 0)
+      return 'ERR Command not allowed inside a transaction';
+    const { gates } = server;
+    const isPrimaryLink = (flags & IS_PRIMARY_LINK) !== 0;
+    if ((gates & GATE_CLUSTER) !== 0 && !isPrimaryLink) {
+      const redirection = server.cluster!.redirect(
+        connection,
+        request,
+        command,
+        (flags & CLUSTER_ASKING) !== 0 || (command.flags & ASKING) !== 0,
+      );
+      if (redirection !== null) return redirection;
+    }
+    if ((gates & GATE_MAXMEMORY) !== 0 && !isPrimaryLink && !server.memory.makeRoom()) {
+      const isQueuing = (flags & IN_MULTI) !== 0 && !NOT_QUEUED.has(command.fullName);
+      if ((anyFlags & DENYOOM) !== 0 || isQueuing) return "OOM command not allowed when used memory > 'maxmemory'.";
+    }
+    const isWrite = (anyFlags & WRITE) !== 0;
+    if ((gates & GATE_DISK_ERROR) !== 0 && !isPrimaryLink && (isWrite || command.fullName === 'ping'))
+      return server.diskErrorText;
+    if ((gates & GATE_MIN_REPLICAS) !== 0 && isWrite && !isPrimaryLink && !server.replication.hasEnoughReplicas()) {
+      return 'NOREPLICAS Not enough good replicas to write.';
+    }
+    if ((gates & GATE_READ_ONLY) !== 0 && isWrite && !isPrimaryLink)
+      return "READONLY You can't write against a read only replica.";
+    if ((flags & IS_PUBSUB) !== 0 && connection.protocol === 2 && !PUBSUB_CONTEXT.has(command.fullName)) {
+      return `ERR Can't execute '${command.fullName}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+    }
+    if ((gates & GATE_STALE) !== 0 && !isPrimaryLink && (allFlags & STALE) === 0) {
+      return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+    }
+    if ((gates & GATE_LOADING) !== 0 && !isPrimaryLink) {
+      const refused = server.isAsyncLoading ? (command.flags & NO_ASYNC_LOADING) !== 0 : (allFlags & LOADING) === 0;
+      if (refused) return 'LOADING Redis is loading the dataset in memory';
+    }
+    if ((flags & (IS_MONITOR | IS_REPLICA)) !== 0 && (command.flags & (WRITE | READONLY | MAY_REPLICATE)) !== 0) {
+      return "ERR Replica can't interact with the keyspace";
+    }
+    return null;
+  }
+
+  private mustWait(connection: Connection, command: Command): boolean {
+    if ((connection.flags & IS_REPLICA) !== 0) return false;
+    const queued = command.fullName === 'exec' ? (connection.transaction?.anyFlags ?? 0) : 0;
+    return this.server.pause.concerns(((command.flags | queued) & (WRITE | MAY_REPLICATE)) !== 0);
+  }
+
+  private refuseUnknown(connection: Connection, request: Request): void {
+    const first = request.latin1(0);
+    if (/^(host:|post)$/i.test(first)) {
+      this.server.log.warning(
+        'Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: commands to Redis. This is likely due to an attacker attempting to use Cross Protocol Scripting to compromise your Redis instance. Connection aborted.',
+      );
+      connection.close();
+      return;
+    }
+    let args = '';
+    for (let i = 1; i < request.argc && args.length < 128; i++)
+      args += `'${request.text(i).slice(0, 128 - args.length)}' `;
+    this.reject(
+      connection,
+      null,
+      `ERR unknown command '${request.text(0).slice(0, 128)}', with args beginning with: ${args}`,
+    );
+  }
+
+  /** Replies an error before the call; a transaction that is being queued fails by it. */
+  private reject(connection: Connection, command: Command | null, error: string): void {
+    const { reply } = this.server;
+    const start = reply.length;
+    if (command !== null) command.rejectedCount++;
+    const { transaction } = connection;
+    if (transaction !== null) {
+      if (command?.fullName === 'exec') {
+        this.server.discard(connection);
+        reply.error(`EXECABORT Transaction discarded because of: ${error}`);
+        this.server.noteError('EXECABORT');
+        return;
+      }
+      transaction.hasFailed = true;
+    }
+    reply.error(error);
+    this.server.noteError(reply.lastErrorCode);
+    if ((connection.flags & (REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT)) !== 0)
+      this.applyReplyMode(connection, start, command);
+  }
+
+  /** CLIENT REPLY OFF and SKIP take back what was written; the primary's stream gets no replies at all. */
+  private applyReplyMode(connection: Connection, start: number, command: Command | null): void {
+    const { reply } = this.server;
+    const { flags } = connection;
+    if ((flags & (REPLY_OFF | REPLY_SKIP | IS_PRIMARY_LINK)) !== 0 && (flags & CLOSE_AFTER_REPLY) === 0)
+      reply.rewind(start);
+    if ((flags & REPLY_SKIP_NEXT) !== 0 && command?.fullName === 'client|reply') {
+      connection.flags = (flags & ~REPLY_SKIP_NEXT) | REPLY_SKIP;
+    } else if ((flags & REPLY_SKIP) !== 0) {
+      connection.flags &= ~REPLY_SKIP;
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * What the server core asks of its large parts. Each is an interface so that a part can be absent (no cluster) and so that folders below stay unknown here.
+ */
+import type { Command } from '../commands/command.js';
+import type { Request } from '../resp/request.js';
+import type { Connection } from './connection.js';
+
+/** The cluster's say in each request. */
+export interface ClusterGate {
+  /** @returns the error (`MOVED …`, `CROSSSLOT …`, without minus), or null to serve. EXEC is judged by what the connection has queued. */
+  redirect(connection: Connection, request: Request, command: Command, isAsking: boolean): string | null;
+}
+
+/** What the pipeline must know of replication. */
+export interface ReplicationGate {
+  hasEnoughReplicas(): boolean;
+  /** A replica's or the primary's connection is gone. */
+  connectionClosed(connection: Connection): void;
+}
+
+/** The append-only file as the event loop sees it. */
+export interface CommitLog {
+  /** Whether something was appended that replies must wait for. */
+  readonly hasPending: boolean;
+  /**
+   * Writes what is pending, at the end of a turn.
+   * @param released is called once replies of this turn may leave: at once, or after the fsync with `appendfsync always`
+   */
+  commit(released: () => void): void;
+}
+
+export interface Log {
+  debug(text: string): void;
+  verbose(text: string): void;
+  notice(text: string): void;
+  warning(text: string): void;
+}

@@ -1,0 +1,101 @@
+/**
+ * What a command handler sees of the world: its arguments, the database, the reply, and the way to tell what it changed. One long-lived object.
+ *
+ * Handlers check, then act, then reply. They write one reply, count what they changed in `keyspace.dirty`, and need to tell nothing about
+ * propagation if the request as received is its own deterministic form.
+ */
+import type { Command } from '../commands/command.js';
+import type { Database } from '../keyspace/database.js';
+import type { Entries } from '../keyspace/entry.js';
+import type { Keyspace } from '../keyspace/keyspace.js';
+import type { Ref } from '../memory/arena.js';
+import type { ReplyWriter } from '../resp/reply-writer.js';
+import type { Request } from '../resp/request.js';
+import { parseSafeInteger } from '../types/number.js';
+import type { Connection } from './connection.js';
+import type { Server } from './server.js';
+
+export class Invocation {
+  request: Request;
+  readonly reply: ReplyWriter;
+  readonly keyspace: Keyspace;
+  readonly entries: Entries;
+  readonly server: Server;
+  command: Command;
+  connection: Connection;
+  db: Database;
+  /** Set once the handler has told its propagated form itself; the request as received is then not propagated. */
+  isPropagated = false;
+
+  constructor(server: Server, request: Request, command: Command, connection: Connection) {
+    this.server = server;
+    this.request = request;
+    this.reply = server.reply;
+    this.keyspace = server.keyspace;
+    this.entries = server.keyspace.entries;
+    this.command = command;
+    this.connection = connection;
+    this.db = server.keyspace.databases[0];
+  }
+
+  get argc(): number {
+    return this.request.argc;
+  }
+
+  /** @returns the live entry of the key in argument `index` for a read, or 0 */
+  lookupRead(index: number): Ref {
+    const { bytes, starts, lengths } = this.request;
+    return this.db.lookupRead(bytes, starts[index], lengths[index]);
+  }
+
+  /** @returns the live entry of the key in argument `index` for a write, or 0 */
+  lookupWrite(index: number): Ref {
+    const { bytes, starts, lengths } = this.request;
+    return this.db.lookupWrite(bytes, starts[index], lengths[index]);
+  }
+
+  /** @returns argument `index` as a safe integer, or NaN if it is none (beyond ±2^53 counts as none) */
+  integer(index: number): number {
+    const { bytes, starts, lengths } = this.request;
+    return parseSafeInteger(bytes, starts[index], lengths[index]);
+  }
+
+  text(index: number): string {
+    return this.request.text(index);
+  }
+
+  is(index: number, word: string): boolean {
+    return this.request.is(index, word);
+  }
+
+  /** Replies with argument `index`'s bytes as a bulk string. */
+  replyArgument(index: number): void {
+    const { bytes, starts, lengths } = this.request;
+    this.reply.bulk(bytes, starts[index], lengths[index]);
+  }
+
+  /** Replies with a string entry's value. */
+  replyValue(ref: Ref): void {
+    this.reply.bulk(this.entries.view(ref), this.entries.valueStart(ref), this.entries.valueLength(ref));
+  }
+
+  error(text: string): void {
+    this.reply.error(text);
+  }
+
+  /** Propagates these words instead of the request. May be called several times; with `propagateNothing` the request is dropped. */
+  propagate(words: readonly (string | Uint8Array)[]): void {
+    this.isPropagated = true;
+    this.server.propagation.command(this.db.index, words);
+  }
+
+  /** Propagates the request as received, even if nothing changed. */
+  propagateVerbatim(): void {
+    this.isPropagated = true;
+    this.server.propagation.request(this.db.index, this.request);
+  }
+
+  propagateNothing(): void {
+    this.isPropagated = true;
+  }
+}

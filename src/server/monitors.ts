@@ -1,0 +1,56 @@
+/** MONITOR: who watches, and the line each executed command gives them. Source: spec server.md section 15. */
+import { ADMIN, type Command, SKIP_MONITOR } from '../commands/command.js';
+import type { Request } from '../resp/request.js';
+import { type Connection, IS_UNIX_SOCKET } from './connection.js';
+
+/** Commands whose arguments hold secrets, and the first argument that does. */
+const REDACTED_FROM: Record<string, number> = { auth: 1, hello: 2, migrate: 6 };
+
+export class Monitors {
+  private readonly connections = new Set<Connection>();
+
+  get count(): number {
+    return this.connections.size;
+  }
+
+  add(connection: Connection): void {
+    this.connections.add(connection);
+  }
+
+  remove(connection: Connection): void {
+    this.connections.delete(connection);
+  }
+
+  /** Sends one command to all monitors, as it is about to be executed. */
+  feed(connection: Connection, request: Request, command: Command): void {
+    if (this.connections.size === 0 || (command.flags & (ADMIN | SKIP_MONITOR)) !== 0) return;
+    const nowUs = Math.floor((performance.timeOrigin + performance.now()) * 1000);
+    const seconds = Math.floor(nowUs / 1_000_000);
+    const micros = String(nowUs % 1_000_000).padStart(6, '0');
+    const address =
+      (connection.flags & IS_UNIX_SOCKET) !== 0
+        ? `unix:${connection.transport.localPath}`
+        : connection.transport.remoteAddress;
+    let line = `+${seconds}.${micros} [${connection.databaseIndex} ${address}]`;
+    const redactedFrom = REDACTED_FROM[command.fullName] ?? request.argc;
+    for (let i = 0; i < request.argc; i++) line += i >= redactedFrom ? ' "(redacted)"' : ` ${quoted(request.view(i))}`;
+    const bytes = Uint8Array.from(Buffer.from(`${line}\r\n`, 'latin1'));
+    for (const monitor of this.connections) monitor.send(bytes);
+  }
+}
+
+/** Bytes as a double-quoted string in which everything unprintable is escaped: the form of MONITOR, SLOWLOG logs and redis-cli. */
+export function quoted(bytes: Uint8Array): string {
+  let text = '"';
+  for (const byte of bytes) {
+    if (byte === 0x22 || byte === 0x5c) text += `\\${String.fromCharCode(byte)}`;
+    else if (byte === 0x0a) text += '\\n';
+    else if (byte === 0x0d) text += '\\r';
+    else if (byte === 0x09) text += '\\t';
+    else if (byte === 0x07) text += '\\a';
+    else if (byte === 0x08) text += '\\b';
+    else if (byte >= 0x20 && byte < 0x7f) text += String.fromCharCode(byte);
+    else text += `\\x${byte.toString(16).padStart(2, '0')}`;
+  }
+  return `${text}"`;
+}

@@ -1,0 +1,178 @@
+/**
+ * The one point that learns what each write did, in its deterministic form, and feeds the append-only file and the replication backlog.
+ *
+ * Records are collected per execution unit (a command, a transaction, a script, one expired key) in one buffer, already encoded. When the unit
+ * ends, each sink gets them: two records or more between MULTI and EXEC, one bare; SELECT is put in front of the first record, inside the MULTI,
+ * whenever the sink's database differs. Source: spec persistence.md section 8.1, replication.md section 12.
+ *
+ * Invariants: (1) sinks see whole units only; (2) nothing is collected while no sink is active; (3) units do not nest: inner `enter` calls join.
+ */
+
+import { copyBytes } from '../memory/copy.js';
+import { writeInteger } from '../resp/reply-writer.js';
+import type { Request } from '../resp/request.js';
+
+export const TO_AOF = 1;
+export const TO_REPLICAS = 2;
+export const TO_ALL = TO_AOF | TO_REPLICAS;
+
+/** A record that concerns no database (PUBLISH, FUNCTION LOAD): causes no SELECT. */
+export const NO_DATABASE = -1;
+
+export interface PropagationSink {
+  /** TO_AOF or TO_REPLICAS */
+  readonly target: number;
+  readonly isActive: boolean;
+  /** Database of the last SELECT it was given; −1 = unknown, so that the next record brings a SELECT. */
+  selectedDb: number;
+  /** Appends encoded commands. The bytes are the caller's again after the return. */
+  append(bytes: Uint8Array, start: number, end: number): void;
+}
+
+const encoder = new TextEncoder();
+const MULTI = encoder.encode('*1\r\n$5\r\nMULTI\r\n');
+const EXEC = encoder.encode('*1\r\n$4\r\nEXEC\r\n');
+const INITIAL_BYTES = 64 * 1024;
+const KEEP_BYTES_MAX = 1024 * 1024;
+
+export class Propagation {
+  /** Whether any sink wants records: tested before anything is encoded. */
+  isActive = false;
+  /** Commands given to the sinks, wrapping included; for WAITAOF's bookkeeping and tests. */
+  private readonly sinks: PropagationSink[] = [];
+  private bytes = new Uint8Array(INITIAL_BYTES);
+  private length = 0;
+  /** Per record of the unit: end in `bytes`, database, targets. */
+  private readonly ends: number[] = [];
+  private readonly databases: number[] = [];
+  private readonly targets: number[] = [];
+  private depth = 0;
+  private isWrapped = true;
+
+  addSink(sink: PropagationSink): void {
+    this.sinks.push(sink);
+    this.refresh();
+  }
+
+  /** To be called when a sink became active or inactive. */
+  refresh(): void {
+    this.isActive = this.sinks.some((sink) => sink.isActive);
+  }
+
+  /** Begins a unit, or joins the one that is open. */
+  enter(): void {
+    this.depth++;
+  }
+
+  /** Ends the unit that `enter` began; the outermost one is handed to the sinks. */
+  leave(): void {
+    if (--this.depth === 0 && this.ends.length > 0) this.flush();
+  }
+
+  /** The records of this unit are single deletions of keys it came by: no MULTI around them. */
+  doNotWrap(): void {
+    this.isWrapped = false;
+  }
+
+  /** Records a request as it was received. */
+  request(db: number, request: Request, targets = TO_ALL): void {
+    if (!this.isActive) return;
+    const { argc, starts, lengths, bytes } = request;
+    this.reserve(16);
+    this.header(0x2a, argc);
+    for (let i = 0; i < argc; i++) this.argument(bytes, starts[i], lengths[i]);
+    this.endRecord(db, targets);
+  }
+
+  /** Records a command given by its words. */
+  command(db: number, words: readonly (string | Uint8Array)[], targets = TO_ALL): void {
+    if (!this.isActive) return;
+    this.reserve(16);
+    this.header(0x2a, words.length);
+    for (const word of words) {
+      const bytes = typeof word === 'string' ? encoder.encode(word) : word;
+      this.argument(bytes, 0, bytes.length);
+    }
+    this.endRecord(db, targets);
+  }
+
+  /** Records a command of one fixed word and one key that lies in `bytes`: the deletion of an expired key. */
+  deletion(db: number, name: 'DEL' | 'UNLINK', bytes: Uint8Array, start: number, length: number): void {
+    if (!this.isActive) return;
+    this.reserve(16);
+    this.header(0x2a, 2);
+    const word = name === 'DEL' ? DEL_WORD : UNLINK_WORD;
+    this.argument(word, 0, word.length);
+    this.argument(bytes, start, length);
+    this.endRecord(db, TO_ALL);
+  }
+
+  private endRecord(db: number, targets: number): void {
+    this.ends.push(this.length);
+    this.databases.push(db);
+    this.targets.push(targets);
+    if (this.depth === 0) this.flush();
+  }
+
+  private flush(): void {
+    for (const sink of this.sinks) if (sink.isActive) this.feed(sink);
+    this.length = 0;
+    this.ends.length = 0;
+    this.databases.length = 0;
+    this.targets.length = 0;
+    this.isWrapped = true;
+    if (this.bytes.length > KEEP_BYTES_MAX) this.bytes = new Uint8Array(INITIAL_BYTES);
+  }
+
+  private feed(sink: PropagationSink): void {
+    const isWrapped = this.isWrapped && this.ends.length > 1;
+    let isOpen = false;
+    let start = 0;
+    for (let i = 0; i < this.ends.length; i++) {
+      const end = this.ends[i];
+      if ((this.targets[i] & sink.target) !== 0) {
+        if (isWrapped && !isOpen) {
+          sink.append(MULTI, 0, MULTI.length);
+          isOpen = true;
+        }
+        const db = this.databases[i];
+        if (db !== NO_DATABASE && db !== sink.selectedDb) {
+          const select = encoder.encode(`*2\r\n$6\r\nSELECT\r\n$${String(db).length}\r\n${db}\r\n`);
+          sink.append(select, 0, select.length);
+          sink.selectedDb = db;
+        }
+        sink.append(this.bytes, start, end);
+      }
+      start = end;
+    }
+    if (isOpen) sink.append(EXEC, 0, EXEC.length);
+  }
+
+  private argument(bytes: Uint8Array, start: number, length: number): void {
+    this.reserve(length + 32);
+    this.header(0x24, length);
+    copyBytes(bytes, start, this.bytes, this.length, length);
+    this.length += length;
+    this.bytes[this.length++] = 0x0d;
+    this.bytes[this.length++] = 0x0a;
+  }
+
+  private header(type: number, value: number): void {
+    this.bytes[this.length++] = type;
+    this.length = writeInteger(this.bytes, this.length, value);
+    this.bytes[this.length++] = 0x0d;
+    this.bytes[this.length++] = 0x0a;
+  }
+
+  private reserve(count: number): void {
+    if (this.length + count <= this.bytes.length) return;
+    let size = this.bytes.length * 2;
+    while (size < this.length + count) size *= 2;
+    const grown = new Uint8Array(size);
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+}
+
+const DEL_WORD = encoder.encode('DEL');
+const UNLINK_WORD = encoder.encode('UNLINK');

@@ -1,0 +1,167 @@
+/**
+ * One node: the keyspace, the connections, the command table and the turn of the event loop that binds them. Parts that have a life of their own
+ * (persistence, replication, cluster) are attached through interfaces.ts; this file must not know how they work.
+ *
+ * A turn: sockets deliver bytes (one event each: `beginEvent` … `endEvent`), then `endTurn` runs once, if anything asked for it: commit the
+ * append-only file, release held replies, flush what connections were sent by others, run the hooks of the parts.
+ *
+ * Invariants: (1) replies to a write never leave before the log was committed; (2) `gates` is 0 iff no request needs the full checks because of
+ * the server's state; (3) every connection is in `connections` from accept to close.
+ */
+
+import type { Command } from '../commands/command.js';
+import type { CommandTable } from '../commands/command-table.js';
+import { Keyspace } from '../keyspace/keyspace.js';
+import { SnapshotMarks } from '../keyspace/snapshot.js';
+import { ReplyWriter } from '../resp/reply-writer.js';
+import { Request } from '../resp/request.js';
+import { Connection, IN_MULTI, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection.js';
+import { Dispatcher, GATE_PAUSE } from './dispatcher.js';
+import type { ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
+import { MemoryLimit } from './memory-limit.js';
+import { Monitors } from './monitors.js';
+import { Pause } from './pause.js';
+import { Propagation } from './propagation.js';
+import { ReplyHold } from './reply-hold.js';
+import type { Transport } from './transport.js';
+
+export class Server {
+  readonly keyspace: Keyspace;
+  readonly snapshotMarks = new SnapshotMarks();
+  readonly reply = new ReplyWriter();
+  readonly request = new Request();
+  readonly propagation = new Propagation();
+  readonly commands: CommandTable;
+  readonly connections = new Map<number, Connection>();
+  readonly dispatcher: Dispatcher;
+  readonly monitors = new Monitors();
+  readonly pause: Pause;
+  readonly log: Log;
+  /** GATE_ flags of what is special now. */
+  gates = 0;
+  cluster: ClusterGate | null = null;
+  replication: ReplicationGate;
+  commitLog: CommitLog | null = null;
+  readonly memory: MemoryLimit;
+  isAsyncLoading = false;
+  /** The error (without minus) while the disk refuses: set with GATE_DISK_ERROR by persistence. */
+  diskErrorText = '';
+  timesEachCommand = false;
+  queryBufferBytesMax = 1024 * 1024 * 1024;
+  /** Errors replied, by code. */
+  readonly errorCounts = new Map<string, number>();
+  netInputBytes = 0;
+  netOutputBytes = 0;
+  private readonly hold = new ReplyHold();
+  private readonly flushing: Connection[] = [];
+  private readonly turnHooks: (() => void)[] = [];
+  private nextConnectionId = 1;
+  private isTurnEndScheduled = false;
+  private eventStart = 0;
+  private readonly endTurnNow = (): void => this.endTurn();
+
+  constructor(commands: CommandTable, log: Log, replication: ReplicationGate, databaseCount: number) {
+    this.keyspace = new Keyspace(databaseCount);
+    this.memory = new MemoryLimit(this.keyspace);
+    this.commands = commands;
+    this.log = log;
+    this.replication = replication;
+    this.pause = new Pause(() => this.setGate(GATE_PAUSE, this.pause.isActive));
+    const anyCommand: Command = commands.byName.values().next().value!;
+    this.dispatcher = new Dispatcher(this, this.request, anyCommand, null as never);
+  }
+
+  setGate(gate: number, isOn: boolean): void {
+    this.gates = isOn ? this.gates | gate : this.gates & ~gate;
+  }
+
+  accept(transport: Transport): Connection {
+    const connection = new Connection(this, transport, this.nextConnectionId++);
+    this.connections.set(connection.id, connection);
+    return connection;
+  }
+
+  /** Opens an event: input of one connection is about to be executed. */
+  beginEvent(connection: Connection, inputBytes: number): void {
+    this.netInputBytes += inputBytes;
+    this.reply.protocol = connection.protocol;
+    this.keyspace.setNow(Date.now());
+    this.eventStart = this.reply.length;
+  }
+
+  /** Closes the event: its replies leave, or wait for the log. */
+  endEvent(connection: Connection): void {
+    this.dispatcher.settle();
+    const { reply } = this;
+    const start = this.eventStart;
+    this.netOutputBytes += reply.length - start;
+    if (this.commitLog?.hasPending || !this.hold.isEmpty) {
+      this.hold.add(connection, start, reply.length);
+      this.scheduleTurnEnd();
+      return;
+    }
+    if (reply.length > start) connection.writeReplies(reply.bytes, start, reply.length);
+    reply.clear();
+    connection.repliesReleased();
+  }
+
+  /** Has the outbox of a connection flushed at the end of this turn. */
+  flushLater(connection: Connection): void {
+    this.flushing.push(connection);
+    this.scheduleTurnEnd();
+  }
+
+  /** Calls `hook` at the end of every turn that has one. */
+  onTurnEnd(hook: () => void): void {
+    this.turnHooks.push(hook);
+  }
+
+  scheduleTurnEnd(): void {
+    if (this.isTurnEndScheduled) return;
+    this.isTurnEndScheduled = true;
+    setImmediate(this.endTurnNow);
+  }
+
+  /** The connection is gone: everything that knows it forgets it. */
+  forget(connection: Connection): void {
+    this.connections.delete(connection.id);
+    if ((connection.flags & IS_MONITOR) !== 0) this.monitors.remove(connection);
+    if ((connection.flags & (IS_REPLICA | IS_PRIMARY_LINK)) !== 0) this.replication.connectionClosed(connection);
+    if ((connection.flags & IN_MULTI) !== 0) this.discard(connection);
+  }
+
+  /** Ends the connection's transaction without executing it. */
+  discard(connection: Connection): void {
+    connection.transaction = null;
+    connection.flags &= ~IN_MULTI;
+  }
+
+  noteError(code: string): void {
+    this.errorCounts.set(code, (this.errorCounts.get(code) ?? 0) + 1);
+  }
+
+  /** Called after each command that was timed alone. */
+  noteDuration(_connection: Connection, _request: Request, _command: Command, _elapsedUs: number): void {}
+
+  /** Closes a connection whose output exceeds its class's limit. */
+  checkOutputLimits(_connection: Connection): void {}
+
+  private endTurn(): void {
+    this.isTurnEndScheduled = false;
+    for (const hook of this.turnHooks) hook();
+    const { commitLog } = this;
+    if (commitLog !== null && (commitLog.hasPending || !this.hold.isEmpty)) {
+      const release = this.hold.seal(this.reply.bytes);
+      let isReleased = false;
+      commitLog.commit(() => {
+        isReleased = true;
+        release();
+      });
+      // A commit that takes longer keeps the buffer; the writer goes on with another.
+      if (isReleased) this.reply.clear();
+      else this.reply.take();
+    }
+    const connections = this.flushing.splice(0);
+    for (const connection of connections) connection.flushOutbox();
+  }
+}
