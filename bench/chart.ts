@@ -1,5 +1,5 @@
 /** Draws the ratios as an SVG bar chart: one panel where longer is better, one where shorter is. Plain shapes, readable on light and dark pages. */
-import type { Group, Measure } from './measurement.js';
+import type { Group } from './measurement.js';
 
 export interface Bar {
   label: string;
@@ -29,7 +29,7 @@ export function panelsOf(groups: readonly Group[]): Panel[] {
   for (const group of groups) {
     for (const row of group.rows) {
       for (const measure of row.measures) {
-        if (isCharted(measure))
+        if (measure.isCharted && Number.isFinite(measure.ratio))
           bars[measure.better].push({ label: `${row.title}: ${measure.name}`, ratio: measure.ratio });
       }
     }
@@ -39,11 +39,6 @@ export function panelsOf(groups: readonly Group[]): Panel[] {
     { title: 'Cost, relative to redis-server (shorter is better)', bars: bars.lower, better: 'lower' },
   ];
   return panels.filter((panel) => panel.bars.length > 0);
-}
-
-/** Percentiles of loaded runs follow from the throughput and would only make the chart long. */
-function isCharted(measure: Measure): boolean {
-  return Number.isFinite(measure.ratio) && !(measure.name === 'p99.9');
 }
 
 export function drawChart(panels: readonly Panel[]): string {

@@ -18,6 +18,8 @@ export interface Measure {
   ratio: number;
   /** What the ratio should at least (higher is better) or at most (lower is better) be; absent where no goal is set. */
   goal?: number;
+  /** Whether the chart shows it; the report shows all. */
+  isCharted: boolean;
   pairs: Pair[];
 }
 
@@ -40,13 +42,16 @@ export interface MeasureSpec {
   unit: Unit;
   better: 'higher' | 'lower';
   goal?: number | undefined;
+  /** Default true. */
+  isCharted?: boolean;
 }
 
 export function summarize(spec: MeasureSpec, pairs: Pair[]): Measure {
-  const { goal, ...rest } = spec;
+  const { goal, isCharted = true, ...rest } = spec;
   return {
     ...rest,
     ...(goal === undefined ? {} : { goal }),
+    isCharted,
     candidate: median(pairs.map((pair) => pair.candidate)),
     baseline: median(pairs.map((pair) => pair.baseline)),
     ratio: medianOfRatios(pairs),

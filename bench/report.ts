@@ -41,22 +41,27 @@ function formatHeading(measure: Measure): string {
   return `${measure.name} (${measure.better} is better)`;
 }
 
-/** One table per group; a column per measure that occurs in the group. */
+/** One table per group: a column per measure where all rows have the same ones, else a line per measure. */
 export function formatGroup(group: Group): string {
-  const columns = new Map<string, string>();
-  for (const row of group.rows) for (const measure of row.measures) columns.set(measure.name, formatHeading(measure));
-  const lines = [
-    `| row | ${[...columns.values()].join(' | ')} |`,
-    `|---|${'---|'.repeat(columns.size)}`,
-    ...group.rows.map((row) => {
-      const cells = [...columns.keys()].map((name) => {
-        const measure = row.measures.find((one) => one.name === name);
-        return measure === undefined ? '' : formatMeasure(measure);
-      });
-      return `| ${row.title} | ${cells.join(' | ')} |`;
-    }),
-  ];
-  return `## ${group.title}\n\n${group.method}\n\n${lines.join('\n')}\n`;
+  const names = group.rows.map((row) => row.measures.map((measure) => measure.name).join());
+  const table = new Set(names).size === 1 ? wideTable(group) : longTable(group);
+  return `## ${group.title}\n\n${group.method}\n\n${table}\n`;
+}
+
+function wideTable({ rows }: Group): string {
+  const columns = rows[0]!.measures.map(formatHeading);
+  return [
+    `| row | ${columns.join(' | ')} |`,
+    `|---|${'---|'.repeat(columns.length)}`,
+    ...rows.map((row) => `| ${row.title} | ${row.measures.map(formatMeasure).join(' | ')} |`),
+  ].join('\n');
+}
+
+function longTable({ rows }: Group): string {
+  const lines = rows.flatMap((row) =>
+    row.measures.map((measure) => `| ${row.title} | ${formatHeading(measure)} | ${formatMeasure(measure)} |`),
+  );
+  return ['| row | measure | result |', '|---|---|---|', ...lines].join('\n');
 }
 
 export function formatReport(info: RunInfo, groups: readonly Group[]): string {

@@ -17,7 +17,8 @@ export function median(values: readonly number[]): number {
  */
 export function percentile(sorted: ArrayLike<number>, percent: number): number {
   if (sorted.length === 0) throw new RangeError('percentile of no values');
-  const rank = Math.ceil((percent / 100) * sorted.length);
+  // 99.9 % of 1000 is 999, though not in binary fractions: a little below the product keeps it from being rounded up to 1000.
+  const rank = Math.ceil((percent / 100) * sorted.length - 1e-9);
   return sorted[Math.min(sorted.length - 1, Math.max(0, rank - 1))]!;
 }
 
