@@ -1,0 +1,103 @@
+/**
+ * Damaged input: whatever the bytes, the reader ends with a verdict, keeps no more memory than the input justifies, and says the same for every way in
+ * which the bytes are cut into chunks. `SLOTMESH_FUZZ_ITERATIONS=1000000` is the long form.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openDumpPayload, sealDumpPayload } from '../../../src/persistence/dump-payload.js';
+import { RDB_MORE, RdbRecord } from '../../../src/persistence/rdb/rdb-reader.js';
+import { RdbWriter } from '../../../src/persistence/rdb/rdb-writer.js';
+import { ascii, fuzzIterations, hex, keyRecord, rdbFile, readAll, SeededRandom, testSeed } from '../support.js';
+import { VALUE_EXAMPLES } from './examples.js';
+
+const INTERESTING = [0, 1, 2, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0xc0, 0xc3, 0xfe, 0xff];
+const MEMORY_MAX = 256 << 20;
+
+function seedFile(): Uint8Array {
+  const writer = new RdbWriter(null);
+  writer.stringOfText('the quick brown fox, the quick brown fox, the quick brown fox');
+  const compressed = writer.bytes.slice(0, writer.length);
+  return rdbFile(
+    hex("fa 09 'redis-ver' 06 '7.0.15' f5 05 'code!' fe 00 fb 10 01 fc 00 20 4a a9 d1 01 00 00 f8 05"),
+    keyRecord(0, 'compressed', compressed),
+    ...VALUE_EXAMPLES.map(({ type, bytes }, i) => keyRecord(type, `key${i}`, bytes)),
+    hex('f7 81 12 12 12 12 12 12 12 12 02 01 01 05 00'),
+  );
+}
+
+export function mutate(bytes: Uint8Array, random: SeededRandom): Uint8Array {
+  let mutated = Uint8Array.from(bytes);
+  for (let count = 1 + random.below(4); count > 0; count--) {
+    const at = random.below(mutated.length);
+    switch (random.below(6)) {
+      case 0:
+        mutated[at] = random.below(256);
+        break;
+      case 1:
+        mutated[at] = INTERESTING[random.below(INTERESTING.length)]!;
+        break;
+      case 2:
+        mutated[at]! ^= 1 << random.below(8);
+        break;
+      case 3:
+        mutated = mutated.slice(0, at + 1);
+        break;
+      case 4: {
+        const length = random.below(12);
+        mutated = Buffer.concat([mutated.subarray(0, at), mutated.subarray(Math.min(mutated.length, at + length))]);
+        if (mutated.length === 0) return ascii('R');
+        break;
+      }
+      default: {
+        const from = random.below(mutated.length);
+        const piece = mutated.slice(from, from + random.below(40));
+        mutated = Buffer.concat([mutated.subarray(0, at), piece, mutated.subarray(at)]);
+      }
+    }
+  }
+  return mutated;
+}
+
+test('mutated files end with a verdict, the same for every cut into chunks, and take no memory on trust', () => {
+  const seed = testSeed();
+  console.log(`SLOTMESH_SEED=${seed}`);
+  const random = new SeededRandom(seed);
+  const whole = seedFile();
+  const singles = VALUE_EXAMPLES.map(({ type, bytes }) => rdbFile(keyRecord(type, 'k', bytes)));
+  const before = process.memoryUsage().arrayBuffers;
+  let faults = 0;
+  for (let i = 0; i < fuzzIterations(20_000); i++) {
+    const source = random.below(3) === 0 ? whole : singles[random.below(singles.length)]!;
+    const file = mutate(source, random);
+    const { reader, state, events } = readAll(file, 1 + random.below(file.length));
+    assert.notEqual(state, RDB_MORE);
+    if (reader.fault !== null) faults++;
+    if (i % 8 === 0) {
+      const other = readAll(file, 1 + random.below(20));
+      assert.deepEqual(
+        [other.state, other.reader.fault, other.events],
+        [state, reader.fault, events],
+        `iteration ${i}`,
+      );
+    }
+    if (i % 1000 === 0) assert.ok(process.memoryUsage().arrayBuffers - before < MEMORY_MAX, 'memory stays bounded');
+  }
+  assert.ok(faults > 0);
+});
+
+test('mutated DUMP payload bodies with a right footer are refused or accepted, never worse', () => {
+  const seed = testSeed();
+  console.log(`SLOTMESH_SEED=${seed}`);
+  const random = new SeededRandom(seed);
+  const record = new RdbRecord();
+  for (let i = 0; i < fuzzIterations(20_000); i++) {
+    const { type, bytes } = VALUE_EXAMPLES[random.below(VALUE_EXAMPLES.length)]!;
+    const body = mutate(Buffer.concat([Buffer.from([type]), bytes]), random);
+    const writer = new RdbWriter(null);
+    writer.bytesRange(body, 0, body.length);
+    sealDumpPayload(writer);
+    const error = openDumpPayload(writer.bytes, 0, writer.length, record);
+    assert.ok(error === null || error === 'Bad data format');
+    assert.ok(record.end <= body.length, 'the value ends before the footer');
+  }
+});
