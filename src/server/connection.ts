@@ -8,9 +8,11 @@
  * never split a reply; (3) after `close` nothing is executed or written; (4) all session state dies with the connection through `Server.forget`.
  */
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
+import { describeConnection } from './client-info.js';
 import type { Server } from './server.js';
 import type { Transaction } from './transaction.js';
 import type { Transport, TransportOwner } from './transport.js';
+import type { WatchedKey } from './watches.js';
 
 /** Session flags. Those in GATE_FLAGS make the pipeline take its full set of checks. */
 export const IS_MONITOR = 1 << 0;
@@ -67,6 +69,9 @@ export class Connection implements TransportOwner {
   /** Full name of the last command, for CLIENT LIST. */
   lastCommand = '';
   transaction: Transaction | null = null;
+  /** Keys under WATCH; null for none. A changed one sets `isWatchDirty`, by which EXEC aborts. */
+  watched: WatchedKey[] | null = null;
+  isWatchDirty = false;
   isClosed = false;
   /** Input not parsed yet: bytes of an incomplete request, or of requests that must wait. */
   pending: Uint8Array = NO_BYTES;
@@ -204,17 +209,13 @@ export class Connection implements TransportOwner {
         if (this.isClosed) break;
       } else if (parsed === PARSE_ERROR) {
         server.reply.error(`ERR ${state.error}`);
-        server.log.verbose(`Protocol error (${state.error}) from client: ${this.describeShortly()}`);
+        server.log.verbose(`Protocol error (${state.error}) from client: ${describeConnection(this)}`);
         this.closeAfterReply();
       } else if (parsed !== PARSE_EMPTY) {
         break;
       }
     }
     this.isProcessing = false;
-  }
-
-  private describeShortly(): string {
-    return `id=${this.id} name=${this.name}`;
   }
 
   private keep(bytes: Uint8Array, start: number, length: number): void {
@@ -237,10 +238,10 @@ export class Connection implements TransportOwner {
   }
 
   private checkInputLimit(): void {
-    const limit = this.server.queryBufferBytesMax;
+    const limit = this.server.config.values.clientQueryBufferLimit;
     if (this.pendingLength <= limit) return;
     this.server.log.warning(
-      `Closing client that reached max query buffer length: ${this.describeShortly()} (qbuf initial bytes: omitted)`,
+      `Closing client that reached max query buffer length: ${describeConnection(this)} (qbuf initial bytes: omitted)`,
     );
     this.close();
   }

@@ -15,15 +15,23 @@ import { Keyspace } from '../keyspace/keyspace.js';
 import { SnapshotMarks } from '../keyspace/snapshot.js';
 import { ReplyWriter } from '../resp/reply-writer.js';
 import { Request } from '../resp/request.js';
+import { describeConnection } from './client-info.js';
+import type { Config } from './config/config.js';
 import { Connection, IN_MULTI, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection.js';
+import { Cron } from './cron.js';
 import { Dispatcher, GATE_PAUSE } from './dispatcher.js';
 import type { ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
+import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
 import { Monitors } from './monitors.js';
+import { exceedsOutputLimit } from './output-limits.js';
 import { Pause } from './pause.js';
 import { Propagation } from './propagation.js';
 import { ReplyHold } from './reply-hold.js';
 import type { Transport } from './transport.js';
+import { Watches } from './watches.js';
+
+const NO_REPLICATION: ReplicationGate = { hasEnoughReplicas: () => true, connectionClosed() {} };
 
 export class Server {
   readonly keyspace: Keyspace;
@@ -36,20 +44,26 @@ export class Server {
   readonly dispatcher: Dispatcher;
   readonly monitors = new Monitors();
   readonly pause: Pause;
+  readonly watches: Watches;
+  readonly config: Config;
+  readonly cron: Cron;
+  readonly listeners: Listeners;
   readonly log: Log;
   /** GATE_ flags of what is special now. */
   gates = 0;
   cluster: ClusterGate | null = null;
-  replication: ReplicationGate;
+  replication: ReplicationGate = NO_REPLICATION;
+  /** Connections of the cluster bus: they count towards maxclients. */
+  clusterLinkCount: () => number = () => 0;
   commitLog: CommitLog | null = null;
   readonly memory: MemoryLimit;
   isAsyncLoading = false;
   /** The error (without minus) while the disk refuses: set with GATE_DISK_ERROR by persistence. */
   diskErrorText = '';
   timesEachCommand = false;
-  queryBufferBytesMax = 1024 * 1024 * 1024;
   /** Errors replied, by code. */
   readonly errorCounts = new Map<string, number>();
+  outputLimitDisconnectionCount = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
   private readonly hold = new ReplyHold();
@@ -60,13 +74,16 @@ export class Server {
   private eventStart = 0;
   private readonly endTurnNow = (): void => this.endTurn();
 
-  constructor(commands: CommandTable, log: Log, replication: ReplicationGate, databaseCount: number) {
-    this.keyspace = new Keyspace(databaseCount);
+  constructor(commands: CommandTable, config: Config, log: Log) {
+    this.config = config;
+    this.keyspace = new Keyspace(config.values.databases);
+    this.watches = new Watches(this.keyspace);
     this.memory = new MemoryLimit(this.keyspace);
     this.commands = commands;
     this.log = log;
-    this.replication = replication;
     this.pause = new Pause(() => this.setGate(GATE_PAUSE, this.pause.isActive));
+    this.cron = new Cron(this, config);
+    this.listeners = new Listeners(this, config);
     const anyCommand: Command = commands.byName.values().next().value!;
     this.dispatcher = new Dispatcher(this, this.request, anyCommand, null as never);
   }
@@ -127,13 +144,14 @@ export class Server {
     this.connections.delete(connection.id);
     if ((connection.flags & IS_MONITOR) !== 0) this.monitors.remove(connection);
     if ((connection.flags & (IS_REPLICA | IS_PRIMARY_LINK)) !== 0) this.replication.connectionClosed(connection);
-    if ((connection.flags & IN_MULTI) !== 0) this.discard(connection);
+    this.discard(connection);
   }
 
   /** Ends the connection's transaction without executing it. */
   discard(connection: Connection): void {
     connection.transaction = null;
     connection.flags &= ~IN_MULTI;
+    this.watches.unwatch(connection);
   }
 
   noteError(code: string): void {
@@ -144,7 +162,14 @@ export class Server {
   noteDuration(_connection: Connection, _request: Request, _command: Command, _elapsedUs: number): void {}
 
   /** Closes a connection whose output exceeds its class's limit. */
-  checkOutputLimits(_connection: Connection): void {}
+  checkOutputLimits(connection: Connection): void {
+    if (!exceedsOutputLimit(connection, this.config, Date.now())) return;
+    this.outputLimitDisconnectionCount++;
+    this.log.warning(
+      `Client ${describeConnection(connection)} scheduled to be closed ASAP for overcoming of output buffer limits.`,
+    );
+    connection.close();
+  }
 
   private endTurn(): void {
     this.isTurnEndScheduled = false;

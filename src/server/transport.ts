@@ -137,6 +137,11 @@ export class Transport {
     return formatAddress(this.socket.localAddress, this.socket.localPort);
   }
 
+  /** The socket's file descriptor, −1 if unknown. */
+  get descriptor(): number {
+    return (this.handle as { fd?: number } | null)?.fd ?? -1;
+  }
+
   private newRequest(stream: StreamBinding): WriteRequest {
     const request = new stream.WriteWrap();
     request.handle = this.handle;

@@ -1,0 +1,89 @@
+/** One connection as CLIENT LIST, CLIENT INFO and the log describe it. Source: spec server.md section 5.1. */
+import {
+  CLOSE_AFTER_REPLY,
+  CLUSTER_READONLY,
+  type Connection,
+  IN_MULTI,
+  IS_BLOCKED,
+  IS_MONITOR,
+  IS_PRIMARY_LINK,
+  IS_PUBSUB,
+  IS_REPLICA,
+  IS_UNIX_SOCKET,
+  NO_EVICT,
+  NO_TOUCH,
+} from './connection.js';
+
+/** What an empty connection object takes: our estimate, as there is no allocator to ask. */
+const CONNECTION_BYTES = 1024;
+
+/** Flag letters in the order in which Redis prints them. */
+const FLAG_LETTERS: readonly (readonly [number, string])[] = [
+  [IS_REPLICA, 'S'],
+  [IS_PRIMARY_LINK, 'M'],
+  [IS_PUBSUB, 'P'],
+  [IN_MULTI, 'x'],
+  [IS_BLOCKED, 'b'],
+];
+
+function flagLetters(connection: Connection): string {
+  const { flags } = connection;
+  let letters = (flags & IS_MONITOR) !== 0 ? 'O' : '';
+  for (const [flag, letter] of FLAG_LETTERS)
+    if ((flags & flag) !== 0 && !(letter === 'S' && letters === 'O')) letters += letter;
+  if (connection.isWatchDirty) letters += 'd';
+  if ((flags & CLOSE_AFTER_REPLY) !== 0) letters += 'c';
+  if ((flags & IS_UNIX_SOCKET) !== 0) letters += 'U';
+  if ((flags & CLUSTER_READONLY) !== 0) letters += 'r';
+  if ((flags & NO_EVICT) !== 0) letters += 'e';
+  if ((flags & NO_TOUCH) !== 0) letters += 'T';
+  return letters === '' ? 'N' : letters;
+}
+
+/** Memory that is charged to the connection, in bytes. */
+export function connectionBytes(connection: Connection): number {
+  return (
+    CONNECTION_BYTES + connection.pending.length + connection.queuedBytes + (connection.transaction?.argumentBytes ?? 0)
+  );
+}
+
+/** The line without its LF. */
+export function describeConnection(connection: Connection): string {
+  const nowMs = Date.now();
+  const { transport, transaction } = connection;
+  const isUnix = (connection.flags & IS_UNIX_SOCKET) !== 0;
+  const queued = connection.queuedBytes;
+  const fields = [
+    `id=${connection.id}`,
+    `addr=${isUnix ? `${transport.localPath}:0` : transport.remoteAddress}`,
+    `laddr=${isUnix ? `${transport.localPath}:0` : transport.localAddress}`,
+    `fd=${transport.descriptor}`,
+    `name=${connection.name}`,
+    `age=${Math.floor((nowMs - connection.createdAtMs) / 1000)}`,
+    `idle=${Math.max(0, Math.floor((nowMs - connection.lastActiveMs) / 1000))}`,
+    `flags=${flagLetters(connection)}`,
+    `db=${connection.databaseIndex}`,
+    'sub=0',
+    'psub=0',
+    'ssub=0',
+    `multi=${transaction === null ? -1 : transaction.commands.length}`,
+    `qbuf=${connection.pendingLength}`,
+    `qbuf-free=${connection.pending.length - connection.pendingLength}`,
+    'argv-mem=0',
+    `multi-mem=${transaction?.argumentBytes ?? 0}`,
+    'rbs=0',
+    'rbp=0',
+    'obl=0',
+    `oll=${queued > 0 ? 1 : 0}`,
+    `omem=${queued}`,
+    `tot-mem=${connectionBytes(connection)}`,
+    `events=${queued > 0 ? 'rw' : 'r'}`,
+    `cmd=${connection.lastCommand === '' ? 'NULL' : connection.lastCommand}`,
+    `user=${connection.user}`,
+    'redir=-1',
+    `resp=${connection.protocol}`,
+    `lib-name=${connection.libName}`,
+    `lib-ver=${connection.libVersion}`,
+  ];
+  return fields.join(' ');
+}

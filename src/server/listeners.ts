@@ -1,0 +1,179 @@
+/**
+ * Where clients come in: TCP listeners by `bind` and `port`, the Unix socket, and the admission of each connection.
+ *
+ * Admission, in this order (spec server.md section 1.4): maxclients, protected mode, then the connection counts as received. A refused client gets
+ * one line and is closed. `bind` addresses with a leading `-` may be missing on this machine; `*` is all IPv4, `::*` all IPv6 addresses.
+ */
+import { chmodSync, unlinkSync } from 'node:fs';
+import net from 'node:net';
+import type { Config } from './config/config.js';
+import { IS_UNIX_SOCKET, NEEDS_AUTH } from './connection.js';
+import type { Server } from './server.js';
+import { acceptTransports, type Transport } from './transport.js';
+
+const PROTECTED_MODE_ERROR =
+  '-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. ' +
+  'In this mode connections are only accepted from the loopback interface. ' +
+  'If you want to connect from external computers to Redis you may adopt one of the following solutions: ' +
+  "1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, " +
+  'however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. ' +
+  "2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. " +
+  "3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. " +
+  '4) Setup a an authentication password for the default user. ' +
+  'NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.\r\n';
+
+export class Listeners {
+  receivedCount = 0;
+  rejectedCount = 0;
+  private readonly server: Server;
+  private readonly config: Config;
+  private tcp: net.Server[] = [];
+  private unix: net.Server | null = null;
+
+  constructor(server: Server, config: Config) {
+    this.server = server;
+    this.config = config;
+  }
+
+  /** Opens all listeners. @throws Error with the line for the log when one that must be there cannot be opened */
+  async open(): Promise<void> {
+    await this.openTcp();
+    const { unixsocket } = this.config.values;
+    if (unixsocket !== '') await this.openUnix(unixsocket);
+  }
+
+  /** Opens the TCP listeners anew after a change of `port` or `bind`; the old ones stay if that fails. @returns the reason, or null */
+  async reopenTcp(): Promise<string | null> {
+    const old = this.tcp;
+    this.tcp = [];
+    for (const listener of old) listener.close();
+    try {
+      await this.openTcp();
+      return null;
+    } catch {
+      return 'Unable to listen on this port';
+    }
+  }
+
+  close(): void {
+    for (const listener of this.tcp) listener.close();
+    this.tcp = [];
+    if (this.unix === null) return;
+    this.unix.close();
+    this.unix = null;
+    removeFile(this.config.values.unixsocket);
+  }
+
+  get isEmpty(): boolean {
+    return this.tcp.length === 0 && this.unix === null;
+  }
+
+  private async openTcp(): Promise<void> {
+    const { port, bind } = this.config.values;
+    if (port === 0) return;
+    for (const address of bind) {
+      const isOptional = address.startsWith('-');
+      const name = isOptional ? address.slice(1) : address;
+      const host = name === '*' ? '0.0.0.0' : name === '::*' ? '::' : name;
+      try {
+        this.tcp.push(
+          await this.listen({ host, port, backlog: this.config.values.tcpBacklog, ipv6Only: host.includes(':') }, ''),
+        );
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        const isMissing =
+          code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'ENOTFOUND' || code === 'EPROTONOSUPPORT';
+        if (isOptional && isMissing) continue;
+        this.server.log.warning(
+          `Warning: Could not create server TCP listening socket ${name}:${port}: bind: ${describe(code)}`,
+        );
+        for (const listener of this.tcp) listener.close();
+        this.tcp = [];
+        throw new Error(`Failed listening on port ${port} (tcp), aborting.`, { cause: error });
+      }
+    }
+    if (this.tcp.length === 0) throw new Error(`Failed listening on port ${port} (tcp), aborting.`);
+  }
+
+  private async openUnix(path: string): Promise<void> {
+    removeFile(path);
+    try {
+      this.unix = await this.listen({ path, backlog: this.config.values.tcpBacklog }, path);
+    } catch (error) {
+      this.server.log.warning(`Failed opening Unix socket: bind: ${describe((error as NodeJS.ErrnoException).code)}`);
+      throw new Error('Failed listening on unix socket, aborting.', { cause: error });
+    }
+    if (this.config.values.unixsocketperm !== 0) chmodSync(path, this.config.values.unixsocketperm);
+  }
+
+  private listen(options: net.ListenOptions, path: string): Promise<net.Server> {
+    return new Promise((resolve, reject) => {
+      const listener = net.createServer();
+      listener.once('error', reject);
+      listener.listen(options, () => {
+        listener.off('error', reject);
+        acceptTransports(listener, (transport) => this.admit(transport, path));
+        resolve(listener);
+      });
+    });
+  }
+
+  private admit(transport: Transport, path: string): void {
+    const { server, config } = this;
+    const { values } = config;
+    transport.localPath = path;
+    if (server.connections.size + server.clusterLinkCount() >= values.maxclients) {
+      const what = server.cluster === null ? 'clients' : 'clients + cluster connections';
+      return this.refuse(transport, `-ERR max number of ${what} reached\r\n`);
+    }
+    if (
+      values.protectedMode &&
+      values.requirepass === '' &&
+      path === '' &&
+      !isLoopback(transport.socket.remoteAddress)
+    ) {
+      return this.refuse(transport, PROTECTED_MODE_ERROR);
+    }
+    this.receivedCount++;
+    if (path === '' && values.tcpKeepalive > 0) transport.socket.setKeepAlive(true, values.tcpKeepalive * 1000);
+    const connection = server.accept(transport);
+    if (path !== '') connection.flags |= IS_UNIX_SOCKET;
+    if (values.requirepass !== '') {
+      connection.flags |= NEEDS_AUTH;
+      connection.state.isAuthenticated = false;
+    }
+    connection.state.bulkBytesMax = values.protoMaxBulkLen;
+  }
+
+  private refuse(transport: Transport, line: string): void {
+    this.rejectedCount++;
+    transport.write(Uint8Array.from(Buffer.from(line)));
+    transport.end();
+  }
+}
+
+function isLoopback(address: string | undefined): boolean {
+  if (address === undefined) return false;
+  return address === '::1' || address.replace(/^::ffff:/, '').startsWith('127.');
+}
+
+function describe(code: string | undefined): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'Address already in use';
+    case 'EADDRNOTAVAIL':
+      return 'Cannot assign requested address';
+    case 'EACCES':
+      return 'Permission denied';
+    default:
+      return code ?? 'unknown error';
+  }
+}
+
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It was not there; whether the name can be used, listening will tell.
+  }
+}

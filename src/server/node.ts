@@ -1,0 +1,76 @@
+/**
+ * Composition of a node: builds the server and attaches its parts in the order in which they depend on each other, brings it up and takes it down.
+ *
+ * Order of a start (spec server.md section 28.1): parts attached → listeners open → `Server initialized` → data loaded → `Ready to accept connections tcp`.
+ */
+import { CommandTable } from '../commands/command-table.js';
+import { allCommands } from '../commands/index.js';
+import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
+import type { Config } from './config/config.js';
+import type { Logger } from './log.js';
+import { Server } from './server.js';
+
+export class Node {
+  readonly server: Server;
+  private readonly config: Config;
+  private readonly log: Logger;
+
+  constructor(config: Config, log: Logger, commands: CommandTable) {
+    this.config = config;
+    this.log = log;
+    this.server = new Server(commands, config, log);
+    this.applyKeyspaceOptions();
+    config.onChange(['maxmemory', 'maxmemory-policy', 'lfu-decay-time', 'lfu-log-factor'], () => {
+      this.applyKeyspaceOptions();
+      return null;
+    });
+    config.onChange(['port', 'bind'], () => this.server.listeners.reopenTcp());
+    config.onChange('hz', () => {
+      this.server.cron.restart();
+      return null;
+    });
+    this.propagateExpiry();
+  }
+
+  /** Opens the listeners, loads the data and begins to serve. @throws Error with the line for the log */
+  async start(): Promise<void> {
+    const { server } = this;
+    await server.listeners.open();
+    this.log.notice('Server initialized');
+    server.cron.start();
+    if (this.config.values.port !== 0) this.log.notice('Ready to accept connections tcp');
+    if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
+  }
+
+  /** Stops serving: listeners and connections are closed, timers stopped. */
+  stop(): void {
+    this.server.listeners.close();
+    this.server.cron.stop();
+    for (const connection of this.server.connections.values()) connection.close();
+  }
+
+  private applyKeyspaceOptions(): void {
+    const { values } = this.config;
+    const { keyspace, memory } = this.server;
+    memory.bytesMax = values.maxmemory;
+    keyspace.usesLfu = values.maxmemoryPolicy.includes('lfu');
+    keyspace.lfuDecayMinutes = values.lfuDecayTime;
+    keyspace.lfuLogFactor = values.lfuLogFactor;
+  }
+
+  private propagateExpiry(): void {
+    const { keyspace, propagation } = this.server;
+    keyspace.expiryMode = EXPIRY_DELETE;
+    keyspace.expiryListener = {
+      expired: (db, ref) => {
+        const { entries } = keyspace;
+        const name = this.config.values.lazyfreeLazyExpire ? 'UNLINK' : 'DEL';
+        propagation.deletion(db.index, name, entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+      },
+    };
+  }
+}
+
+export function newCommandTable(): CommandTable {
+  return new CommandTable(allCommands);
+}
