@@ -8,6 +8,7 @@ import { addNode, deleteNode, forgetNode, isForgotten } from './membership.js';
 import { type GossipEntry, NodeFlag, type PingExtension } from './message.js';
 import {
   basePort,
+  hasNoAddress,
   isFailed,
   isMyself,
   isPingPending,
@@ -46,7 +47,8 @@ function hearAbout(turn: Turn, sender: ClusterNode, node: ClusterNode, entry: Go
     if (pongAtMs <= nowMs(turn) + CLOCK_TOLERANCE_MS && pongAtMs > node.pongReceivedAtMs)
       node.pongReceivedAtMs = pongAtMs;
   }
-  if ((isSuspected(node) || isFailed(node)) && !isFailing && (entry.flags & NodeFlag.NoAddress) === 0) {
+  const isLost = isSuspected(node) || isFailed(node) || hasNoAddress(node);
+  if (isLost && !isFailing && (entry.flags & NodeFlag.NoAddress) === 0) {
     moveTo(turn, node, entry);
   }
 }
@@ -117,6 +119,11 @@ function adoptShardId(turn: Turn, sender: ClusterNode, announced: string | null)
   const shardId = announced ?? topmostPrimary(turn.state, sender).shardId;
   if (sender.shardId !== shardId) {
     sender.shardId = shardId;
+    // Replicas are filed under their primary; a nodes.conf where the two differ is one that Redis 7.2 refuses to load.
+    for (const id of sender.replicas) {
+      const replica = turn.state.nodes.get(id)!;
+      if (replica !== me) replica.shardId = shardId;
+    }
     persistSoon(turn);
   }
   if (me.replicaOf === sender.id && me.shardId !== shardId) {

@@ -68,8 +68,10 @@ export function onMessage(turn: Turn, linkId: LinkId, message: BusMessage): void
 }
 
 export function onMalformed(turn: Turn, linkId: LinkId, frame: MalformedFrame): void {
+  const link = turn.state.links.get(linkId);
+  if (link === undefined) return;
   countReceived(turn, frame.typeCode);
-  if (frame.reason !== '') log(turn, 'notice', frame.reason);
+  if (frame.reason !== '') log(turn, 'notice', frame.fatal ? `${frame.reason} from ${link.remoteIp}` : frame.reason);
   if (frame.fatal) dropLink(turn, linkId);
 }
 

@@ -58,7 +58,7 @@ function keepConnections(turn: Turn): void {
     if (isMyself(node) || hasNoAddress(node)) continue;
     if (isSuspected(node)) state.suspectedCount += 1;
     if (isHandshakeExpired(turn, node)) deleteNode(turn, node);
-    else if (node.outbound === null) openOutbound(turn, node);
+    else if (node.outbound === null && node.ip !== '') openOutbound(turn, node);
   }
 }
 
