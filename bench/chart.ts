@@ -14,7 +14,7 @@ export interface Panel {
 }
 
 const WIDTH = 760;
-const LABEL_WIDTH = 250;
+const LABEL_WIDTH = 285;
 const VALUE_WIDTH = 60;
 const BAR_HEIGHT = 16;
 const ROW_HEIGHT = 22;
@@ -71,7 +71,7 @@ function drawPanel(panel: Panel, top: number): string {
     parts.push(
       `<text x="${left - 8}" y="${y + 12}" text-anchor="end" fill="#444444">${escapeXml(bar.label)}</text>`,
       `<rect x="${left}" y="${y}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}" rx="2" fill="${isGood ? GOOD : BAD}"/>`,
-      `<text x="${(left + width + 6).toFixed(1)}" y="${y + 12}" fill="#222222">${bar.ratio.toFixed(2)}×</text>`,
+      `<text x="${WIDTH - MARGIN}" y="${y + 12}" text-anchor="end" fill="#222222">${bar.ratio.toFixed(2)}×</text>`,
     );
   });
   const lineX = (left + scale).toFixed(1);

@@ -7,5 +7,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 await import('./setup.mjs');
+// npm runs this through a shell; a signal that ends npm and the shell does not get here, and would leave the cluster running unseen.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && process.kill(process.pid, 'SIGTERM'), 500).unref();
 process.argv.splice(2, 0, 'cluster', 'start');
 await import('../bin/slotmesh.js');

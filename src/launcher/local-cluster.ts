@@ -25,6 +25,7 @@ export interface LocalClusterOptions {
   server?: readonly string[] | undefined;
   /** What is being done, for a person who waits. */
   onProgress?: (text: string) => void;
+  /** A node has ended by itself, after the cluster was up. */
   onNodeEnd?: (port: number, end: ProcessEnd) => void;
 }
 
@@ -36,7 +37,7 @@ const POLL_MS = 100;
 
 export class LocalCluster {
   private readonly children = new Map<number, NodeProcess>();
-  private isStopping = false;
+  private state: 'starting' | 'running' | 'stopping' = 'starting';
 
   private constructor(
     readonly folder: ClusterFolder,
@@ -49,6 +50,7 @@ export class LocalCluster {
     const cluster = new LocalCluster(folder, options);
     try {
       await cluster.bringUp(signal);
+      cluster.state = 'running';
       return cluster;
     } catch (error) {
       await cluster.stop();
@@ -71,13 +73,13 @@ export class LocalCluster {
 
   /** Shuts all nodes down, also those that were started again by other means. */
   stop(): Promise<StopResult> {
-    this.isStopping = true;
+    this.state = 'stopping';
     return stopNodes(this.folder, this.children);
   }
 
   /** Kills all nodes of ours at once, unsaved data or not. */
   kill(): void {
-    this.isStopping = true;
+    this.state = 'stopping';
     for (const child of this.children.values()) child.kill('SIGKILL');
   }
 
@@ -102,7 +104,7 @@ export class LocalCluster {
     const child = await NodeProcess.start(this.folder, port, this.options.server);
     this.children.set(port, child);
     child.ended.then((end) => {
-      if (!this.isStopping) this.options.onNodeEnd?.(port, end);
+      if (this.state === 'running') this.options.onNodeEnd?.(port, end);
     });
   }
 

@@ -2,7 +2,7 @@
  * `slotmesh cluster start`: brings the cluster up, then stays in the foreground and tells what happens to it, until it is asked to stop or no node is
  * left. A node that ends does not end the launcher, for killing one and watching the failover is the first thing people do.
  */
-import { dirOption, shortPath } from './cluster-folder.js';
+import { type ClusterFolder, dirOption, shortPath } from './cluster-folder.js';
 import type { CommandLine } from './command-line.js';
 import { LocalCluster } from './local-cluster.js';
 import { describeEnd, type ProcessEnd } from './node-process.js';
@@ -24,7 +24,7 @@ const WATCH_INTERVAL_MS = 1000;
 /** @returns the exit code. Throws a LauncherError when the cluster does not come up. */
 export async function startCommand(line: CommandLine, terminal: Terminal, signals: StopSignals): Promise<number> {
   const startedAtMs = performance.now();
-  const watch = new NodeEndReporter(terminal);
+  let ends: NodeEndReporter | undefined;
   let cluster: LocalCluster;
   try {
     cluster = await LocalCluster.start(
@@ -33,7 +33,7 @@ export async function startCommand(line: CommandLine, terminal: Terminal, signal
         request: requestOf(line),
         server: line.server,
         onProgress: (text) => terminal.print(`${text} …`),
-        onNodeEnd: (port, end) => watch.report(port, end),
+        onNodeEnd: (port, end) => ends?.report(port, end),
       },
       signals.stop,
     );
@@ -42,17 +42,17 @@ export async function startCommand(line: CommandLine, terminal: Terminal, signal
     terminal.print('Stopped before the cluster was up.');
     return 1;
   }
-  watch.logTail = (port) => cluster.folder.logTail(port);
+  ends = new NodeEndReporter(terminal, cluster.folder);
   signals.force.addEventListener('abort', () => cluster.kill());
   const views = await cluster.view();
   terminal.print(
     `The cluster is healthy (${((performance.now() - startedAtMs) / 1000).toFixed(1)} s).\n\n${formatNodeTable(views)}\n`,
   );
   terminal.print(whatNext(cluster, views, terminal.toolName));
-  await watchCluster(cluster, views, watch, terminal, signals.stop);
+  await watchCluster(cluster, views, ends, terminal, signals.stop);
   if (!signals.stop.aborted) {
     terminal.print('All nodes have ended.');
-    return watch.hasCrashed ? 1 : 0;
+    return ends.hasCrashed ? 1 : 0;
   }
   terminal.print('\nStopping the cluster …');
   const { complaints } = await cluster.stop();
@@ -90,11 +90,13 @@ async function watchCluster(
 
 /** Tells the end of a node's process, with the last lines of its log unless it was an orderly shutdown. */
 class NodeEndReporter {
-  logTail: (port: number) => string[] = () => [];
   /** The nodes whose process has ended and that are not back yet. */
   private readonly ended = new Map<number, ProcessEnd>();
 
-  constructor(private readonly terminal: Terminal) {}
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly folder: ClusterFolder,
+  ) {}
 
   get hasCrashed(): boolean {
     return [...this.ended.values()].some((end) => end.exitCode !== 0);
@@ -103,13 +105,13 @@ class NodeEndReporter {
   report(port: number, end: ProcessEnd): void {
     this.ended.set(port, end);
     const { terminal } = this;
-    const advice = `\`${terminal.toolName} cluster start-node ${port}\` brings it back`;
+    const advice = `\`${terminal.toolName} cluster start-node ${port}${dirOption(this.folder.path)}\` brings it back`;
     if (end.exitCode === 0) {
       terminal.print(`${clock()}  ${port} was shut down; ${advice}`);
       return;
     }
     terminal.print(`${clock()}  ${port} ended (${describeEnd(end)}); ${advice}. The last lines of its log:`);
-    for (const line of this.logTail(port).slice(-5)) terminal.print(`            ${line}`);
+    for (const line of this.folder.logTail(port, 5)) terminal.print(`            ${line}`);
   }
 
   has(port: number): boolean {

@@ -7,7 +7,8 @@ import type { ClusterFolder } from './cluster-folder.js';
 import { messageOf } from './errors.js';
 import { NodeClient } from './node-client.js';
 import type { NodeProcess } from './node-process.js';
-import { isLive, type LiveView, viewNodes } from './node-view.js';
+import { type DeadView, isLive, type LiveView, viewNodes } from './node-view.js';
+import { probePort } from './ports.js';
 import { waitFor } from './wait.js';
 
 export interface StopResult {
@@ -41,7 +42,18 @@ export async function stopNodes(
   await Promise.all(
     [...children.values()].filter((child) => child.isRunning).map((child) => stopSilentChild(child, result)),
   );
+  for (const view of views) {
+    if (view.isUp || result.stopped.includes(view.address.port)) continue;
+    if ((await probePort(view.address.port, host)) === 'in-use')
+      result.complaints.push(describeSilentNode(folder, view));
+  }
   return result;
+}
+
+/** Somebody listens there but does not answer: a hung node, or not a node of this cluster. Which, only its user can tell. */
+function describeSilentNode(folder: ClusterFolder, { address, reason }: DeadView): string {
+  const pid = folder.lastPid(address.port);
+  return `${address.port} does not answer (${reason}) and was not stopped${pid === undefined ? '' : `; its process was ${pid}`}.`;
 }
 
 async function stopLiveNode(
