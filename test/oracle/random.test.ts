@@ -70,7 +70,6 @@ const command: fc.Arbitrary<readonly string[]> = fc.oneof(
         'PEXPIRETIME',
         'UNLINK',
         'TOUCH',
-        'DUMP',
       ),
       key,
     )
