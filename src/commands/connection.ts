@@ -1,7 +1,7 @@
 /** Connection commands: PING, ECHO, SELECT, QUIT, … Source: spec server.md sections 2 and 5. */
 
 import { fixedReply } from '../resp/reply-writer.js';
-import { IS_PUBSUB } from '../server/connection.js';
+import { IS_PUBSUB } from '../server/connection-flags.js';
 import type { Invocation } from '../server/invocation.js';
 import { ALLOW_BUSY, type CommandRecord, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE } from './command.js';
 import { replyNotAnInteger } from './replies.js';

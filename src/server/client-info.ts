@@ -1,8 +1,8 @@
 /** One connection as CLIENT LIST, CLIENT INFO and the log describe it. Source: spec server.md section 5.1. */
+import type { Connection } from './connection.js';
 import {
   CLOSE_AFTER_REPLY,
   CLUSTER_READONLY,
-  type Connection,
   IN_MULTI,
   IS_BLOCKED,
   IS_MONITOR,
@@ -12,7 +12,7 @@ import {
   IS_UNIX_SOCKET,
   NO_EVICT,
   NO_TOUCH,
-} from './connection.js';
+} from './connection-flags.js';
 
 /** What an empty connection object takes: our estimate, as there is no allocator to ask. */
 const CONNECTION_BYTES = 1024;

@@ -24,10 +24,10 @@ import {
 } from '../commands/command.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
+import type { Connection } from './connection.js';
 import {
   CLOSE_AFTER_REPLY,
   CLUSTER_ASKING,
-  type Connection,
   GATE_FLAGS,
   IN_MULTI,
   IS_MONITOR,
@@ -40,7 +40,7 @@ import {
   REPLY_OFF,
   REPLY_SKIP,
   REPLY_SKIP_NEXT,
-} from './connection.js';
+} from './connection-flags.js';
 import { Invocation } from './invocation.js';
 import type { Server } from './server.js';
 

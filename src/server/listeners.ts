@@ -7,7 +7,7 @@
 import { chmodSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
 import type { Config } from './config/config.js';
-import { IS_UNIX_SOCKET, NEEDS_AUTH } from './connection.js';
+import { IS_UNIX_SOCKET, NEEDS_AUTH } from './connection-flags.js';
 import type { Server } from './server.js';
 import { acceptTransports, type Transport } from './transport.js';
 

@@ -1,7 +1,8 @@
 /** MONITOR: who watches, and the line each executed command gives them. Source: spec server.md section 15. */
 import { ADMIN, type Command, SKIP_MONITOR } from '../commands/command.js';
 import type { Request } from '../resp/request.js';
-import { type Connection, IS_UNIX_SOCKET } from './connection.js';
+import type { Connection } from './connection.js';
+import { IS_UNIX_SOCKET } from './connection-flags.js';
 
 /** Commands whose arguments hold secrets, and the first argument that does. */
 const REDACTED_FROM: Record<string, number> = { auth: 1, hello: 2, migrate: 6 };

@@ -4,7 +4,8 @@
  * A class has a hard limit (closed at once) and a soft one (closed after that many seconds beyond it without a break). 0 is no limit.
  */
 import type { Config } from './config/config.js';
-import { type Connection, IS_MONITOR, IS_PRIMARY_LINK, IS_PUBSUB, IS_REPLICA } from './connection.js';
+import type { Connection } from './connection.js';
+import { IS_MONITOR, IS_PRIMARY_LINK, IS_PUBSUB, IS_REPLICA } from './connection-flags.js';
 
 export type ClientClass = 'normal' | 'replica' | 'pubsub';
 

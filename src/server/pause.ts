@@ -4,7 +4,8 @@
  * Several purposes may pause at once; the strictest mode holds until each has ended. A new pause of a purpose never shortens or loosens the one
  * it has. Postponed connections keep their request unparsed and go on first come, first served. Source: spec server.md section 5.4.
  */
-import { type Connection, IS_PAUSED } from './connection.js';
+import type { Connection } from './connection.js';
+import { IS_PAUSED } from './connection-flags.js';
 
 export type PausePurpose = 'client' | 'failover' | 'shutdown';
 export type PauseMode = 'write' | 'all';
