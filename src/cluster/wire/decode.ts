@@ -68,7 +68,7 @@ export function decodeMessage(frame: Uint8Array): DecodeResult {
   const typeCode = view.getUint16(At.type);
   // Other protocol versions are none of our business; there is nothing to warn about.
   if (view.getUint16(At.version) !== PROTOCOL_VERSION) return ignored(typeCode, '');
-  const type: MessageType | 'unknown' = MESSAGE_TYPES[typeCode] ?? 'unknown';
+  const type = (MESSAGE_TYPES[typeCode] ?? 'unknown') as MessageType | 'unknown';
   const wrongLength = checkLength(view, type, typeCode);
   if (wrongLength !== null) return ignored(typeCode, wrongLength);
   const header = readHeader(frame, view);
