@@ -5,7 +5,7 @@
  * Source of the texts: spec/server.md 6.2.
  */
 import { accept, type Directive, directive, type Parsed, refuse, type Traits } from './directive.js';
-import { formatMemory, parseInteger, parseMemory, parseOctal, UINT64_MAX } from './numbers.js';
+import { formatMemory, parseInteger, parseMemory, parseOctal, showLimit, UINT64_MAX } from './numbers.js';
 import { quote } from './words.js';
 
 export function bool(
@@ -55,7 +55,7 @@ export function integer(
   return directive(
     {
       type: 'integer',
-      range: `${low} to ${high}`,
+      range: `${showLimit(low)} to ${showLimit(high)}`,
       defaultText: initial.toString(),
       defaultValue: initial,
       parse(words) {
@@ -105,7 +105,7 @@ export function memory(
   return directive(
     {
       type: 'memory',
-      range: `${formatMemory(low)} to ${high}`,
+      range: `${formatMemory(low)} to ${showLimit(high)}`,
       defaultText,
       defaultValue: initial,
       parse(words) {
@@ -132,7 +132,7 @@ export function memoryOrPercent(high: bigint, summary: string, traits: Traits = 
   return directive(
     {
       type: 'memory or percent',
-      range: `0 to ${high}, or 0% to 100%`,
+      range: `0 to ${showLimit(high)}, or 0% to 100%`,
       defaultText: '0',
       defaultValue: { bytes: 0, percent: 0 },
       parse(words) {

@@ -74,3 +74,16 @@ export function parseOctal(text: string): bigint | null {
   const value = match[2] === '' ? 0n : BigInt(`0o${match[2]}`);
   return match[1] === '-' ? -value : value;
 }
+
+const POWERS: ReadonlyMap<bigint, string> = new Map([
+  [INT32_MIN, '-2^31'],
+  [INT32_MAX, '2^31-1'],
+  [UINT32_MAX, '2^32-1'],
+  [INT64_MAX, '2^63-1'],
+  [UINT64_MAX, '2^64-1'],
+]);
+
+/** A limit for the eyes of a reader. */
+export function showLimit(limit: bigint): string {
+  return POWERS.get(limit) ?? limit.toString();
+}

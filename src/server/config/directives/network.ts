@@ -9,9 +9,8 @@ const COUNT = [0n, INT32_MAX] as const;
 
 /** TLS sockets do not exist here yet. A listener or link that was asked to be encrypted must not silently be plain text. */
 const noTls = (wanted: boolean | number) => (wanted ? 'Unable to update TLS configuration. Check server logs.' : null);
-const TLS_NOTE =
-  'TLS is not there yet: the value is kept, but `tls-port`, `tls-cluster` and `tls-replication` cannot be turned on.';
-const tls = { effect: 'kept', note: TLS_NOTE } as const;
+const tls = { effect: 'kept' } as const;
+const noTlsYet = { ...tls, check: noTls, note: 'TLS is not there yet; turning it on is refused.' } as const;
 const tlsFile = { ...tls, reapplied: true } as const;
 
 export const networkDirectives = {
@@ -58,9 +57,9 @@ export const networkDirectives = {
     note: 'Node.js has no way to mark a socket.',
   }),
 
-  'tls-port': integer(0, PORT, 'TCP port for TLS clients; 0: none', { ...tls, check: noTls }),
-  'tls-cluster': bool(false, 'TLS on the cluster bus', { ...tls, check: noTls }),
-  'tls-replication': bool(false, 'TLS towards the primary', { ...tls, check: noTls }),
+  'tls-port': integer(0, PORT, 'TCP port for TLS clients; 0: none', noTlsYet),
+  'tls-cluster': bool(false, 'TLS on the cluster bus', noTlsYet),
+  'tls-replication': bool(false, 'TLS towards the primary', noTlsYet),
   'tls-auth-clients': enumeration(['no', 'yes', 'optional'], 'yes', 'Whether clients must show a certificate', tls),
   'tls-cert-file': path('', 'Certificate', tlsFile),
   'tls-key-file': path('', 'Private key of the certificate', tlsFile),
