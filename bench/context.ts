@@ -9,10 +9,8 @@ export interface BenchContext {
   baseline: Contender;
   /** Whether the user wants this row. */
   wants(rowId: string): boolean;
-  /** Tells that a row is being measured. */
-  begin(title: string): void;
-  /** Tells the result of a row as soon as it is there. */
-  finish(row: Row): void;
+  /** Measures one row and tells what came out. A row that fails is told and left out, the others go on. */
+  attempt(rowId: string, measure: () => Promise<Row>): Promise<Row[]>;
 }
 
 export interface GroupRunner {
@@ -22,7 +20,13 @@ export interface GroupRunner {
   run(context: BenchContext): Promise<Group>;
 }
 
-/** The wanted ones; empty filters want all. */
+/** A filter is the beginning of an id, with * for anything: `get`, `*-p16`, `cluster-cost`. No filter wants all. */
 export function isWanted(rowId: string, filters: readonly string[]): boolean {
-  return filters.length === 0 || filters.some((word) => rowId.includes(word));
+  const matches = (filter: string): boolean =>
+    new RegExp(`^${filter.split('*').map(escapeRegExp).join('.*')}`).test(rowId);
+  return filters.length === 0 || filters.some(matches);
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[^\w-]/g, '\\$&');
 }

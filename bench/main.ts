@@ -32,28 +32,43 @@ async function main(argv: readonly string[]): Promise<number> {
   const wanted = GROUPS.filter((group) => group.rowIds.some(wants));
   if (wanted.length === 0) throw new UsageError(`No row matches "${options.rows.join(',')}"; --list shows them.`);
 
+  const failedRows: string[] = [];
   const context: BenchContext = {
     options,
     candidate: { name: 'slotmesh', command: options.server },
     baseline: { name: 'redis', command: options.baseline },
     wants,
-    begin: (title) => console.log(`… ${title}`),
-    finish: (row) =>
-      console.log(
-        `${row.id.padEnd(24)} ${row.measures.map((one) => `${one.name} ${formatMeasure(one).replaceAll('*', '')}`).join('   ')}`,
-      ),
+    attempt: async (rowId, measure) => {
+      try {
+        const row = await measure();
+        const results = row.measures.map((one) => `${one.name} ${formatMeasure(one).replaceAll('*', '')}`);
+        console.log(`${rowId.padEnd(24)} ${results.join('   ')}`);
+        return [row];
+      } catch (error) {
+        failedRows.push(rowId);
+        console.error(`${rowId.padEnd(24)} failed: ${(error as Error).message}`);
+        return [];
+      }
+    },
   };
   const info = runInfo(options);
   const groups: Group[] = [];
   for (const group of wanted) {
-    groups.push(await group.run(context));
+    try {
+      groups.push(await group.run(context));
+    } catch (error) {
+      // The group's servers could not be prepared: none of its rows can be measured.
+      failedRows.push(...group.rowIds.filter(wants));
+      console.error(error);
+    }
     // After each group: a long run that is broken off has something to show.
     writeReports(options, info, groups);
   }
   console.log(
     `\n${formatReport(info, groups)}\nWritten: ${options.outFolder}/bench.md, bench.json, bench.svg${options.chartFile === undefined ? '' : `, ${options.chartFile}`}`,
   );
-  return 0;
+  if (failedRows.length > 0) console.error(`Failed: ${failedRows.join(', ')}`);
+  return failedRows.length === 0 ? 0 : 1;
 }
 
 function writeReports(options: BenchOptions, info: RunInfo, groups: readonly Group[]): void {

@@ -6,7 +6,8 @@ export const HELP = `Usage: npm run bench -- [options]
 
 Runs redis-server and slotmesh-server side by side and prints how they compare. Needs Linux, redis-server and redis-benchmark.
 
-  --rows <filter>      only rows whose id contains one of the comma-separated words (see --list)
+  --rows <filter>      only rows whose id begins with one of these, comma-separated, * for
+                       anything: get,bgsave or '*-p16' (--list shows the ids)
   --pairs <n>          pairs of runs per row; the figures are medians over the pairs (default 5)
   --keys <n>           keys of the large data set (default 5000000)
   --seconds <s>        length of one throughput run (default 1.5)

@@ -107,8 +107,8 @@ export class ServerUnderTest {
     }
   }
 
-  /** Ends the process. @param keepFolder leaves its files for another server to start from */
-  async stop({ keepFolder = false } = {}): Promise<void> {
+  /** Ends the process and removes its folder. */
+  async stop(): Promise<void> {
     this.admin.close();
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
     if (this.child.exitCode === null && this.child.signalCode === null) {
@@ -116,7 +116,36 @@ export class ServerUnderTest {
       await ended;
     }
     this.release();
-    if (!keepFolder) removeFolder(this.folder);
+    removeFolder(this.folder);
+  }
+}
+
+/** Runs `body` with one server of each kind and ends them, also when it fails. */
+export async function withBoth<T>(
+  start: (contender: Contender) => Promise<ServerUnderTest>,
+  { candidate, baseline }: { candidate: Contender; baseline: Contender },
+  body: (ours: ServerUnderTest, theirs: ServerUnderTest) => Promise<T>,
+): Promise<T> {
+  return withServer(
+    () => start(candidate),
+    (ours) =>
+      withServer(
+        () => start(baseline),
+        (theirs) => body(ours, theirs),
+      ),
+  );
+}
+
+/** Runs `body` with a server and ends it, also when it fails. */
+export async function withServer<T>(
+  start: () => Promise<ServerUnderTest>,
+  body: (server: ServerUnderTest) => Promise<T>,
+): Promise<T> {
+  const server = await start();
+  try {
+    return await body(server);
+  } finally {
+    await server.stop();
   }
 }
 

@@ -4,13 +4,14 @@
  */
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sleep } from '../../src/launcher/wait.js';
 import { temporaryFolder } from '../clean-up.js';
 import type { BenchContext, GroupRunner } from '../context.js';
 import { loadKeys } from '../key-loader.js';
 import { LatencyProbe } from '../latency-probe.js';
 import { type MeasureSpec, type Row, summarize } from '../measurement.js';
 import { runPairs } from '../pairing.js';
-import { type Contender, ServerUnderTest } from '../server-under-test.js';
+import { type Contender, ServerUnderTest, withBoth, withServer } from '../server-under-test.js';
 import type { Pair } from '../statistics.js';
 
 const VALUE_BYTES = 16;
@@ -18,20 +19,20 @@ const BACKGROUND_SETS_PER_MS = 10;
 /** The probe runs this long before a save, so that connections and caches are warm. */
 const WARM_UP_MS = 300;
 
-const IDS = { load: 'load', snapshot: 'bgsave', rdbLoad: 'rdb-load', fullSync: 'full-sync' } as const;
+const MEASUREMENTS: Record<string, (context: BenchContext) => Promise<Row>> = {
+  load: measureLoad,
+  bgsave: measureSnapshot,
+  'rdb-load': measureRdbLoad,
+  'full-sync': measureFullSync,
+};
 
 export const largeDataSet: GroupRunner = {
-  rowIds: Object.values(IDS),
+  rowIds: Object.keys(MEASUREMENTS),
   run: async (context) => {
     const rows: Row[] = [];
-    const add = (row: Row): void => {
-      rows.push(row);
-      context.finish(row);
-    };
-    if (context.wants(IDS.load)) add(await measureLoad(context));
-    if (context.wants(IDS.snapshot)) add(await measureSnapshot(context));
-    if (context.wants(IDS.rdbLoad)) add(await measureRdbLoad(context));
-    if (context.wants(IDS.fullSync)) add(await measureFullSync(context));
+    for (const [id, measure] of Object.entries(MEASUREMENTS)) {
+      if (context.wants(id)) rows.push(...(await context.attempt(id, () => measure(context))));
+    }
     return {
       title: `${context.options.keys.toLocaleString('en')} keys`,
       method:
@@ -58,97 +59,119 @@ async function startLoaded(contender: Contender, keys: number): Promise<ServerUn
   return server;
 }
 
-async function measureLoad({ options, candidate, baseline, begin }: BenchContext): Promise<Row> {
-  begin('loading keys');
-  const pairs = await runPairs(options.pairs, candidate, baseline, async (contender) => {
-    const server = await ServerUnderTest.start(contender);
-    const seconds = await loadKeys({ port: server.port, keys: options.keys, valueBytes: VALUE_BYTES });
-    const result = {
-      speed: options.keys / seconds,
-      cpu: (server.cpuMs() * 1000) / options.keys,
-      memory: server.residentMiB(),
-    };
-    await server.stop();
-    return result;
-  });
-  return row(IDS.load, 'load keys', pairs, {
+async function measureLoad(context: BenchContext): Promise<Row> {
+  const { pairs: count, keys } = context.options;
+  const pairs = await runPairs(count, context.candidate, context.baseline, (contender) =>
+    withServer(
+      () => ServerUnderTest.start(contender),
+      async (server) => {
+        const seconds = await loadKeys({ port: server.port, keys, valueBytes: VALUE_BYTES });
+        return { speed: keys / seconds, cpu: (server.cpuMs() * 1000) / keys, memory: server.residentMiB() };
+      },
+    ),
+  );
+  return row('load', 'load keys', pairs, {
     speed: { name: 'load speed', unit: 'ops/s', better: 'higher' },
     cpu: { name: 'CPU per command', unit: 'µs', better: 'lower', isCharted: false },
     memory: { name: 'resident memory', unit: 'MiB', better: 'lower', goal: 0.65 },
   });
 }
 
-async function measureSnapshot({ options, candidate, baseline, begin }: BenchContext): Promise<Row> {
-  begin('BGSAVE under load');
-  const { keys } = options;
-  const ours = await startLoaded(candidate, keys);
-  const theirs = await startLoaded(baseline, keys);
-  const pairs = await runPairs(options.pairs, ours, theirs, async (server) => {
-    const target = { port: server.port, keys, backgroundPerMs: BACKGROUND_SETS_PER_MS };
-    const warmUp = await LatencyProbe.start(target);
-    await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
-    await warmUp.stop();
-    const probe = await LatencyProbe.start(target);
-    const startedAt = performance.now();
-    await server.call('BGSAVE');
-    await server.until('BGSAVE', async () => (await server.info('persistence', 'rdb_bgsave_in_progress')) === '0', 20);
-    const seconds = (performance.now() - startedAt) / 1000;
-    const { p999Ms, maxMs } = await probe.stop();
-    if ((await server.info('persistence', 'rdb_last_bgsave_status')) !== 'ok')
-      throw new Error(`BGSAVE of ${server.contender.name} failed`);
-    return { stall: maxMs, p999: p999Ms, seconds };
-  });
-  await ours.stop();
-  await theirs.stop();
-  return row(IDS.snapshot, 'BGSAVE under a SET load', pairs, {
+async function measureSnapshot(context: BenchContext): Promise<Row> {
+  const { pairs: count, keys } = context.options;
+  const pairs = await withBoth(
+    (contender) => startLoaded(contender, keys),
+    context,
+    (ours, theirs) => runPairs(count, ours, theirs, (server) => saveUnderLoad(server, keys)),
+  );
+  return row('bgsave', 'BGSAVE under a SET load', pairs, {
     stall: { name: 'longest stall', unit: 'ms', better: 'lower', goal: 1 },
     p999: { name: 'p99.9', unit: 'ms', better: 'lower', isCharted: false },
     seconds: { name: 'duration', unit: 's', better: 'lower' },
   });
 }
 
-async function measureRdbLoad({ options, candidate, baseline, begin }: BenchContext): Promise<Row> {
-  begin('loading an RDB file');
-  const writer = await startLoaded(baseline, options.keys);
-  await writer.call('SAVE');
-  const pairs = await runPairs(options.pairs, candidate, baseline, async (contender) => {
-    const folder = temporaryFolder();
-    copyFileSync(join(writer.folder, 'dump.rdb'), join(folder, 'dump.rdb'));
-    const startedAt = performance.now();
-    const server = await ServerUnderTest.start(contender, { folder });
-    const seconds = (performance.now() - startedAt) / 1000;
-    const loaded = Number(await server.call('DBSIZE'));
-    if (loaded !== options.keys) throw new Error(`${contender.name} loaded ${loaded} of ${options.keys} keys`);
-    const memory = server.residentMiB();
-    await server.stop();
-    return { seconds, memory };
-  });
-  await writer.stop();
-  return row(IDS.rdbLoad, 'load an RDB file', pairs, {
+async function saveUnderLoad(
+  server: ServerUnderTest,
+  keys: number,
+): Promise<Record<'stall' | 'p999' | 'seconds', number>> {
+  const target = { port: server.port, keys, backgroundPerMs: BACKGROUND_SETS_PER_MS };
+  const warmUp = await LatencyProbe.start(target);
+  await sleep(WARM_UP_MS);
+  await warmUp.stop();
+  const probe = await LatencyProbe.start(target);
+  const startedAt = performance.now();
+  await server.call('BGSAVE');
+  await server.until('BGSAVE', async () => (await server.info('persistence', 'rdb_bgsave_in_progress')) === '0', 20);
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { p999Ms, maxMs } = await probe.stop();
+  if ((await server.info('persistence', 'rdb_last_bgsave_status')) !== 'ok')
+    throw new Error(`BGSAVE of ${server.contender.name} failed`);
+  return { stall: maxMs, p999: p999Ms, seconds };
+}
+
+async function measureRdbLoad(context: BenchContext): Promise<Row> {
+  const { pairs: count, keys } = context.options;
+  const pairs = await withServer(
+    () => startLoaded(context.baseline, keys),
+    async (writer) => {
+      await writer.call('SAVE');
+      return runPairs(count, context.candidate, context.baseline, (contender) =>
+        loadFile(contender, join(writer.folder, 'dump.rdb'), keys),
+      );
+    },
+  );
+  return row('rdb-load', 'load an RDB file', pairs, {
     seconds: { name: 'duration', unit: 's', better: 'lower' },
     memory: { name: 'resident memory', unit: 'MiB', better: 'lower', isCharted: false },
   });
 }
 
-async function measureFullSync({ options, candidate, baseline, begin }: BenchContext): Promise<Row> {
-  begin('full sync');
-  const ours = await startLoaded(candidate, options.keys);
-  const theirs = await startLoaded(baseline, options.keys);
-  const pairs = await runPairs(options.pairs, ours, theirs, async (primary) => {
-    const replica = await ServerUnderTest.start(primary.contender);
-    const startedAt = performance.now();
-    await replica.call('REPLICAOF', '127.0.0.1', `${primary.port}`);
-    await replica.until('full sync', async () => isSynchronized(replica), 10);
-    const seconds = (performance.now() - startedAt) / 1000;
-    const copied = Number(await replica.call('DBSIZE'));
-    if (copied !== options.keys)
-      throw new Error(`a replica of ${primary.contender.name} has ${copied} of ${options.keys} keys`);
-    await replica.stop();
-    return { seconds };
-  });
-  await ours.stop();
-  await theirs.stop();
-  return row(IDS.fullSync, 'full sync', pairs, { seconds: { name: 'duration', unit: 's', better: 'lower' } });
+async function loadFile(
+  contender: Contender,
+  file: string,
+  keys: number,
+): Promise<Record<'seconds' | 'memory', number>> {
+  const folder = temporaryFolder();
+  copyFileSync(file, join(folder, 'dump.rdb'));
+  const startedAt = performance.now();
+  return withServer(
+    () => ServerUnderTest.start(contender, { folder }),
+    async (server) => {
+      const seconds = (performance.now() - startedAt) / 1000;
+      await assertKeyCount(server, keys);
+      return { seconds, memory: server.residentMiB() };
+    },
+  );
+}
+
+async function measureFullSync(context: BenchContext): Promise<Row> {
+  const { pairs: count, keys } = context.options;
+  const pairs = await withBoth(
+    (contender) => startLoaded(contender, keys),
+    context,
+    (ours, theirs) => runPairs(count, ours, theirs, (primary) => synchronize(primary, keys)),
+  );
+  return row('full-sync', 'full sync', pairs, { seconds: { name: 'duration', unit: 's', better: 'lower' } });
+}
+
+async function synchronize(primary: ServerUnderTest, keys: number): Promise<Record<'seconds', number>> {
+  return withServer(
+    () => ServerUnderTest.start(primary.contender),
+    async (replica) => {
+      const startedAt = performance.now();
+      await replica.call('REPLICAOF', '127.0.0.1', `${primary.port}`);
+      await replica.until('full sync', () => isSynchronized(replica), 10);
+      const seconds = (performance.now() - startedAt) / 1000;
+      await assertKeyCount(replica, keys);
+      return { seconds };
+    },
+  );
+}
+
+async function assertKeyCount(server: ServerUnderTest, keys: number): Promise<void> {
+  const present = Number(await server.call('DBSIZE'));
+  if (present !== keys) throw new Error(`${server.contender.name} has ${present} of ${keys} keys`);
 }
 
 /** While it loads, a replica may answer with LOADING. */

@@ -4,7 +4,7 @@ import { loadKeys } from '../key-loader.js';
 import { type Group, type MeasureSpec, type Row, summarize } from '../measurement.js';
 import { runPairs } from '../pairing.js';
 import { type BenchmarkRun, runRedisBenchmark } from '../redis-benchmark.js';
-import { type Contender, ServerUnderTest } from '../server-under-test.js';
+import { type Contender, ServerUnderTest, withBoth } from '../server-under-test.js';
 
 interface Workload {
   id: string;
@@ -115,18 +115,18 @@ async function runWorkloads(context: BenchContext, all: readonly Workload[], set
   for (const valueBytes of [SMALL_BYTES, LARGE_BYTES]) {
     const wanted = all.filter((work) => work.valueBytes === valueBytes && context.wants(work.id));
     if (wanted.length === 0) continue;
-    const candidate = await setup.start(context.candidate);
-    const baseline = await setup.start(context.baseline);
     const keyspace = Math.min(context.options.keys, valueBytes === SMALL_BYTES ? KEYSPACE.small : KEYSPACE.large);
-    for (const server of [candidate, baseline]) await loadKeys({ port: server.port, keys: keyspace, valueBytes });
-    for (const work of wanted) {
-      context.begin(`${work.title} (${setup.title.toLowerCase()})`);
-      const row = await measureWorkload(context, work, keyspace, candidate, baseline, setup);
-      rows.push(row);
-      context.finish(row);
-    }
-    await candidate.stop();
-    await baseline.stop();
+    const start = async (side: Contender): Promise<ServerUnderTest> => {
+      const server = await setup.start(side);
+      await loadKeys({ port: server.port, keys: keyspace, valueBytes });
+      return server;
+    };
+    await withBoth(start, context, async (ours, theirs) => {
+      for (const work of wanted)
+        rows.push(
+          ...(await context.attempt(work.id, () => measureWorkload(context, work, keyspace, ours, theirs, setup))),
+        );
+    });
   }
   // In the order of the list, not of the value sizes that share a pair of servers.
   rows.sort((a, b) => all.findIndex((work) => work.id === a.id) - all.findIndex((work) => work.id === b.id));

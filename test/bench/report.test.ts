@@ -145,9 +145,11 @@ describe('options', () => {
       assert.throws(() => readOptions(argv), UsageError);
   });
 
-  test('rows are chosen by parts of their ids', () => {
+  test('rows are chosen by the beginning of their ids, with * for anything', () => {
     assert.ok(isWanted('get-p16-16b', []));
     assert.ok(isWanted('get-p16-16b', ['load', 'get-p16']));
-    assert.ok(!isWanted('get-p16-16b', ['set']));
+    assert.ok(isWanted('get-p16-16b', ['*-p16']));
+    assert.ok(!isWanted('get-p16-16b', ['p16']));
+    assert.ok(!isWanted('mset-p16-16b', ['set', 'm.et']));
   });
 });
