@@ -43,6 +43,13 @@ export class CommandTable {
     }
   }
 
+  resetStatistics(): void {
+    for (const command of this.byName.values()) {
+      command.resetStatistics();
+      for (const sub of command.subcommands?.values() ?? []) sub.resetStatistics();
+    }
+  }
+
   private add(name: string, command: Command): void {
     this.byName.set(name, command);
     const bytes = Uint8Array.from(Buffer.from(name, 'latin1'));

@@ -134,4 +134,11 @@ export class Command {
     this.lastKey = last;
     this.keyStep = step;
   }
+
+  resetStatistics(): void {
+    this.callCount = 0;
+    this.microseconds = 0;
+    this.rejectedCount = 0;
+    this.failedCount = 0;
+  }
 }

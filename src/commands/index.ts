@@ -1,6 +1,18 @@
 /** All commands of the server, by group. */
-import type { CommandRecord } from './command.js';
-import { connectionCommands } from './connection.js';
-import { stringCommands } from './string.js';
 
-export const allCommands: readonly CommandRecord[] = [...connectionCommands, ...stringCommands];
+import { clientCommands } from './client-records.js';
+import type { CommandRecord } from './command.js';
+import { configCommands } from './config-records.js';
+import { introspectionCommands } from './introspection-records.js';
+import { sessionCommands } from './session-records.js';
+import { stringCommands } from './string.js';
+import { transactionCommands } from './transaction-records.js';
+
+export const allCommands: readonly CommandRecord[] = [
+  ...sessionCommands,
+  ...clientCommands,
+  ...configCommands,
+  ...introspectionCommands,
+  ...transactionCommands,
+  ...stringCommands,
+];

@@ -40,6 +40,8 @@ export class Connection implements TransportOwner {
   /** Keys under WATCH; null for none. A changed one sets `isWatchDirty`, by which EXEC aborts. */
   watched: WatchedKey[] | null = null;
   isWatchDirty = false;
+  /** Its EXEC is running: commands that would block answer at once, as if timed out. */
+  isExecuting = false;
   isClosed = false;
   /** Input not parsed yet: bytes of an incomplete request, or of requests that must wait. */
   pending: Uint8Array = NO_BYTES;

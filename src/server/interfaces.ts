@@ -13,6 +13,8 @@ export interface ClusterGate {
 
 /** What the pipeline must know of replication. */
 export interface ReplicationGate {
+  /** Whether this node follows a primary. */
+  readonly isReplica: boolean;
   hasEnoughReplicas(): boolean;
   /** A replica's or the primary's connection is gone. */
   connectionClosed(connection: Connection): void;

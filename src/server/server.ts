@@ -18,9 +18,9 @@ import { Request } from '../resp/request.js';
 import { describeConnection } from './client-info.js';
 import type { Config } from './config/config.js';
 import { Connection } from './connection.js';
-import { IN_MULTI, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection-flags.js';
+import { IN_MULTI, IS_BLOCKED, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection-flags.js';
 import { Cron } from './cron.js';
-import { Dispatcher, GATE_PAUSE } from './dispatcher.js';
+import { Dispatcher, GATE_MONITORS, GATE_PAUSE } from './dispatcher.js';
 import type { ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
 import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
@@ -32,7 +32,7 @@ import { ReplyHold } from './reply-hold.js';
 import type { Transport } from './transport.js';
 import { Watches } from './watches.js';
 
-const NO_REPLICATION: ReplicationGate = { hasEnoughReplicas: () => true, connectionClosed() {} };
+const NO_REPLICATION: ReplicationGate = { isReplica: false, hasEnoughReplicas: () => true, connectionClosed() {} };
 
 export class Server {
   readonly keyspace: Keyspace;
@@ -123,6 +123,22 @@ export class Server {
     connection.repliesReleased();
   }
 
+  get isReplica(): boolean {
+    return this.replication.isReplica;
+  }
+
+  startMonitoring(connection: Connection): void {
+    connection.flags |= IS_MONITOR;
+    this.monitors.add(connection);
+    this.setGate(GATE_MONITORS, true);
+  }
+
+  stopMonitoring(connection: Connection): void {
+    connection.flags &= ~IS_MONITOR;
+    this.monitors.remove(connection);
+    this.setGate(GATE_MONITORS, this.monitors.count > 0);
+  }
+
   /** Has the outbox of a connection flushed at the end of this turn. */
   flushLater(connection: Connection): void {
     this.flushing.push(connection);
@@ -143,7 +159,7 @@ export class Server {
   /** The connection is gone: everything that knows it forgets it. */
   forget(connection: Connection): void {
     this.connections.delete(connection.id);
-    if ((connection.flags & IS_MONITOR) !== 0) this.monitors.remove(connection);
+    if ((connection.flags & IS_MONITOR) !== 0) this.stopMonitoring(connection);
     if ((connection.flags & (IS_REPLICA | IS_PRIMARY_LINK)) !== 0) this.replication.connectionClosed(connection);
     this.discard(connection);
   }
@@ -153,6 +169,45 @@ export class Server {
     connection.transaction = null;
     connection.flags &= ~IN_MULTI;
     this.watches.unwatch(connection);
+  }
+
+  /** CLIENT UNBLOCK: ends a blocked command as by timeout, or with an error. @returns whether it was blocked and could be */
+  unblock: (connection: Connection, isError: boolean) => boolean = () => false;
+
+  /**
+   * Blocks the connection until the promise settles, then writes its reply and goes on with the connection's requests.
+   * The promise must not reject.
+   */
+  replyLater(connection: Connection, outcome: Promise<(reply: ReplyWriter) => void>): void {
+    connection.flags |= IS_BLOCKED;
+    void outcome.then((write) => this.answerBlocked(connection, write));
+  }
+
+  /** Replies to a blocked connection and lets it go on. To be called outside of any event. */
+  answerBlocked(connection: Connection, write: (reply: ReplyWriter) => void): void {
+    if (connection.isClosed) return;
+    this.beginEvent(connection, 0);
+    write(this.reply);
+    connection.flags &= ~IS_BLOCKED;
+    this.endEvent(connection);
+    connection.resume();
+  }
+
+  /** CONFIG RESETSTAT */
+  resetStatistics(): void {
+    this.errorCounts.clear();
+    this.netInputBytes = 0;
+    this.netOutputBytes = 0;
+    this.outputLimitDisconnectionCount = 0;
+    this.dispatcher.commandCount = 0;
+    this.listeners.receivedCount = 0;
+    this.listeners.rejectedCount = 0;
+    const { keyspace } = this;
+    keyspace.hitCount = 0;
+    keyspace.missCount = 0;
+    keyspace.expiredCount = 0;
+    keyspace.arena.peakBytes = keyspace.arena.usedBytes;
+    this.commands.resetStatistics();
   }
 
   noteError(code: string): void {

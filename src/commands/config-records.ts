@@ -1,0 +1,90 @@
+/** Records of CONFIG and its subcommands. */
+import { ADMIN, type CommandRecord, LOADING, NOSCRIPT, STALE } from './command.js';
+import { configGet, configHelp, configResetstat, configRewrite, configSet } from './config.js';
+
+export const configCommands: readonly CommandRecord[] = [
+  {
+    name: 'config',
+    arity: -2,
+    flags: 0,
+    acl: [],
+    group: 'server',
+    since: '2.0.0',
+    summary: 'A container for server configuration commands',
+    complexity: 'Depends on subcommand.',
+    subcommands: [
+      {
+        name: 'rewrite',
+        arity: 2,
+        flags: ADMIN | NOSCRIPT | LOADING | STALE,
+        acl: [],
+        group: 'server',
+        since: '2.8.0',
+        summary: 'Rewrite the configuration file with the in memory configuration',
+        complexity: 'O(1)',
+        handler: configRewrite,
+      },
+      {
+        name: 'get',
+        arity: -3,
+        flags: ADMIN | NOSCRIPT | LOADING | STALE,
+        acl: [],
+        group: 'server',
+        since: '2.0.0',
+        summary: 'Get the values of configuration parameters',
+        complexity: 'O(N) when N is the number of configuration parameters provided',
+        history: [['7.0.0', 'Added the ability to pass multiple pattern parameters in one call']],
+        arguments: [
+          { name: 'parameter', type: 'block', flags: ['multiple'], arguments: [{ name: 'parameter', type: 'string' }] },
+        ],
+        handler: configGet,
+      },
+      {
+        name: 'help',
+        arity: 2,
+        flags: LOADING | STALE,
+        acl: [],
+        group: 'server',
+        since: '5.0.0',
+        summary: 'Show helpful text about the different subcommands',
+        complexity: 'O(1)',
+        handler: configHelp,
+      },
+      {
+        name: 'set',
+        arity: -4,
+        flags: ADMIN | NOSCRIPT | LOADING | STALE,
+        acl: [],
+        tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
+        group: 'server',
+        since: '2.0.0',
+        summary: 'Set configuration parameters to the given values',
+        complexity: 'O(N) when N is the number of configuration parameters provided',
+        history: [['7.0.0', 'Added the ability to set multiple parameters in one call.']],
+        arguments: [
+          {
+            name: 'parameter_value',
+            type: 'block',
+            flags: ['multiple'],
+            arguments: [
+              { name: 'parameter', type: 'string' },
+              { name: 'value', type: 'string' },
+            ],
+          },
+        ],
+        handler: configSet,
+      },
+      {
+        name: 'resetstat',
+        arity: 2,
+        flags: ADMIN | NOSCRIPT | LOADING | STALE,
+        acl: [],
+        group: 'server',
+        since: '2.0.0',
+        summary: 'Reset the stats returned by INFO',
+        complexity: 'O(1)',
+        handler: configResetstat,
+      },
+    ],
+  },
+];

@@ -1,0 +1,63 @@
+/** CONFIG GET, SET, REWRITE, RESETSTAT. The rules are in server/config; this is the door. Source: spec server.md section 6. */
+import { IS_UNIX_SOCKET } from '../server/connection-flags.js';
+import type { Invocation } from '../server/invocation.js';
+import { helpReply } from './help.js';
+
+function latin1(call: Invocation, from: number): string[] {
+  const words: string[] = [];
+  for (let i = from; i < call.argc; i++) words.push(call.request.latin1(i));
+  return words;
+}
+
+export function configGet(call: Invocation): void {
+  const found = call.server.config.get(latin1(call, 2));
+  call.reply.map(found.length);
+  for (const [name, text] of found) {
+    call.reply.bulkText(name);
+    call.reply.bulkBytes(Buffer.from(text, 'latin1'));
+  }
+}
+
+export function configSet(call: Invocation): void {
+  const { connection, server } = call;
+  if (call.argc % 2 !== 0) return call.error("ERR wrong number of arguments for 'config|set' command");
+  const isLocal =
+    (connection.flags & IS_UNIX_SOCKET) !== 0 || /^(127\.|\[::1\])/.test(connection.transport.remoteAddress);
+  const outcome = server.config.set(latin1(call, 2), { isLocal });
+  if (!(outcome instanceof Promise)) {
+    if (outcome === null) call.reply.ok();
+    else call.error(outcome);
+    return;
+  }
+  // A change that takes time (a listener, the append-only file): the client waits for it.
+  server.replyLater(
+    connection,
+    outcome.then((error) => (reply) => (error === null ? reply.ok() : reply.error(error))),
+  );
+}
+
+export function configRewrite(call: Invocation): void {
+  const error = call.server.config.rewrite();
+  if (error !== null) {
+    call.server.log.warning(`CONFIG REWRITE failed: ${error}`);
+    return call.error(error);
+  }
+  call.server.log.notice('CONFIG REWRITE executed with success.');
+  call.reply.ok();
+}
+
+export function configResetstat(call: Invocation): void {
+  call.server.resetStatistics();
+  call.reply.ok();
+}
+
+export const configHelp = helpReply('CONFIG', [
+  'GET <pattern>',
+  '    Return parameters matching the glob-like <pattern> and their values.',
+  'SET <directive> <value>',
+  '    Set the configuration <directive> to <value>.',
+  'RESETSTAT',
+  '    Reset statistics reported by the INFO command.',
+  'REWRITE',
+  '    Rewrite the configuration file.',
+]);

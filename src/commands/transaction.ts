@@ -1,0 +1,53 @@
+/** MULTI, EXEC, DISCARD, WATCH, UNWATCH. Source: spec server.md section 8. */
+import { fixedReply } from '../resp/reply-writer.js';
+import { IN_MULTI } from '../server/connection-flags.js';
+import type { Invocation } from '../server/invocation.js';
+import { Transaction } from '../server/transaction.js';
+
+const EXECABORT = fixedReply('-EXECABORT Transaction discarded because of previous errors.');
+
+export function multi(call: Invocation): void {
+  const { connection } = call;
+  if (connection.transaction !== null) return call.error('ERR MULTI calls can not be nested');
+  connection.transaction = new Transaction();
+  connection.flags |= IN_MULTI;
+  call.reply.ok();
+}
+
+export function exec(call: Invocation): void {
+  const { connection, server, reply } = call;
+  const { transaction } = connection;
+  if (transaction === null) return call.error('ERR EXEC without MULTI');
+  const isWatchDirty = server.watches.isDirty(connection);
+  server.discard(connection);
+  if (transaction.hasFailed) return reply.fixedError(EXECABORT, 'EXECABORT');
+  if (isWatchDirty) return reply.nullArray();
+  const { dispatcher } = server;
+  connection.isExecuting = true;
+  reply.array(transaction.commands.length);
+  for (let i = 0; i < transaction.commands.length; i++)
+    dispatcher.run(connection, transaction.requests[i], transaction.commands[i]);
+  connection.isExecuting = false;
+  // What the commands changed has been propagated one by one, within this unit.
+  call.propagateNothing();
+}
+
+export function discard(call: Invocation): void {
+  if (call.connection.transaction === null) return call.error('ERR DISCARD without MULTI');
+  call.server.discard(call.connection);
+  call.reply.ok();
+}
+
+export function watch(call: Invocation): void {
+  const { connection, request } = call;
+  if (connection.transaction !== null) return call.error('ERR WATCH inside MULTI is not allowed');
+  // A client whose transaction must fail anyway watches nothing more.
+  if (!connection.isWatchDirty)
+    for (let i = 1; i < call.argc; i++) call.server.watches.watch(connection, request.copy(i));
+  call.reply.ok();
+}
+
+export function unwatch(call: Invocation): void {
+  call.server.watches.unwatch(call.connection);
+  call.reply.ok();
+}
