@@ -55,7 +55,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const groups: Group[] = [];
   for (const group of wanted) {
     try {
-      groups.push(await group.run(context));
+      const measured = await group.run(context);
+      if (measured.rows.length > 0) groups.push(measured);
     } catch (error) {
       // The group's servers could not be prepared: none of its rows can be measured.
       failedRows.push(...group.rowIds.filter(wants));

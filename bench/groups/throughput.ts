@@ -20,7 +20,7 @@ const KEYSPACE = { small: 1_000_000, large: 100_000 };
 const SMALL_BYTES = 16;
 const LARGE_BYTES = 1024;
 /** The run that finds out how many requests last `seconds`. */
-const CALIBRATION_REQUESTS = 20_000;
+const CALIBRATION_REQUESTS = 100_000;
 
 /** What issue and design ask for, by pipeline depth: throughput at least, CPU per command at most. Set for GET and SET of small values. */
 const GOALS: Record<number, { throughput: number; cpu: number }> = {
@@ -145,6 +145,8 @@ async function measureWorkload(
     setup.goals ??
     (work.valueBytes === SMALL_BYTES && ['get', 'set'].includes(work.test) ? GOALS[work.pipeline] : undefined);
   const base = { test: work.test, pipeline: work.pipeline, valueBytes: work.valueBytes, clients: CLIENTS, keyspace };
+  // Both are warmed up; the length is set by the baseline, so that a row has the same number of requests whatever is compared with it.
+  await calibrate({ ...base, port: candidate.port, requests: CALIBRATION_REQUESTS }, context.options.seconds);
   const requests = await calibrate(
     { ...base, port: baseline.port, requests: CALIBRATION_REQUESTS },
     context.options.seconds,
@@ -181,7 +183,7 @@ async function measureWorkload(
   return { id: work.id, title: work.title, measures: names.map((name) => summarize(specs[name], pairs[name])) };
 }
 
-/** @returns how many requests take about `seconds`, as a multiple of the pipeline; also warms the server up */
+/** @returns how many requests take about `seconds`, as a multiple of the pipeline */
 async function calibrate(run: BenchmarkRun, seconds: number): Promise<number> {
   const { throughput } = await runRedisBenchmark(run);
   return Math.max(1, Math.round((throughput * seconds) / run.pipeline)) * run.pipeline;
