@@ -15,6 +15,15 @@ export interface ClusterGate {
 export interface ReplicationGate {
   /** Whether this node follows a primary. */
   readonly isReplica: boolean;
+  /** Connections among `Server.connections` that INFO does not count as clients: replicas, and the link to the primary. */
+  readonly linkCount: number;
+  readonly backlogBytes: number;
+  /** Bytes of replication traffic. */
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+  readonly fullSyncCount: number;
+  readonly partialSyncCount: number;
+  readonly partialSyncErrorCount: number;
   hasEnoughReplicas(): boolean;
   /** A replica's or the primary's connection is gone. */
   connectionClosed(connection: Connection): void;
@@ -24,6 +33,8 @@ export interface ReplicationGate {
 export interface CommitLog {
   /** Whether something was appended that replies must wait for. */
   readonly hasPending: boolean;
+  /** Bytes appended and not written yet. */
+  readonly pendingBytes: number;
   /**
    * Writes what is pending, at the end of a turn.
    * @param released is called once replies of this turn may leave: at once, or after the fsync with `appendfsync always`

@@ -64,6 +64,15 @@ export class Listeners {
     removeFile(this.config.values.unixsocket);
   }
 
+  /** One text per kind of listener, as INFO server shows it. */
+  describe(): string[] {
+    const { bind, port, unixsocket } = this.config.values;
+    const texts: string[] = [];
+    if (this.tcp.length > 0) texts.push(`name=tcp,${bind.map((address) => `bind=${address},`).join('')}port=${port}`);
+    if (this.unix !== null) texts.push(`name=unix,bind=${unixsocket}`);
+    return texts;
+  }
+
   get isEmpty(): boolean {
     return this.tcp.length === 0 && this.unix === null;
   }

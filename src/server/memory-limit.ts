@@ -4,6 +4,8 @@ import type { Keyspace } from '../keyspace/keyspace.js';
 export class MemoryLimit {
   /** 0 = no limit. */
   bytesMax = 0;
+  /** Keys evicted so far. */
+  evictedCount = 0;
   private readonly keyspace: Keyspace;
 
   constructor(keyspace: Keyspace) {

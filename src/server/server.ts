@@ -9,6 +9,7 @@
  * the server's state; (3) every connection is in `connections` from accept to close.
  */
 
+import { randomBytes } from 'node:crypto';
 import type { Command } from '../commands/command.js';
 import type { CommandTable } from '../commands/command-table.js';
 import { Keyspace } from '../keyspace/keyspace.js';
@@ -21,6 +22,9 @@ import { Connection } from './connection.js';
 import { IN_MULTI, IS_BLOCKED, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection-flags.js';
 import { Cron } from './cron.js';
 import { Dispatcher, GATE_MONITORS, GATE_PAUSE } from './dispatcher.js';
+import { Info } from './info/info.js';
+import { MemoryMeter } from './info/memory-usage.js';
+import { provideServerSections } from './info/sections.js';
 import type { ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
 import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
@@ -32,7 +36,18 @@ import { ReplyHold } from './reply-hold.js';
 import type { Transport } from './transport.js';
 import { Watches } from './watches.js';
 
-const NO_REPLICATION: ReplicationGate = { isReplica: false, hasEnoughReplicas: () => true, connectionClosed() {} };
+const NO_REPLICATION: ReplicationGate = {
+  isReplica: false,
+  linkCount: 0,
+  backlogBytes: 0,
+  inputBytes: 0,
+  outputBytes: 0,
+  fullSyncCount: 0,
+  partialSyncCount: 0,
+  partialSyncErrorCount: 0,
+  hasEnoughReplicas: () => true,
+  connectionClosed() {},
+};
 
 export class Server {
   readonly keyspace: Keyspace;
@@ -48,6 +63,14 @@ export class Server {
   readonly watches: Watches;
   readonly config: Config;
   readonly cron: Cron;
+  readonly info = new Info();
+  readonly memoryMeter: MemoryMeter;
+  /** 40 hexadecimal digits that name this run of the process. */
+  readonly runId = randomBytes(20).toString('hex');
+  /** Read events so far. */
+  eventCount = 0;
+  /** Lines that a shutdown under way adds to INFO server. */
+  shutdownLines: () => string[] = () => [];
   readonly listeners: Listeners;
   readonly log: Log;
   /** GATE_ flags of what is special now. */
@@ -85,6 +108,8 @@ export class Server {
     this.pause = new Pause(() => this.setGate(GATE_PAUSE, this.pause.isActive));
     this.cron = new Cron(this, config);
     this.listeners = new Listeners(this, config);
+    this.memoryMeter = new MemoryMeter(this);
+    provideServerSections(this.info, this, this.memoryMeter);
     const anyCommand: Command = commands.byName.values().next().value!;
     this.dispatcher = new Dispatcher(this, this.request, anyCommand, null as never);
   }
@@ -102,6 +127,7 @@ export class Server {
   /** Opens an event: input of one connection is about to be executed. */
   beginEvent(connection: Connection, inputBytes: number): void {
     this.netInputBytes += inputBytes;
+    this.eventCount++;
     this.reply.protocol = connection.protocol;
     this.keyspace.setNow(Date.now());
     this.eventStart = this.reply.length;
@@ -206,7 +232,7 @@ export class Server {
     keyspace.hitCount = 0;
     keyspace.missCount = 0;
     keyspace.expiredCount = 0;
-    keyspace.arena.peakBytes = keyspace.arena.usedBytes;
+    this.memoryMeter.resetPeak();
     this.commands.resetStatistics();
   }
 
