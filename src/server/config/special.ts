@@ -9,7 +9,7 @@ import { strerror } from '../../persistence/file-system.js';
 import { accept, type Directive, directive, refuse, type Traits } from './directive.js';
 import { decodePath, encodePath } from './kinds.js';
 import { formatMemory, parseInteger, parseLooseInteger, parseMemory } from './numbers.js';
-import { quote } from './words.js';
+import { asWord, quote } from './words.js';
 
 export interface SavePoint {
   /** at least 1 */
@@ -132,9 +132,9 @@ export function bindAddresses(initial: readonly string[], summary: string): Dire
         const addresses = words.length === 1 && words[0] === '' ? [] : words;
         return accept(addresses.join(' '), [...addresses]);
       },
-      rewrite(text) {
+      rewrite(text, addresses) {
         if (text === defaultText) return [];
-        return [{ words: text === '' ? '""' : text, force: true }];
+        return [{ words: addresses.map(asWord).join(' ') || '""', force: true }];
       },
     },
     summary,
@@ -333,7 +333,8 @@ export function primaryAddress(summary: string, traits: Traits): Directive<Prima
         if (port === null || port < 0n || port > 65535n) return refuse('Invalid master port');
         return accept(`${words[0]} ${port}`, { host: words[0]!, port: Number(port) });
       },
-      rewrite: (text) => (text === '' ? [] : [{ words: text, force: true }]),
+      rewrite: (_text, address) =>
+        address === null ? [] : [{ words: `${asWord(address.host)} ${address.port}`, force: true }],
     },
     summary,
     traits,

@@ -89,3 +89,8 @@ export function quote(text: string): string {
   }
   return `${out}"`;
 }
+
+/** `text` as one word: as it is where that is safe, else quoted. A host name with a line break in it must not become two lines of a file. */
+export function asWord(text: string): string {
+  return /^[!#-&(-[\]-~]+$/.test(text) ? text : quote(text);
+}

@@ -144,11 +144,15 @@ function followConfig(config: Config, log: Logger, program: string): void {
 function oomScoreAdjuster(config: Config, log: Logger): (isReplica: boolean) => void {
   const score = new OomScore();
   let isReplicaNow = false;
-  const apply = () => score.apply(config.values.oomScoreAdj, config.values.oomScoreAdjValues, isReplicaNow);
+  const apply = (): string | null => {
+    const problem = score.apply(config.values.oomScoreAdj, config.values.oomScoreAdjValues, isReplicaNow);
+    if (problem === null) return null;
+    log.warning(problem);
+    return 'Failed to set current oom_score_adj. Check server logs.';
+  };
   config.onChange(['oom-score-adj', 'oom-score-adj-values'], apply);
   return (isReplica) => {
     isReplicaNow = isReplica;
-    const problem = apply();
-    if (problem !== null) log.warning(problem);
+    apply();
   };
 }

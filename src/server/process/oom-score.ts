@@ -20,7 +20,7 @@ export class OomScore {
 
   /**
    * @param values  of a primary and of a replica; more are not used
-   * @returns       what to log, or to refuse a CONFIG SET with, if it cannot be set; else null
+   * @returns       what to log if it cannot be set, else null
    */
   apply(mode: 'no' | 'yes' | 'relative' | 'absolute', values: readonly number[], isReplica: boolean): string | null {
     if (mode === 'no' && this.#initial === null) return null;

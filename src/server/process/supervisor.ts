@@ -93,8 +93,8 @@ export class Supervisor {
 }
 
 function detect(mode: SupervisedMode, log: SupervisorLog, environment: NodeJS.ProcessEnv): Manager {
-  const hasUpstart = environment['UPSTART_JOB'] !== undefined;
-  const hasSystemd = environment['NOTIFY_SOCKET'] !== undefined;
+  const hasUpstart = (environment['UPSTART_JOB'] ?? '') !== '';
+  const hasSystemd = (environment['NOTIFY_SOCKET'] ?? '') !== '';
   switch (mode) {
     case 'no':
       return 'none';

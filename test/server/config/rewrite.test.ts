@@ -109,6 +109,16 @@ test('passwords survive with every byte', () => {
   assert.equal(again.values.requirepass, 'a"\xff\n\\');
 });
 
+test('a host with a line break in it stays one word', () => {
+  const { config, read } = configured('');
+  config.assign('replicaof', 'a\nrequirepass ""\n"b', '7000');
+  config.rewrite();
+  const again = new Config({ directory: config.values.dir });
+  again.loadFile(config.file);
+  assert.deepEqual(again.values.replicaof, config.values.replicaof);
+  assert.doesNotMatch(read(), /^requirepass/m);
+});
+
 test('a file that has gone is made; it is never left half written', () => {
   const { config, read } = configured('save ""\nport 7000\n');
   rmSync(config.file);
