@@ -116,7 +116,9 @@ function onForgotten(turn: Turn, id: string, ttlS: number): void {
 
 function adoptShardId(turn: Turn, sender: ClusterNode, announced: string | null): void {
   const me = myself(turn.state);
-  const shardId = announced ?? topmostPrimary(turn.state, sender).shardId;
+  // A replica is in the shard of its primary, whatever it says while it moves; a primary that says nothing (Redis 7.0) keeps the id made up for it.
+  const top = topmostPrimary(turn.state, sender);
+  const shardId = top === sender ? (announced ?? sender.shardId) : top.shardId;
   if (sender.shardId !== shardId) {
     sender.shardId = shardId;
     // Replicas are filed under their primary; a nodes.conf where the two differ is one that Redis 7.2 refuses to load.
