@@ -1,9 +1,8 @@
 /** CLIENT and its subcommands. Source: spec server.md section 5. */
-import { describeConnection } from '../server/client-info.js';
+import { addressOf, describeConnection, localAddressOf } from '../server/client-info.js';
 import type { Connection } from '../server/connection.js';
 import {
   IS_PRIMARY_LINK,
-  IS_UNIX_SOCKET,
   NO_EVICT,
   NO_TOUCH,
   REPLY_OFF,
@@ -231,16 +230,6 @@ function readKillFilter(call: Invocation): KillFilter | null {
 function refuse(call: Invocation, error: string): null {
   call.error(error);
   return null;
-}
-
-function addressOf(connection: Connection): string {
-  const { transport } = connection;
-  return (connection.flags & IS_UNIX_SOCKET) !== 0 ? `${transport.localPath}:0` : transport.remoteAddress;
-}
-
-function localAddressOf(connection: Connection): string {
-  const { transport } = connection;
-  return (connection.flags & IS_UNIX_SOCKET) !== 0 ? `${transport.localPath}:0` : transport.localAddress;
 }
 
 export const clientHelp = helpReply('CLIENT', [

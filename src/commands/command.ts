@@ -5,6 +5,7 @@
  * Adding a command: a record in its group's file, a handler beside it, oracle cases in test/oracle. Sources: spec server.md sections 7.2 and 18.
  */
 import type { Invocation } from '../server/invocation.js';
+import { LatencyHistogram } from '../server/latency.js';
 
 /** Flags as COMMAND INFO tells them, in its order (spec server.md section 18). Append-only: COMMAND prints them by position. */
 export const WRITE = 1 << 0;
@@ -105,6 +106,7 @@ export class Command {
   readonly firstKey: number;
   readonly lastKey: number;
   readonly keyStep: number;
+  readonly histogram = new LatencyHistogram();
   callCount = 0;
   microseconds = 0;
   rejectedCount = 0;
@@ -136,6 +138,7 @@ export class Command {
   }
 
   resetStatistics(): void {
+    this.histogram.clear();
     this.callCount = 0;
     this.microseconds = 0;
     this.rejectedCount = 0;

@@ -1,5 +1,5 @@
 /** CONFIG GET, SET, REWRITE, RESETSTAT. The rules are in server/config; this is the door. Source: spec server.md section 6. */
-import { IS_UNIX_SOCKET } from '../server/connection-flags.js';
+import { isLocal } from '../server/connection.js';
 import type { Invocation } from '../server/invocation.js';
 import { helpReply } from './help.js';
 
@@ -21,9 +21,7 @@ export function configGet(call: Invocation): void {
 export function configSet(call: Invocation): void {
   const { connection, server } = call;
   if (call.argc % 2 !== 0) return call.error("ERR wrong number of arguments for 'config|set' command");
-  const isLocal =
-    (connection.flags & IS_UNIX_SOCKET) !== 0 || /^(127\.|\[::1\])/.test(connection.transport.remoteAddress);
-  const outcome = server.config.set(latin1(call, 2), { isLocal });
+  const outcome = server.config.set(latin1(call, 2), { isLocal: isLocal(connection) });
   if (!(outcome instanceof Promise)) {
     if (outcome === null) call.reply.ok();
     else call.error(outcome);

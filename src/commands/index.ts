@@ -4,12 +4,14 @@ import { clientCommands } from './client-records.js';
 import type { CommandRecord } from './command.js';
 import { configCommands } from './config-records.js';
 import { introspectionCommands } from './introspection-records.js';
+import { serverCommands } from './server-records.js';
 import { sessionCommands } from './session-records.js';
 import { stringCommands } from './string.js';
 import { transactionCommands } from './transaction-records.js';
 
 export const allCommands: readonly CommandRecord[] = [
   ...sessionCommands,
+  ...serverCommands,
   ...clientCommands,
   ...configCommands,
   ...introspectionCommands,

@@ -47,16 +47,27 @@ export function connectionBytes(connection: Connection): number {
   );
 }
 
+/** The peer as `ip:port`, or `path:0` for a Unix socket. */
+export function addressOf(connection: Connection): string {
+  const { transport } = connection;
+  return (connection.flags & IS_UNIX_SOCKET) !== 0 ? `${transport.localPath}:0` : transport.remoteAddress;
+}
+
+/** Our side of the connection, in the same form. */
+export function localAddressOf(connection: Connection): string {
+  const { transport } = connection;
+  return (connection.flags & IS_UNIX_SOCKET) !== 0 ? `${transport.localPath}:0` : transport.localAddress;
+}
+
 /** The line without its LF. */
 export function describeConnection(connection: Connection): string {
   const nowMs = Date.now();
   const { transport, transaction } = connection;
-  const isUnix = (connection.flags & IS_UNIX_SOCKET) !== 0;
   const queued = connection.queuedBytes;
   const fields = [
     `id=${connection.id}`,
-    `addr=${isUnix ? `${transport.localPath}:0` : transport.remoteAddress}`,
-    `laddr=${isUnix ? `${transport.localPath}:0` : transport.localAddress}`,
+    `addr=${addressOf(connection)}`,
+    `laddr=${localAddressOf(connection)}`,
     `fd=${transport.descriptor}`,
     `name=${connection.name}`,
     `age=${Math.floor((nowMs - connection.createdAtMs) / 1000)}`,

@@ -9,7 +9,7 @@
  */
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
 import { describeConnection } from './client-info.js';
-import { CLOSE_AFTER_REPLY, IS_BLOCKED, IS_PAUSED } from './connection-flags.js';
+import { CLOSE_AFTER_REPLY, IS_BLOCKED, IS_PAUSED, IS_UNIX_SOCKET } from './connection-flags.js';
 import type { Server } from './server.js';
 import type { Transaction } from './transaction.js';
 import type { Transport, TransportOwner } from './transport.js';
@@ -230,4 +230,9 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
+}
+
+/** Whether the peer is on this machine: a Unix socket or a loopback address. */
+export function isLocal(connection: Connection): boolean {
+  return (connection.flags & IS_UNIX_SOCKET) !== 0 || /^(127\.|\[::1\])/.test(connection.transport.remoteAddress);
 }

@@ -17,6 +17,7 @@ import {
   NO_ASYNC_LOADING,
   NO_AUTH,
   NO_MULTI,
+  PROTECTED,
   READONLY,
   STALE,
   TOUCHES_ARBITRARY_KEYS,
@@ -24,7 +25,7 @@ import {
 } from '../commands/command.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
-import type { Connection } from './connection.js';
+import { type Connection, isLocal } from './connection.js';
 import {
   CLOSE_AFTER_REPLY,
   CLUSTER_ASKING,
@@ -73,6 +74,14 @@ const QUEUED = fixedReply('+QUEUED');
 /** Fast commands of one kind in a row are timed together, this many at most: reading the clock costs as much as a third of a GET. */
 const TIMED_TOGETHER_MAX = 64;
 
+const DEBUG_REFUSED =
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
+
+function isDebugAllowed(connection: Connection): boolean {
+  const { enableDebugCommand } = connection.server.config.values;
+  return enableDebugCommand === 'yes' || (enableDebugCommand === 'local' && isLocal(connection));
+}
+
 export class Dispatcher {
   private readonly server: Server;
   private readonly call: Invocation;
@@ -107,7 +116,9 @@ export class Dispatcher {
   settle(): void {
     const command = this.runCommand;
     if (command === null) return;
-    command.microseconds += (performance.now() - this.runStart) * 1000;
+    const elapsedUs = (performance.now() - this.runStart) * 1000;
+    command.microseconds += elapsedUs;
+    command.histogram.add(elapsedUs / this.runCount, this.runCount);
     this.runCommand = null;
     this.runCount = 0;
   }
@@ -133,7 +144,7 @@ export class Dispatcher {
       this.runCommand = command;
       this.runStart = performance.now();
     }
-    this.runCount++;
+    if (!isTimedAlone) this.runCount++;
     const dirty = keyspace.dirty;
     const errorCount = reply.errorCount;
     propagation.enter();
@@ -152,6 +163,7 @@ export class Dispatcher {
     if (isTimedAlone) {
       const elapsedUs = (performance.now() - start) * 1000;
       command.microseconds += elapsedUs;
+      command.histogram.add(elapsedUs, 1);
       server.noteDuration(connection, request, command, elapsedUs);
     }
     call.request = outerRequest;
@@ -187,6 +199,10 @@ export class Dispatcher {
       return true;
     }
     connection.lastCommand = command.fullName;
+    if ((command.flags & PROTECTED) !== 0 && !isDebugAllowed(connection)) {
+      this.reject(connection, command, DEBUG_REFUSED);
+      return true;
+    }
     if (server.gates === 0 && (connection.flags & GATE_FLAGS) === 0) {
       this.run(connection, request, command);
       return true;

@@ -3,9 +3,7 @@ import { ADMIN, type Command, SKIP_MONITOR } from '../commands/command.js';
 import type { Request } from '../resp/request.js';
 import type { Connection } from './connection.js';
 import { IS_UNIX_SOCKET } from './connection-flags.js';
-
-/** Commands whose arguments hold secrets, and the first argument that does. */
-const REDACTED_FROM: Record<string, number> = { auth: 1, hello: 2, migrate: 6 };
+import { redactedFrom } from './redaction.js';
 
 export class Monitors {
   private readonly connections = new Set<Connection>();
@@ -33,8 +31,8 @@ export class Monitors {
         ? `unix:${connection.transport.localPath}`
         : connection.transport.remoteAddress;
     let line = `+${seconds}.${micros} [${connection.databaseIndex} ${address}]`;
-    const redactedFrom = REDACTED_FROM[command.fullName] ?? request.argc;
-    for (let i = 0; i < request.argc; i++) line += i >= redactedFrom ? ' "(redacted)"' : ` ${quoted(request.view(i))}`;
+    const secretFrom = redactedFrom(command.fullName, request);
+    for (let i = 0; i < request.argc; i++) line += i >= secretFrom ? ' "(redacted)"' : ` ${quoted(request.view(i))}`;
     const bytes = Uint8Array.from(Buffer.from(`${line}\r\n`, 'latin1'));
     for (const monitor of this.connections) monitor.send(bytes);
   }

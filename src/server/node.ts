@@ -10,6 +10,8 @@ import type { Config } from './config/config.js';
 import type { Logger } from './log.js';
 import { Server } from './server.js';
 
+const TIMED_EACH_BELOW_US = 1000;
+
 export class Node {
   readonly server: Server;
   private readonly config: Config;
@@ -20,6 +22,11 @@ export class Node {
     this.log = log;
     this.server = new Server(commands, config, log);
     this.applyKeyspaceOptions();
+    this.applyTimingOptions();
+    config.onChange(['slowlog-log-slower-than', 'slowlog-max-len', 'latency-monitor-threshold'], () => {
+      this.applyTimingOptions();
+      return null;
+    });
     config.onChange(['maxmemory', 'maxmemory-policy', 'lfu-decay-time', 'lfu-log-factor'], () => {
       this.applyKeyspaceOptions();
       return null;
@@ -56,6 +63,15 @@ export class Node {
     keyspace.usesLfu = values.maxmemoryPolicy.includes('lfu');
     keyspace.lfuDecayMinutes = values.lfuDecayTime;
     keyspace.lfuLogFactor = values.lfuLogFactor;
+  }
+
+  private applyTimingOptions(): void {
+    const { slowlogLogSlowerThan, slowlogMaxLen, latencyMonitorThreshold } = this.config.values;
+    this.server.slowlog.trim(slowlogMaxLen);
+    this.server.latency.thresholdMs = latencyMonitorThreshold;
+    // A single fast command takes a few microseconds; only a limit of that order makes it worth timing each.
+    const isLimitLow = slowlogLogSlowerThan >= 0 && slowlogLogSlowerThan < TIMED_EACH_BELOW_US;
+    this.server.timesEachCommand = isLimitLow || latencyMonitorThreshold > 0;
   }
 
   private propagateExpiry(): void {

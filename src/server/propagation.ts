@@ -42,6 +42,7 @@ export class Propagation {
   private readonly sinks: PropagationSink[] = [];
   private bytes = new Uint8Array(INITIAL_BYTES);
   private length = 0;
+  private readonly digits = new Uint8Array(24);
   /** Per record of the unit: end in `bytes`, database, targets. */
   private readonly ends: number[] = [];
   private readonly databases: number[] = [];
@@ -78,36 +79,54 @@ export class Propagation {
   request(db: number, request: Request, targets = TO_ALL): void {
     if (!this.isActive) return;
     const { argc, starts, lengths, bytes } = request;
-    this.reserve(16);
-    this.header(0x2a, argc);
-    for (let i = 0; i < argc; i++) this.argument(bytes, starts[i], lengths[i]);
-    this.endRecord(db, targets);
+    this.begin(argc);
+    for (let i = 0; i < argc; i++) this.word(bytes, starts[i], lengths[i]);
+    this.end(db, targets);
   }
 
   /** Records a command given by its words. */
   command(db: number, words: readonly (string | Uint8Array)[], targets = TO_ALL): void {
     if (!this.isActive) return;
-    this.reserve(16);
-    this.header(0x2a, words.length);
+    this.begin(words.length);
     for (const word of words) {
       const bytes = typeof word === 'string' ? encoder.encode(word) : word;
-      this.argument(bytes, 0, bytes.length);
+      this.word(bytes, 0, bytes.length);
     }
-    this.endRecord(db, targets);
+    this.end(db, targets);
   }
 
   /** Records a command of one fixed word and one key that lies in `bytes`: the deletion of an expired key. */
   deletion(db: number, name: 'DEL' | 'UNLINK', bytes: Uint8Array, start: number, length: number): void {
     if (!this.isActive) return;
-    this.reserve(16);
-    this.header(0x2a, 2);
+    this.begin(2);
     const word = name === 'DEL' ? DEL_WORD : UNLINK_WORD;
-    this.argument(word, 0, word.length);
-    this.argument(bytes, start, length);
-    this.endRecord(db, TO_ALL);
+    this.word(word, 0, word.length);
+    this.word(bytes, start, length);
+    this.end(db);
   }
 
-  private endRecord(db: number, targets: number): void {
+  /** Begins a record of `wordCount` words, which follow one by one, then `end`; only while active. So rewritten forms need no array of words. */
+  begin(wordCount: number): void {
+    this.reserve(16);
+    this.header(0x2a, wordCount);
+  }
+
+  word(bytes: Uint8Array, start: number, length: number): void {
+    this.reserve(length + 32);
+    this.header(0x24, length);
+    copyBytes(bytes, start, this.bytes, this.length, length);
+    this.length += length;
+    this.bytes[this.length++] = 0x0d;
+    this.bytes[this.length++] = 0x0a;
+  }
+
+  /** A word that is the decimal text of a safe integer. */
+  integerWord(value: number): void {
+    const end = writeInteger(this.digits, 0, value);
+    this.word(this.digits, 0, end);
+  }
+
+  end(db: number, targets = TO_ALL): void {
     this.ends.push(this.length);
     this.databases.push(db);
     this.targets.push(targets);
@@ -146,15 +165,6 @@ export class Propagation {
       start = end;
     }
     if (isOpen) sink.append(EXEC, 0, EXEC.length);
-  }
-
-  private argument(bytes: Uint8Array, start: number, length: number): void {
-    this.reserve(length + 32);
-    this.header(0x24, length);
-    copyBytes(bytes, start, this.bytes, this.length, length);
-    this.length += length;
-    this.bytes[this.length++] = 0x0d;
-    this.bytes[this.length++] = 0x0a;
   }
 
   private header(type: number, value: number): void {

@@ -10,13 +10,13 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import type { Command } from '../commands/command.js';
+import { type Command, FAST, SKIP_SLOWLOG } from '../commands/command.js';
 import type { CommandTable } from '../commands/command-table.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { SnapshotMarks } from '../keyspace/snapshot.js';
 import { ReplyWriter } from '../resp/reply-writer.js';
 import { Request } from '../resp/request.js';
-import { describeConnection } from './client-info.js';
+import { addressOf, describeConnection } from './client-info.js';
 import type { Config } from './config/config.js';
 import { Connection } from './connection.js';
 import { IN_MULTI, IS_BLOCKED, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection-flags.js';
@@ -26,6 +26,7 @@ import { Info } from './info/info.js';
 import { MemoryMeter } from './info/memory-usage.js';
 import { provideServerSections } from './info/sections.js';
 import type { ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
+import { LatencyMonitor } from './latency.js';
 import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
 import { Monitors } from './monitors.js';
@@ -33,6 +34,7 @@ import { exceedsOutputLimit } from './output-limits.js';
 import { Pause } from './pause.js';
 import { Propagation } from './propagation.js';
 import { ReplyHold } from './reply-hold.js';
+import { SlowLog } from './slowlog.js';
 import type { Transport } from './transport.js';
 import { Watches } from './watches.js';
 
@@ -63,6 +65,8 @@ export class Server {
   readonly watches: Watches;
   readonly config: Config;
   readonly cron: Cron;
+  readonly slowlog = new SlowLog();
+  readonly latency = new LatencyMonitor();
   readonly info = new Info();
   readonly memoryMeter: MemoryMeter;
   /** 40 hexadecimal digits that name this run of the process. */
@@ -241,7 +245,13 @@ export class Server {
   }
 
   /** Called after each command that was timed alone. */
-  noteDuration(_connection: Connection, _request: Request, _command: Command, _elapsedUs: number): void {}
+  noteDuration(connection: Connection, request: Request, command: Command, elapsedUs: number): void {
+    const { slowlogLogSlowerThan: slowUs, slowlogMaxLen } = this.config.values;
+    if (slowUs >= 0 && elapsedUs >= slowUs && (command.flags & SKIP_SLOWLOG) === 0) {
+      this.slowlog.add(request, command.fullName, elapsedUs, addressOf(connection), connection.name, slowlogMaxLen);
+    }
+    this.latency.note((command.flags & FAST) === 0 ? 'command' : 'fast-command', elapsedUs / 1000);
+  }
 
   /** Closes a connection whose output exceeds its class's limit. */
   checkOutputLimits(connection: Connection): void {

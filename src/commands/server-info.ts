@@ -1,0 +1,31 @@
+/** INFO, MONITOR, TIME, LOLWUT: what the server tells of itself. Source: spec server.md sections 15, 17, 19. */
+import type { Invocation } from '../server/invocation.js';
+import { REDIS_VERSION } from '../version.js';
+import { replyNotAnInteger } from './replies.js';
+
+export function info(call: Invocation): void {
+  const names: string[] = [];
+  for (let i = 1; i < call.argc; i++) names.push(call.text(i).toLowerCase());
+  call.reply.verbatim(call.server.info.text(names));
+}
+
+export function monitor(call: Invocation): void {
+  const { connection, server } = call;
+  if (connection.isExecuting) return call.error("ERR MONITOR isn't allowed for DENY BLOCKING client");
+  server.startMonitoring(connection);
+  call.reply.ok();
+}
+
+export function time(call: Invocation): void {
+  const micros = Math.floor((performance.timeOrigin + performance.now()) * 1000);
+  call.reply.array(2);
+  call.reply.bulkText(String(Math.floor(micros / 1_000_000)));
+  call.reply.bulkText(String(micros % 1_000_000));
+}
+
+/** The versions that draw something are a joke of Redis's own; here every version gets the closing line that all of them share. */
+export function lolwut(call: Invocation): void {
+  if (call.argc > 1 && call.is(1, 'VERSION') && call.argc > 2 && Number.isNaN(call.integer(2)))
+    return replyNotAnInteger(call);
+  call.reply.verbatim(`Redis ver. ${REDIS_VERSION}\n`);
+}
