@@ -4,6 +4,8 @@ import { parseFields, type ServerConfig, type ServerOptions, type ServerProcess 
 import type { ServerKind } from './tools.js';
 import { waitFor } from './wait-for.js';
 
+const BUS_PORT_INCREMENT = 10000;
+
 /** One line of CLUSTER NODES, in our words. */
 export interface NodeView {
   readonly id: string;
@@ -44,9 +46,13 @@ export function clusterNode(kind: ServerKind, options: ClusterNodeOptions): Serv
 
 /**
  * Joins fresh nodes into one cluster: the first `primaryCount` share the slots, the others become replicas of the primaries in turn. Returns when every
- * node says that the cluster is ok and each replica has its data.
+ * node says that the cluster is ok and each replica has its data. `addressOf` tells where the others reach a node, if not at its own ports.
  */
-export async function joinCluster(nodes: readonly ServerProcess[], primaryCount: number): Promise<void> {
+export async function joinCluster(
+  nodes: readonly ServerProcess[],
+  primaryCount: number,
+  addressOf = (node: ServerProcess) => ({ port: node.port, busPort: node.port + BUS_PORT_INCREMENT }),
+): Promise<void> {
   const primaries = nodes.slice(0, primaryCount);
   const replicas = nodes.slice(primaryCount);
   for (const [at, node] of nodes.entries()) await node.call('CLUSTER', 'SET-CONFIG-EPOCH', at + 1);
@@ -55,7 +61,8 @@ export async function joinCluster(nodes: readonly ServerProcess[], primaryCount:
     const last = Math.floor((SLOT_COUNT * (at + 1)) / primaryCount) - 1;
     await primary.call('CLUSTER', 'ADDSLOTSRANGE', first, last);
   }
-  for (const node of nodes.slice(1)) await nodes[0]!.call('CLUSTER', 'MEET', '127.0.0.1', node.port);
+  for (const { port, busPort } of nodes.slice(1).map(addressOf))
+    await nodes[0]!.call('CLUSTER', 'MEET', '127.0.0.1', port, busPort);
   await waitFor(async () => (await Promise.all(nodes.map(knownNodes))).every((count) => count === nodes.length), {
     what: 'every node to know every other',
     timeoutMs: 30000,
