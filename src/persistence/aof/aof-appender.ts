@@ -118,15 +118,28 @@ export class AofAppender {
    * @param unixSeconds  the server's cached clock, which stands still during an execution unit
    */
   prepareRecord(db: number, unixSeconds: number): void {
-    if (this.#settings.aofTimestampEnabled && unixSeconds > this.#annotatedSecond) {
-      this.#annotatedSecond = unixSeconds;
-      this.buffer.ascii(`#TS:${unixSeconds}\r\n`);
-    }
+    this.annotate(unixSeconds);
     if (db === this.#selectedDb) return;
     this.#selectedDb = db;
     this.buffer.begin(2);
     this.buffer.text('SELECT');
     this.buffer.text(String(db));
+  }
+
+  /** Adds the time annotation, if there is to be one and the second is new. */
+  annotate(unixSeconds: number): void {
+    if (!this.#settings.aofTimestampEnabled || unixSeconds <= this.#annotatedSecond) return;
+    this.#annotatedSecond = unixSeconds;
+    this.buffer.ascii(`#TS:${unixSeconds}\r\n`);
+  }
+
+  /** Database of the last record in this file, −1 before the first: for an owner that writes SELECT itself. */
+  get selectedDb(): number {
+    return this.#selectedDb;
+  }
+
+  set selectedDb(db: number) {
+    this.#selectedDb = db;
   }
 
   /**

@@ -1,0 +1,132 @@
+/**
+ * Entries of the keyspace as RDB records, and back. By type id: a type that lands adds its writer and its reader here, and nothing else changes.
+ *
+ * Encodings chosen on load, attributes and duplicates: spec persistence.md sections 3.1, 4.3, 4.4, 4.9.
+ */
+import { CLOCK_MASK, lfuCounter, lfuMinutes, lruClock, lruIdleSeconds } from '../../keyspace/access-clock.js';
+import type { Database } from '../../keyspace/database.js';
+import { TYPE_STRING } from '../../keyspace/entry.js';
+import type { Keyspace } from '../../keyspace/keyspace.js';
+import type { Ref } from '../../memory/arena.js';
+import { stringEncoding } from '../../types/string-encoding.js';
+import { RdbType } from './opcodes.js';
+import type { PutResult, RdbTarget } from './rdb-loader.js';
+import type { RdbRecord } from './rdb-reader.js';
+import { RdbWriter } from './rdb-writer.js';
+
+/** Which access attribute is saved with each key: what maxmemory-policy makes meaningful. */
+export type AccessAttribute = 'none' | 'idle' | 'freq';
+
+interface ValueForm {
+  /** The RDB type of this entry's value. */
+  rdbType(space: Keyspace, ref: Ref): number;
+  write(writer: RdbWriter, space: Keyspace, ref: Ref): void;
+}
+
+/** By type id. */
+const FORMS: readonly (ValueForm | null)[] = [
+  {
+    rdbType: () => RdbType.STRING,
+    write(writer, { entries }, ref) {
+      const start = entries.valueStart(ref);
+      writer.string(entries.view(ref), start, start + entries.valueLength(ref));
+    },
+  },
+];
+
+/** Writes one key with its attributes and value. */
+export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: AccessAttribute): void {
+  const { entries } = space;
+  const expireAtMs = entries.expireAtMs(ref);
+  if (expireAtMs !== 0) writer.expireAt(expireAtMs);
+  const clock = entries.clockAndMark(ref) & CLOCK_MASK;
+  if (attribute === 'idle') writer.idle(lruIdleSeconds(clock, space.nowMs));
+  else if (attribute === 'freq') writer.freq(lfuCounter(clock, space.nowMs, space.lfuDecayMinutes));
+  const form = FORMS[entries.type(ref)]!;
+  const start = entries.keyStart(ref);
+  writer.key(form.rdbType(space, ref), entries.view(ref), start, start + entries.keyLength(ref));
+  form.write(writer, space, ref);
+}
+
+/** Writes type and value alone: the body of a DUMP payload. */
+export function writeValue(writer: RdbWriter, space: Keyspace, ref: Ref): void {
+  const form = FORMS[space.entries.type(ref)]!;
+  writer.type(form.rdbType(space, ref));
+  form.write(writer, space, ref);
+}
+
+/** Bytes that the value takes in an RDB, without its type id: DEBUG OBJECT's serializedlength. */
+export function serializedBytes(space: Keyspace, ref: Ref): number {
+  const writer = new RdbWriter(null, { compression: true });
+  writeValue(writer, space, ref);
+  return writer.totalBytes - 1;
+}
+
+/**
+ * Stores a record's value under a key that is not in the database.
+ * @returns the entry, or 0 if the value's type has no form in memory
+ */
+export function addRecord(db: Database, record: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+  if (record.type !== RdbType.STRING) return 0;
+  const { value } = record;
+  const valueLength = value.end - value.start;
+  const encoding = stringEncoding(value.bytes, value.start, valueLength);
+  const ref = db.add(key, start, length, TYPE_STRING, encoding, valueLength, expireAtMs);
+  db.writeValue(ref, value.bytes, value.start, valueLength);
+  return ref;
+}
+
+/** Sets the access clock as the record's attributes say, as far as the policy uses them. */
+export function applyAccess(space: Keyspace, ref: Ref, idleSeconds: number, counter: number): void {
+  const mark = space.entries.clockAndMark(ref) & ~CLOCK_MASK;
+  if (space.usesLfu && counter >= 0) space.entries.setClockAndMark(ref, mark | (lfuMinutes(space.nowMs) << 8) | counter);
+  else if (!space.usesLfu && idleSeconds >= 0) {
+    space.entries.setClockAndMark(ref, mark | (lruClock(space.nowMs - idleSeconds * 1000) & CLOCK_MASK));
+  }
+}
+
+/** Where a load of the keyspace goes. */
+export class KeyspaceTarget implements RdbTarget {
+  /** Keys of the file replace those that are there: DEBUG RELOAD MERGE. */
+  replaces = false;
+  private readonly space: Keyspace;
+  private readonly onExpired: (record: RdbRecord) => void;
+  private db: Database;
+
+  /** @param onExpired is told of keys that a primary drops, as their deletion has to be propagated */
+  constructor(space: Keyspace, onExpired: (record: RdbRecord) => void = () => {}) {
+    this.space = space;
+    this.onExpired = onExpired;
+    this.db = space.databases[0];
+  }
+
+  selectDb(index: number): void {
+    this.db = this.space.databases[index];
+  }
+
+  reserve(): void {
+    // Tables grow one bucket at a time: there is nothing to gain from knowing their size before.
+  }
+
+  put(record: RdbRecord): PutResult {
+    const { key } = record;
+    const length = key.end - key.start;
+    const old = this.db.find(key.bytes, key.start, length);
+    if (old !== 0) {
+      if (!this.replaces) return 'duplicate';
+      this.db.remove(old);
+    }
+    const ref = addRecord(this.db, record, key.bytes, key.start, length, record.hasExpiry ? Math.max(1, record.expireAtMs) : 0);
+    if (ref === 0) return 'unsupported';
+    applyAccess(this.space, ref, record.idle, record.freq);
+    return 'stored';
+  }
+
+  expired(record: RdbRecord): void {
+    this.onExpired(record);
+  }
+
+  functionLibrary(): string {
+    return 'functions are not supported';
+  }
+}
