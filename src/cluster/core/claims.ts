@@ -15,7 +15,16 @@ import { type ClusterNode, SLOT_COUNT, type SlotBitmap } from './types.js';
 /** Compares the slots in a ping, pong or meet with what is known, applies what is new, and tells the sender if it is behind. */
 export function onClaim(turn: Turn, sender: ClusterNode, header: MessageHeader): void {
   const claimant = isPrimary(sender) ? sender : primaryOf(turn.state, sender);
-  if (claimant === null || equalSlots(header.slots, claimedSlots(turn.state, claimant))) return;
+  if (claimant === null) return;
+  const known = claimedSlots(turn.state, claimant);
+  if (equalSlots(header.slots, known)) {
+    // Keeping the sender's bitmap lets the cores of a simulation share one; comparing it again costs nothing then.
+    if (known === claimant.slots && claimant.slotCount > 0) {
+      claimant.slots = header.slots;
+      claimant.slotsShared = true;
+    }
+    return;
+  }
   if (isPrimary(sender)) applyClaim(turn, sender, header.configEpoch, header.slots);
   const newer = findNewerOwner(turn, sender, header);
   if (newer === null) return;

@@ -10,10 +10,11 @@
  * An entry in handshake has a random id; it gets the real one with the first answer on its own outbound link, or is dropped if that node is known
  * already, or after a while. So an id is only ever believed from the address it was asked at. Source: spec/cluster.md 4.3.
  */
-import { normalizeIp } from './address.js';
+
 import { dropLink } from './links.js';
 import { addHandshake, deleteNode, renameNode } from './membership.js';
 import { type MessageHeader, NodeFlag } from './message.js';
+import { normalizeIp } from './names.js';
 import { hasFlag, isInHandshake, label, myself } from './nodes.js';
 import { replicate } from './roles.js';
 import { log, nodeList, nowMs, persistAndEvaluate, persistSoon, type Turn } from './turn.js';

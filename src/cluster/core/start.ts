@@ -2,8 +2,9 @@
  * How a core begins its life: as a new node, or with what nodes.conf kept; and what the configuration says about the node itself.
  * Source: spec/cluster.md 2.1, 10.2, 10.6.
  */
-import { isAddressText } from './address.js';
+
 import { MESSAGE_TYPES, NodeFlag } from './message.js';
+import { isAddressText, isHostname, isHumanNodename } from './names.js';
 import { isPrimary, makeNode, myself, randomId } from './nodes.js';
 import { announcedBusPort, announcedTcpPort, announcedTlsPort } from './outgoing.js';
 import { SLOT_BYTES } from './slot-bitmap.js';
@@ -59,7 +60,7 @@ export function makeState(me: ClusterNode, options: ClusterOptions, now: Now): C
     messagesReceived: MESSAGE_TYPES.map(() => 0),
     linksOverBufferLimit: 0,
     droppedTypeCode: -1,
-    options,
+    options: { ...options },
     isOwnIpConfirmed: false,
     now,
   };
@@ -67,11 +68,14 @@ export function makeState(me: ClusterNode, options: ClusterOptions, now: Now): C
   return state;
 }
 
-/** Writes what the configuration says about this node over its own record. @returns true if something changed that others should learn */
-export function announce(state: ClusterState): boolean {
+/** Writes what the configuration says about this node over its own record. */
+export function announce(state: ClusterState): void {
   const { options } = state;
   const me = myself(state);
-  const before = JSON.stringify(announcedFields(me));
+  // The configuration has checked these; a value that slipped through is left out, for it could make nodes.conf unreadable.
+  if (!isAddressText(options.announceIp)) options.announceIp = '';
+  if (!isHostname(options.announceHostname)) options.announceHostname = '';
+  if (!isHumanNodename(options.announceHumanNodename)) options.announceHumanNodename = '';
   if (options.announceIp !== '') me.ip = options.announceIp;
   me.tcpPort = announcedTcpPort(options);
   me.tlsPort = announcedTlsPort(options);
@@ -79,26 +83,17 @@ export function announce(state: ClusterState): boolean {
   me.hostname = options.announceHostname;
   me.humanNodename = options.announceHumanNodename;
   me.flags = options.replicaNoFailover ? me.flags | NodeFlag.NoFailover : me.flags & ~NodeFlag.NoFailover;
-  return before !== JSON.stringify(announcedFields(me));
-}
-
-function announcedFields(me: ClusterNode): unknown[] {
-  return [me.ip, me.tcpPort, me.tlsPort, me.busPort, me.hostname, me.humanNodename, me.flags];
 }
 
 /** Directives changed at run time: they hold from now on here, and for the others with the next message. */
 export function onConfigure(turn: Turn, options: ClusterOptions): void {
   const { state } = turn;
   const me = myself(state);
-  if (!isAddressText(options.announceIp)) {
-    log(turn, 'warning', `Ignoring cluster-announce-ip '${options.announceIp}': not an address`);
-    options = { ...options, announceIp: '' };
-  }
   if (options.announceIp === '' && state.options.announceIp !== '') {
     me.ip = '';
     state.isOwnIpConfirmed = false;
   }
-  state.options = options;
+  state.options = { ...options };
   announce(state);
   persistAndEvaluate(turn);
 }

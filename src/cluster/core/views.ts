@@ -66,6 +66,7 @@ export interface SlotsEntry extends SlotRange {
 /** The entries of CLUSTER SLOTS: each maximal run of slots with one owner, ascending. */
 export function clusterSlots(state: ClusterState, ownOffset: number): SlotsEntry[] {
   const entries: SlotsEntry[] = [];
+  const replicasOf = new Map<ClusterNode, ClusterNode[]>();
   let current: SlotsEntry | null = null;
   for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
     const owner = ownerOf(state, slot);
@@ -74,7 +75,9 @@ export function clusterSlots(state: ClusterState, ownOffset: number): SlotsEntry
     } else if (current !== null && current.primary === owner) {
       current.end = slot;
     } else {
-      current = { start: slot, end: slot, primary: owner, replicas: servingReplicas(state, owner, ownOffset) };
+      const replicas: ClusterNode[] = replicasOf.get(owner) ?? servingReplicas(state, owner, ownOffset);
+      replicasOf.set(owner, replicas);
+      current = { start: slot, end: slot, primary: owner, replicas };
       entries.push(current);
     }
   }

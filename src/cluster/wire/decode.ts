@@ -5,7 +5,7 @@
  * Where a single gossip entry or extension is unusable it is left out and the rest is kept: the sender merely repeats what it heard, and refusing its
  * messages would cut off a good node for the fault of a bad one. Source: spec/cluster.md 3.6.
  */
-import { isAddressText } from '../core/address.js';
+
 import {
   type BusMessage,
   EPOCH_MAX,
@@ -16,6 +16,7 @@ import {
   type MessageType,
   type PingExtension,
 } from '../core/message.js';
+import { isAddressText, isHostname, isHumanNodename, NAME_LENGTH_MAX } from '../core/names.js';
 import { isNodeId } from '../core/nodes.js';
 import {
   At,
@@ -36,9 +37,6 @@ import {
 } from './layout.js';
 
 export type DecodeResult = { ok: true; message: BusMessage } | MalformedFrame;
-
-/** The longest host name and the longest human node name that are believed. */
-const NAME_LENGTH_MAX = 255;
 
 /** A forgotten node is kept out for at most this long, whatever the peer says: ten years. */
 const FORGET_TTL_MAX_S = 10 * 365 * 86400;
@@ -259,19 +257,6 @@ function readExtension(
     default:
       return 'unknown';
   }
-}
-
-/** True for what `cluster-announce-hostname` takes: fewer than 256 letters, digits, hyphens, dots. */
-export function isHostname(text: string): boolean {
-  return text.length <= NAME_LENGTH_MAX && /^[0-9A-Za-z.-]*$/.test(text);
-}
-
-/**
- * True for a human node name that a nodes.conf line can hold: no blanks, quotes, commas, equals signs or other separators. Bytes above 127 (UTF-8) are
- * fine; they are one character each here.
- */
-export function isHumanNodename(text: string): boolean {
-  return text.length <= NAME_LENGTH_MAX && /^[0-9A-Za-z._/\\`\x80-\xff-]*$/.test(text);
 }
 
 /** The text up to the first NUL, one character per byte. */

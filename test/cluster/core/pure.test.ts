@@ -2,8 +2,8 @@
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isAddressText, normalizeIp } from '../../../src/cluster/core/address.js';
 import { parseInteger } from '../../../src/cluster/core/admin-reply.js';
+import { isAddressText, normalizeIp } from '../../../src/cluster/core/names.js';
 import { isQuorum, quorumOf } from '../../../src/cluster/core/quorum.js';
 import { equalSlots, forEachSlot, hasSlot, slotRanges, withoutSlots } from '../../../src/cluster/core/slot-bitmap.js';
 import { slotsOf } from './lone.js';

@@ -1,6 +1,6 @@
 /**
- * IP address literals: parsed and brought to their normal form without the help of a socket library, and the looser check for address texts
- * that come from peers. Both sides of the check end up in nodes.conf, where a blank or a comma would damage the line.
+ * Texts that come from peers and operators and end up in messages and nodes.conf lines, where a blank or a comma would do damage: addresses, host names,
+ * human node names; and IP literals, parsed and brought to their normal form without the help of a socket library.
  */
 
 /** The longest text an address may have on the bus (46 bytes with the NUL). */
@@ -9,6 +9,22 @@ export const IP_LENGTH_MAX = 45;
 /** True if the text can stand in a nodes.conf address field: an IP literal, or a name some users announce in its place; empty = unknown. */
 export function isAddressText(text: string): boolean {
   return text.length <= IP_LENGTH_MAX && /^[0-9A-Za-z.:_%-]*$/.test(text);
+}
+
+/** The longest host name and the longest human node name, in characters of one byte. */
+export const NAME_LENGTH_MAX = 255;
+
+/** True for what `cluster-announce-hostname` takes: fewer than 256 letters, digits, hyphens, dots. */
+export function isHostname(text: string): boolean {
+  return text.length <= NAME_LENGTH_MAX && /^[0-9A-Za-z.-]*$/.test(text);
+}
+
+/**
+ * True for a human node name that a nodes.conf line can hold: no blanks, quotes, commas, equals signs or other separators. Bytes above 127 (UTF-8) are
+ * fine; they are one character each here.
+ */
+export function isHumanNodename(text: string): boolean {
+  return text.length <= NAME_LENGTH_MAX && /^[0-9A-Za-z._/\\`\x80-\xff-]*$/.test(text);
 }
 
 /** The normal form of an IPv4 or IPv6 literal (`2001:DB8:0:0::1` → `2001:db8::1`), or null if the text is none. */
