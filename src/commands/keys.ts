@@ -12,11 +12,16 @@ export interface FoundKey {
   readonly flags: readonly string[];
 }
 
-/** @returns the keys in the order of the specs; null if the arguments make no sense (a count that is none, or beyond the end) */
-export function findKeys(command: Command, request: Request): FoundKey[] | null {
+/**
+ * @param withChannels  shard channels are wanted as well: they have slots, too
+ * @returns the keys in the order of the specs; null if the arguments make no sense (a count that is none, or beyond the end)
+ */
+export function findKeys(command: Command, request: Request, withChannels = false): FoundKey[] | null {
+  const { keys = [], findKeys: findOwn } = command.record;
+  if (findOwn !== undefined) return findOwn(request).map((position) => ({ position, flags: keys[0]?.flags ?? [] }));
   const found: FoundKey[] = [];
-  for (const spec of command.record.keys ?? []) {
-    if (spec.flags.includes('not_key')) continue;
+  for (const spec of keys) {
+    if (!withChannels && spec.flags.includes('not_key')) continue;
     const begin = beginOf(spec, request);
     if (begin === 0) continue;
     if (!collect(spec, begin, request, found)) return null;

@@ -203,7 +203,11 @@ export class Dispatcher {
       this.reject(connection, command, DEBUG_REFUSED);
       return true;
     }
-    if (server.gates === 0 && (connection.flags & GATE_FLAGS) === 0) {
+    const { gates } = server;
+    if (
+      (connection.flags & GATE_FLAGS) === 0 &&
+      (gates === 0 || (gates === GATE_CLUSTER && server.cluster!.serves(request, command)))
+    ) {
       this.run(connection, request, command);
       return true;
     }
@@ -232,8 +236,9 @@ export class Dispatcher {
       this.run(connection, request, command);
       if (isTouchOff) server.keyspace.isTouchOff = false;
     }
-    // ASKING is good for one command.
-    if ((connection.flags & CLUSTER_ASKING) !== 0 && command.fullName !== 'asking') connection.flags &= ~CLUSTER_ASKING;
+    // ASKING is good for one command, or for one transaction.
+    if ((connection.flags & (CLUSTER_ASKING | IN_MULTI)) === CLUSTER_ASKING && command.fullName !== 'asking')
+      connection.flags &= ~CLUSTER_ASKING;
     this.applyReplyMode(connection, start, command);
     return true;
   }

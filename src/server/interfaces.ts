@@ -1,14 +1,30 @@
 /**
  * What the server core asks of its large parts. Each is an interface so that a part can be absent (no cluster) and so that folders below stay unknown here.
  */
+import type { Cluster } from '../cluster/cluster.js';
 import type { Command } from '../commands/command.js';
 import type { Request } from '../resp/request.js';
 import type { Connection } from './connection.js';
 
 /** The cluster's say in each request. */
 export interface ClusterGate {
+  readonly node: Cluster;
+  /** The usual case at little cost: whether every key of the request is served here without a further look. False decides nothing. */
+  serves(request: Request, command: Command): boolean;
   /** @returns the error (`MOVED …`, `CROSSSLOT …`, without minus), or null to serve. EXEC is judged by what the connection has queued. */
   redirect(connection: Connection, request: Request, command: Command, isAsking: boolean): string | null;
+  /** Whether a connection blocked on a key must stop waiting for it. @returns the error (without minus), or null */
+  redirectBlocked(connection: Connection, command: Command, key: Uint8Array): string | null;
+}
+
+/** What the cluster does to clients of this server. Each part that holds such clients puts its own function here. */
+export interface ClusterAudience {
+  /** A message that was published on another node is for local subscribers (shard subscribers if `sharded`). */
+  deliver: (channel: Uint8Array, payload: Uint8Array, sharded: boolean) => void;
+  /** These slots changed hands: their shard channels lose their local subscribers. */
+  dropShardSubscriptions: (slots: readonly number[]) => void;
+  /** Who serves which slot has changed: connections blocked on keys are to be checked by `redirectBlocked`. */
+  recheckBlocked: () => void;
 }
 
 /** What the pipeline must know of replication. */

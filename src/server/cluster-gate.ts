@@ -1,0 +1,111 @@
+/**
+ * The cluster's say in each request: finds the keys, and asks `cluster/redirect.ts` where they must be served. Source: spec/cluster.md 9.1, 9.2.
+ *
+ * `serves` is for the usual case and costs a request the CRC of its key and one byte of a table; `redirect` decides everything else.
+ */
+
+import type { Cluster } from '../cluster/cluster.js';
+import { type KeyAt, type RedirectPolicy, type RedirectQuery, redirect, redirectBlocked } from '../cluster/redirect.js';
+import { type Command, WRITE } from '../commands/command.js';
+import { findKeys } from '../commands/keys.js';
+import { slotOfKey } from '../keyspace/key-hash.js';
+import type { Keyspace } from '../keyspace/keyspace.js';
+import type { Request } from '../resp/request.js';
+import type { Config } from './config/config.js';
+import type { Connection } from './connection.js';
+import { CLUSTER_READONLY } from './connection-flags.js';
+import type { ClusterGate } from './interfaces.js';
+
+const SHARD_PUBSUB = new Set(['ssubscribe', 'sunsubscribe', 'spublish']);
+
+export class SlotGate implements ClusterGate {
+  readonly node: Cluster;
+  private readonly keyspace: Keyspace;
+  private readonly config: Config;
+  private readonly served: Uint8Array;
+
+  constructor(node: Cluster, keyspace: Keyspace, config: Config) {
+    this.node = node;
+    this.keyspace = keyspace;
+    this.config = config;
+    this.served = node.served.bytes;
+  }
+
+  serves(request: Request, command: Command): boolean {
+    const { firstKey } = command;
+    if (!command.hasPlainKeys) return false;
+    if (firstKey === 0) return true;
+    const { bytes, starts, lengths, argc } = request;
+    if (firstKey >= argc) return false;
+    const slot = slotOfKey(bytes, starts[firstKey], lengths[firstKey]);
+    if (this.served[slot] === 0) return false;
+    const lastKey = command.lastKey < 0 ? argc + command.lastKey : command.lastKey;
+    for (let i = firstKey + command.keyStep; i <= lastKey; i += command.keyStep) {
+      if (i >= argc || slotOfKey(bytes, starts[i], lengths[i]) !== slot) return false;
+    }
+    return true;
+  }
+
+  redirect(connection: Connection, request: Request, command: Command, isAsking: boolean): string | null {
+    const query = this.queryOf(connection, request, command, isAsking);
+    if (query === null || query.keys.length === 0) return null;
+    return redirect(this.node.state, query, this.policy, (key) => this.exists(key));
+  }
+
+  redirectBlocked(connection: Connection, command: Command, key: Uint8Array): string | null {
+    const isReadOnly = (connection.flags & CLUSTER_READONLY) !== 0 && (command.flags & WRITE) === 0;
+    return redirectBlocked(this.node.state, slotOfKey(key, 0, key.length), isReadOnly, this.policy);
+  }
+
+  private queryOf(connection: Connection, request: Request, command: Command, isAsking: boolean): RedirectQuery | null {
+    const isReadOnlyClient = (connection.flags & CLUSTER_READONLY) !== 0;
+    const isWrite = (command.flags & WRITE) !== 0;
+    const name = command.fullName;
+    if (name !== 'exec') {
+      return {
+        keys: keysOf(command, request),
+        isWrite,
+        anyWrite: isWrite,
+        isShardPubsub: SHARD_PUBSUB.has(name),
+        isMigrate: name === 'migrate',
+        isAsking,
+        isReadOnlyClient,
+      };
+    }
+    const { transaction } = connection;
+    if (transaction === null) return null;
+    return {
+      keys: transaction.commands.flatMap((queued, i) => keysOf(queued, transaction.requests[i])),
+      isWrite: false,
+      anyWrite: (transaction.anyFlags & WRITE) !== 0,
+      isShardPubsub: false,
+      isMigrate: false,
+      isAsking,
+      isReadOnlyClient,
+    };
+  }
+
+  private get policy(): RedirectPolicy {
+    const { values } = this.config;
+    return {
+      allowReadsWhenDown: values.clusterAllowReadsWhenDown,
+      allowPubsubShardWhenDown: values.clusterAllowPubsubshardWhenDown,
+      endpointType: values.clusterPreferredEndpointType,
+    };
+  }
+
+  private exists({ bytes, start, length }: KeyAt): boolean {
+    const { keyspace } = this;
+    const ref = keyspace.databases[0].find(bytes, start, length);
+    if (ref === 0) return false;
+    const expireAtMs = keyspace.entries.expireAtMs(ref);
+    return expireAtMs === 0 || keyspace.nowMs <= expireAtMs;
+  }
+}
+
+/** The keys and shard channels of a request. Where the arguments make no sense there are none, and the command itself will say so. */
+function keysOf(command: Command, request: Request): KeyAt[] {
+  const { bytes, starts, lengths } = request;
+  const found = findKeys(command, request, true) ?? [];
+  return found.map(({ position }) => ({ bytes, start: starts[position], length: lengths[position] }));
+}
