@@ -242,11 +242,9 @@ export class AofAppender {
       return false;
     }
     if (written < buffer.length) {
+      const line = `Short write while writing to the AOF file: (nwritten=${written}, expected=${buffer.length})`;
       this.#undoPart(written);
-      this.#onWriteFailed(
-        ENOSPC_TEXT,
-        `Short write while writing to the AOF file: (nwritten=${written}, expected=${buffer.length})`,
-      );
+      this.#onWriteFailed(ENOSPC_TEXT, line);
       return false;
     }
     this.fileBytes += written;

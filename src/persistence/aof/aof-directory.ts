@@ -192,14 +192,19 @@ export class AofDirectory {
       .sort();
   }
 
+  /** One above every seq of that kind, in the manifest or in a file name. */
   #nextSeq(kind: 'base' | 'incr'): number {
     const { base, history, incr } = this.manifest;
-    const listed = [...(base === null ? [] : [base]), ...history, ...incr];
-    const seqs = listed.filter(({ name, type }) =>
-      kind === 'base' ? type === 'b' || isBase(name) : type === 'i' || !isBase(name),
-    );
-    const onDisk = this.#fileSystem.listSync(this.path).filter((name) => isBase(name) === (kind === 'base'));
-    return Math.max(0, ...seqs.map(({ seq }) => seq), ...onDisk.map((name) => seqOfName(this.prefix, name))) + 1;
+    const bases = [...(base === null ? [] : [base]), ...history.filter(({ name }) => this.#isBase(name))];
+    const incrs = [...incr, ...history.filter(({ name }) => !this.#isBase(name))];
+    const listed = (kind === 'base' ? bases : incrs).map(({ seq }) => seq);
+    const names = this.#fileSystem.listSync(this.path).filter((name) => this.#isBase(name) === (kind === 'base'));
+    return Math.max(0, ...listed, ...names.map((name) => seqOfName(this.prefix, name))) + 1;
+  }
+
+  /** By its name; an old single file is one. */
+  #isBase(name: string): boolean {
+    return name === this.prefix || /\.base\.(rdb|aof)$/.test(name);
   }
 
   #readFile(path: string, size: number): Uint8Array {
@@ -216,5 +221,3 @@ export class AofDirectory {
     }
   }
 }
-
-const isBase = (name: string) => /\.base\.(rdb|aof)$/.test(name);

@@ -62,12 +62,17 @@ export function serializedBytes(space: Keyspace, ref: Ref): number {
   return writer.totalBytes - 1;
 }
 
+/** Whether values of this RDB type have a form in memory. */
+export function isLoadable(rdbType: number): boolean {
+  return rdbType === RdbType.STRING;
+}
+
 /**
  * Stores a record's value under a key that is not in the database.
  * @returns the entry, or 0 if the value's type has no form in memory
  */
 export function addRecord(db: Database, record: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
-  if (record.type !== RdbType.STRING) return 0;
+  if (!isLoadable(record.type)) return 0;
   const { value } = record;
   const valueLength = value.end - value.start;
   const encoding = stringEncoding(value.bytes, value.start, valueLength);

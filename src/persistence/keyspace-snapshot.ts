@@ -1,0 +1,149 @@
+/**
+ * Snapshots of the keyspace in the forms that files and replicas want: RDB, or the commands that build the data set (an AOF base without RDB preamble).
+ *
+ * One point-in-time pass (keyspace/snapshot.ts) delivers entries; a form turns each into bytes, at once, since the reference is good only then.
+ */
+import { Snapshot, type SnapshotMarks } from '../keyspace/snapshot.js';
+import type { Keyspace } from '../keyspace/keyspace.js';
+import type { Ref } from '../memory/arena.js';
+import { RecordBuffer } from './aof/record-buffer.js';
+import { type AccessAttribute, writeEntry } from './rdb/keyspace-rdb.js';
+import { type ChunkSink, RdbWriter } from './rdb/rdb-writer.js';
+import type { SnapshotForm, SnapshotProducer, SnapshotSource } from './snapshot-file.js';
+
+/** Replication identity that an RDB carries, so that a restarted node can go on with a partial resynchronisation. */
+export interface ReplicationAux {
+  readonly streamDb: number;
+  readonly id: string;
+  readonly offset: number;
+}
+
+export interface RdbImageOptions {
+  readonly redisVersion: string;
+  readonly unixMs: number;
+  readonly usedBytes: number;
+  readonly compression: boolean;
+  readonly checksum: boolean;
+  readonly attribute: AccessAttribute;
+  readonly replication: ReplicationAux | null;
+  readonly isAofBase: boolean;
+}
+
+/** What the source must know of its server at the moment a snapshot begins. */
+export type ImageFacts = (form: SnapshotForm) => RdbImageOptions;
+
+export class KeyspaceSnapshots implements SnapshotSource {
+  /** The snapshot under way, of whichever purpose; at most one. */
+  running: Snapshot | null = null;
+  private readonly space: Keyspace;
+  private readonly marks: SnapshotMarks;
+  private readonly facts: ImageFacts;
+
+  constructor(space: Keyspace, marks: SnapshotMarks, facts: ImageFacts) {
+    this.space = space;
+    this.marks = marks;
+    this.facts = facts;
+  }
+
+  begin(form: SnapshotForm, sink: ChunkSink): SnapshotProducer {
+    return form === 'aof-base-commands' ? this.beginCommands(sink) : this.beginRdb(this.facts(form), sink);
+  }
+
+  /** Begins an RDB image of this moment: also for full synchronisation. */
+  beginRdb(options: RdbImageOptions, sink: ChunkSink): SnapshotProducer {
+    const { space } = this;
+    const writer = new RdbWriter(sink, { compression: options.compression, checksum: options.checksum });
+    writer.begin();
+    writer.aux('redis-ver', options.redisVersion);
+    writer.aux('redis-bits', '64');
+    writer.aux('ctime', String(Math.floor(options.unixMs / 1000)));
+    writer.aux('used-mem', String(options.usedBytes));
+    if (options.replication !== null) {
+      writer.aux('repl-stream-db', String(options.replication.streamDb));
+      writer.aux('repl-id', options.replication.id);
+      writer.aux('repl-offset', String(options.replication.offset));
+    }
+    writer.aux('aof-base', options.isAofBase ? '1' : '0');
+    const sizes = space.databases.map((db) => [db.keyCount, db.expiryCount]);
+    const announced = new Set<number>();
+    let selected = -1;
+    const snapshot = new Snapshot(space, this.marks, {
+      entry(index, ref) {
+        if (index !== selected) {
+          writer.selectDb(index);
+          selected = index;
+          if (!announced.has(index)) writer.resizeDb(sizes[index][0], sizes[index][1]);
+          announced.add(index);
+        }
+        writeEntry(writer, space, ref, options.attribute);
+      },
+    });
+    return this.producer(snapshot, {
+      complete: () => writer.end(),
+      recycle: (chunk) => writer.recycle(chunk),
+    });
+  }
+
+  private beginCommands(sink: ChunkSink): SnapshotProducer {
+    const { space } = this;
+    const buffer = new RecordBuffer();
+    let selected = -1;
+    const handOver = (): void => {
+      if (buffer.length > 0) sink(buffer.bytes.slice(0, buffer.length), buffer.length);
+      buffer.clear();
+    };
+    const snapshot = new Snapshot(space, this.marks, {
+      entry(index, ref) {
+        if (index !== selected) {
+          buffer.begin(2);
+          buffer.text('SELECT');
+          buffer.text(String(index));
+          selected = index;
+        }
+        writeCommands(buffer, space, ref);
+        if (buffer.length >= COMMAND_CHUNK_BYTES) handOver();
+      },
+    });
+    return this.producer(snapshot, { complete: handOver, recycle: () => {} });
+  }
+
+  private producer(snapshot: Snapshot, form: { complete(): void; recycle(chunk: Uint8Array): void }): SnapshotProducer {
+    this.running = snapshot;
+    const end = (): void => {
+      if (this.running === snapshot) this.running = null;
+    };
+    return {
+      step(budgetMs) {
+        if (!snapshot.step(budgetMs)) return false;
+        end();
+        form.complete();
+        return true;
+      },
+      cancel() {
+        snapshot.abandon();
+        end();
+      },
+      recycle: form.recycle,
+    };
+  }
+}
+
+const COMMAND_CHUNK_BYTES = 64 * 1024;
+
+/** The commands that build one entry: by type id, as types land. */
+function writeCommands(buffer: RecordBuffer, { entries }: Keyspace, ref: Ref): void {
+  const view = entries.view(ref);
+  const keyStart = entries.keyStart(ref);
+  const keyEnd = keyStart + entries.keyLength(ref);
+  const valueStart = entries.valueStart(ref);
+  buffer.begin(3);
+  buffer.text('SET');
+  buffer.argument(view, keyStart, keyEnd);
+  buffer.argument(view, valueStart, valueStart + entries.valueLength(ref));
+  const expireAtMs = entries.expireAtMs(ref);
+  if (expireAtMs === 0) return;
+  buffer.begin(3);
+  buffer.text('PEXPIREAT');
+  buffer.argument(view, keyStart, keyEnd);
+  buffer.text(String(expireAtMs));
+}
