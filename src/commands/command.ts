@@ -4,6 +4,7 @@
  *
  * Adding a command: a record in its group's file, a handler beside it, oracle cases in test/oracle. Sources: spec server.md sections 7.2 and 18.
  */
+import type { Request } from '../resp/request.js';
 import type { Invocation } from '../server/invocation.js';
 import { LatencyHistogram } from '../server/latency.js';
 
@@ -68,8 +69,8 @@ export interface CommandRecord {
   readonly arity: number;
   readonly flags: number;
   readonly keys?: readonly KeySpec[];
-  /** Finds keys where the specs do not tell all (SORT … STORE, MIGRATE … KEYS): positions, ascending. */
-  readonly findKeys?: (call: Invocation, positions: number[]) => void;
+  /** Finds keys where the specs do not tell all (SORT … STORE, MIGRATE … KEYS). @returns positions, ascending */
+  readonly findKeys?: (request: Request) => number[];
   /** ACL categories besides those that flags imply (read, write, admin, fast, slow, blocking, pubsub, dangerous for admin). */
   readonly acl: readonly string[];
   readonly tips?: readonly string[];
@@ -106,6 +107,8 @@ export class Command {
   readonly firstKey: number;
   readonly lastKey: number;
   readonly keyStep: number;
+  /** These three tell all keys, and where `firstKey` is 0 there are none: the cluster need not read the specs. */
+  readonly hasPlainKeys: boolean;
   readonly histogram = new LatencyHistogram();
   callCount = 0;
   microseconds = 0;
@@ -123,18 +126,26 @@ export class Command {
       record.subcommands === undefined
         ? null
         : new Map(record.subcommands.map((sub) => [sub.name, new Command(sub, this)]));
-    const spec = record.keys?.[0];
     let first = 0;
     let last = 0;
     let step = 0;
-    if (spec !== undefined && 'index' in spec.begin && 'lastKey' in spec.find) {
-      first = spec.begin.index;
-      last = spec.find.lastKey < 0 ? spec.find.lastKey : first + spec.find.lastKey;
-      step = spec.find.step;
+    // COMMAND INFO's range spans all specs that are ranges at fixed places, as RENAME's two.
+    for (const spec of record.keys ?? []) {
+      if (!('index' in spec.begin && 'lastKey' in spec.find)) continue;
+      const specLast = spec.find.lastKey < 0 ? spec.find.lastKey : spec.begin.index + spec.find.lastKey;
+      if (first === 0) {
+        first = spec.begin.index;
+        last = specLast;
+        step = spec.find.step;
+      } else if (step === 1 && spec.find.step === 1 && last >= 0) {
+        last = specLast < 0 ? specLast : Math.max(last, specLast);
+      }
     }
     this.firstKey = first;
     this.lastKey = last;
     this.keyStep = step;
+    this.hasPlainKeys =
+      (record.flags & MOVABLE_KEYS) === 0 && record.findKeys === undefined && isOneRange(record.keys ?? []);
   }
 
   resetStatistics(): void {
@@ -144,4 +155,15 @@ export class Command {
     this.rejectedCount = 0;
     this.failedCount = 0;
   }
+}
+
+/** Whether the specs, taken together, are one range without gaps at a fixed place (or nothing). */
+function isOneRange(specs: readonly KeySpec[]): boolean {
+  let next = 0;
+  for (const { begin, find } of specs) {
+    if (!('index' in begin && 'lastKey' in find) || find.limit > 1) return false;
+    if (next !== 0 && (begin.index !== next || find.step !== 1)) return false;
+    next = find.lastKey < 0 || find.step !== 1 ? Number.MAX_SAFE_INTEGER : begin.index + find.lastKey + 1;
+  }
+  return true;
 }

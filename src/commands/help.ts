@@ -7,7 +7,7 @@ export function helpReply(name: string, lines: readonly string[]): Handler {
     `${name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`,
     ...lines,
     'HELP',
-    '    Print this help.',
+    '    Prints this help.',
   ];
   return (call) => {
     call.reply.array(all.length);

@@ -1,12 +1,17 @@
 /** All commands of the server, by group. */
 
 import { clientCommands } from './client-records.js';
+import { clusterCommands } from './cluster-records.js';
 import type { CommandRecord } from './command.js';
 import { configCommands } from './config-records.js';
+import { dumpCommands } from './dump-records.js';
+import { expireCommands } from './expire-records.js';
+import { genericCommands } from './generic-records.js';
 import { introspectionCommands } from './introspection-records.js';
+import { objectCommands } from './object-records.js';
 import { serverCommands } from './server-records.js';
 import { sessionCommands } from './session-records.js';
-import { stringCommands } from './string.js';
+import { stringCommands } from './string-records.js';
 import { transactionCommands } from './transaction-records.js';
 
 export const allCommands: readonly CommandRecord[] = [
@@ -16,5 +21,10 @@ export const allCommands: readonly CommandRecord[] = [
   ...configCommands,
   ...introspectionCommands,
   ...transactionCommands,
+  ...clusterCommands,
   ...stringCommands,
+  ...genericCommands,
+  ...expireCommands,
+  ...objectCommands,
+  ...dumpCommands,
 ];

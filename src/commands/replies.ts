@@ -7,6 +7,9 @@ const SYNTAX = fixedReply('-ERR syntax error');
 const NO_SUCH_KEY = fixedReply('-ERR no such key');
 const NOT_AN_INTEGER = fixedReply('-ERR value is not an integer or out of range');
 const NOT_A_FLOAT = fixedReply('-ERR value is not a valid float');
+const SAME_OBJECT = fixedReply('-ERR source and destination objects are the same');
+const NO_SUCH_DATABASE = fixedReply('-ERR DB index is out of range');
+const STRING_TOO_LONG = fixedReply('-ERR string exceeds maximum allowed size (proto-max-bulk-len)');
 
 export function replyWrongType(call: Invocation): void {
   call.reply.fixedError(WRONG_TYPE, 'WRONGTYPE');
@@ -26,4 +29,24 @@ export function replyNotAnInteger(call: Invocation): void {
 
 export function replyNotAFloat(call: Invocation): void {
   call.reply.fixedError(NOT_A_FLOAT, 'ERR');
+}
+
+export function replySameObject(call: Invocation): void {
+  call.reply.fixedError(SAME_OBJECT, 'ERR');
+}
+
+export function replyNoSuchDatabase(call: Invocation): void {
+  call.reply.fixedError(NO_SUCH_DATABASE, 'ERR');
+}
+
+export function replyStringTooLong(call: Invocation): void {
+  call.reply.fixedError(STRING_TOO_LONG, 'ERR');
+}
+
+export function replyInvalidExpireTime(call: Invocation): void {
+  call.error(`ERR invalid expire time in '${call.command.fullName}' command`);
+}
+
+export function replyWrongArity(call: Invocation): void {
+  call.error(`ERR wrong number of arguments for '${call.command.fullName}' command`);
 }

@@ -11,6 +11,7 @@
  */
 import type { Ref } from '../memory/arena.js';
 import { copyBytes } from '../memory/copy.js';
+import { CLOCK_MASK } from './access-clock.js';
 import { entryBytes, TYPE_STRING } from './entry.js';
 import { hashKey, keyHashResult } from './key-hash.js';
 import { SLOT_COUNT } from './key-slot.js';
@@ -19,11 +20,15 @@ import type { Keyspace } from './keyspace.js';
 /** Unix ms beyond every expiry. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
+/** Slots are counted in groups of 128, so that finding the n-th key takes two walks of 128 steps. */
+const GROUP_SHIFT = 7;
+
 export class Database {
   /** The table of each slot; 0 = no key. */
   readonly slots = new Int32Array(SLOT_COUNT);
   keyCount = 0;
   expiryCount = 0;
+  private readonly groupKeyCount = new Int32Array(SLOT_COUNT >>> GROUP_SHIFT);
   /** Moving average of the remaining life of expiring keys, ms; kept by the active cycle for INFO. */
   averageTtlMs = 0;
   /** Number in SELECT; changes with SWAPDB. */
@@ -32,8 +37,7 @@ export class Database {
   slotEarliestExpiry: Float64Array | null = null;
   slotExpiryCount: Int32Array | null = null;
   private readonly space: Keyspace;
-  /** The entry of the last `find` while its cell is still known; its slot and hash. */
-  private foundRef: Ref = 0;
+  /** Slot and hash of the last `find`: of `table.foundItem`, if that is an entry of this database. */
   private foundSlot = 0;
   private foundHash = 0;
 
@@ -50,12 +54,10 @@ export class Database {
     this.foundSlot = slot;
     const table = this.slots[slot];
     if (table === 0) {
-      this.foundRef = 0;
+      this.space.table.foundItem = 0;
       return 0;
     }
-    const ref = this.space.table.find(table, hash, key, start, length);
-    this.foundRef = ref;
-    return ref;
+    return this.space.table.find(table, hash, key, start, length);
   }
 
   /** @returns the live entry for a read: counts a hit or miss and refreshes the access clock; 0 for none */
@@ -141,29 +143,32 @@ export class Database {
     return target;
   }
 
+  /** Fills the value of an entry that was just created or overwritten with this length. */
+  writeValue(ref: Ref, value: Uint8Array, start: number, length: number): void {
+    const { entries } = this.space;
+    copyBytes(value, start, entries.view(ref), entries.valueStart(ref), length);
+  }
+
   /**
    * Replaces an entry's value by one of another type or length; the key stays, the old value is freed.
    * @returns the entry's reference; the value bytes are undefined and the caller's to write, at once
    */
   overwrite(ref: Ref, type: number, encoding: number, valueLength: number, expireAtMs: number): Ref {
-    const entries = this.space.entries;
+    const { entries, arena } = this.space;
     this.beforeWrite(ref);
-    const oldExpiry = entries.hasExpiry(ref);
-    if (entries.type(ref) !== TYPE_STRING) this.space.freeValue(ref);
+    const hadExpiry = entries.hasExpiry(ref);
     const keyLength = entries.keyLength(ref);
     const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
-    if (oldExpiry || expireAtMs > 0) this.noteExpiryChange(ref, oldExpiry, expireAtMs);
-    const arena = this.space.arena;
-    const clockAndMark = entries.clockAndMark(ref);
-    if (oldExpiry === expireAtMs > 0 && arena.fits(ref, needed)) {
-      entries.writeHeader(ref, type, encoding, keyLength, valueLength, expireAtMs, clockAndMark);
-      return ref;
+    // Allocated before anything changes: it may fail.
+    const target = hadExpiry === expireAtMs > 0 && arena.fits(ref, needed) ? ref : arena.allocate(needed);
+    if (entries.type(ref) !== TYPE_STRING) this.space.freeValue(ref);
+    if (hadExpiry || expireAtMs > 0) this.noteExpiryChange(ref, hadExpiry, expireAtMs);
+    entries.writeHeader(target, type, encoding, keyLength, valueLength, expireAtMs, entries.clockAndMark(ref));
+    if (target !== ref) {
+      copyBytes(entries.view(ref), entries.keyStart(ref), entries.view(target), entries.keyStart(target), keyLength);
+      this.relocate(ref, target);
     }
-    const moved = arena.allocate(needed);
-    entries.writeHeader(moved, type, encoding, keyLength, valueLength, expireAtMs, clockAndMark);
-    copyBytes(entries.view(ref), entries.keyStart(ref), entries.view(moved), entries.keyStart(moved), keyLength);
-    this.relocate(ref, moved);
-    return moved;
+    return target;
   }
 
   /**
@@ -193,7 +198,7 @@ export class Database {
       expireAtMs,
       entries.clockAndMark(ref),
     );
-    const kept = keyLength + (oldLength < valueLength ? oldLength : valueLength);
+    const kept = keyLength + Math.min(oldLength, valueLength);
     copyBytes(entries.view(ref), entries.keyStart(ref), entries.view(moved), entries.keyStart(moved), kept);
     this.relocate(ref, moved);
     return moved;
@@ -209,6 +214,47 @@ export class Database {
     return this.changeExpiry(ref, 0);
   }
 
+  /**
+   * Gives the entry's value, expiry and access clock to another key, here or in another database, where that key must not exist: RENAME and MOVE.
+   * @returns the reference of the new entry; the old one is gone
+   */
+  transfer(ref: Ref, target: Database, key: Uint8Array, keyStart: number, keyLength: number): Ref {
+    const { entries } = this.space;
+    const type = entries.type(ref);
+    const valueLength = entries.valueLength(ref);
+    const moved = target.add(
+      key,
+      keyStart,
+      keyLength,
+      type,
+      entries.encoding(ref),
+      valueLength,
+      entries.expireAtMs(ref),
+    );
+    copyBytes(entries.view(ref), entries.valueStart(ref), entries.view(moved), entries.valueStart(moved), valueLength);
+    const mark = entries.clockAndMark(moved) & ~CLOCK_MASK;
+    entries.setClockAndMark(moved, mark | (entries.clockAndMark(ref) & CLOCK_MASK));
+    this.beforeWrite(ref);
+    this.detach(ref);
+    // The value's own blocks, if it has any, belong to the new entry now.
+    this.space.arena.free(ref);
+    return moved;
+  }
+
+  /** @returns an entry picked with equal chance among all, expired ones too; 0 if there is none */
+  randomEntry(): Ref {
+    if (this.keyCount === 0) return 0;
+    let rest = randomBelow(this.keyCount);
+    let group = 0;
+    while (rest >= this.groupKeyCount[group]) rest -= this.groupKeyCount[group++];
+    let slot = group << GROUP_SHIFT;
+    for (let count = this.slotKeyCount(slot); rest >= count; count = this.slotKeyCount(slot)) {
+      rest -= count;
+      slot++;
+    }
+    return this.space.table.randomItem(this.slots[slot], randomBelow);
+  }
+
   /** Removes the entry and frees its value. */
   remove(ref: Ref): void {
     this.beforeWrite(ref);
@@ -219,6 +265,16 @@ export class Database {
   /** Announces a change in place of the entry's value. */
   beforeWrite(ref: Ref): void {
     if (this.space.isGuarded) this.space.guard(this, ref);
+  }
+
+  /** Calls `visit` for every entry; it must not change the database. O(n): for tests and diagnosis. */
+  forEach(visit: (ref: Ref) => void): void {
+    const { table } = this.space;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      if (this.slots[slot] === 0) continue;
+      for (let bucket = 0; bucket < table.bucketCount(this.slots[slot]); bucket++)
+        table.visitBucket(this.slots[slot], bucket, visit);
+    }
   }
 
   /** @returns number of keys in the slot */
@@ -232,15 +288,15 @@ export class Database {
     const entries = this.space.entries;
     const table = this.space.table;
     let slot = this.foundSlot;
-    if (this.foundRef !== ref) {
+    if (table.foundItem !== ref) {
       const hash = hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
       slot = keyHashResult.slot;
       table.remove(this.slots[slot], hash, ref);
     } else {
       table.removeFound(this.slots[slot]);
     }
-    this.foundRef = 0;
     this.keyCount--;
+    this.groupKeyCount[slot >>> GROUP_SHIFT]--;
     if (entries.hasExpiry(ref)) {
       this.expiryCount--;
       this.slotExpiryCount![slot]--;
@@ -268,8 +324,8 @@ export class Database {
     copyBytes(key, start, space.entries.view(ref), space.entries.keyStart(ref), length);
     if (this.slots[slot] === 0) this.slots[slot] = space.table.create();
     space.table.insert(this.slots[slot], hash, ref);
-    this.foundRef = 0;
     this.keyCount++;
+    this.groupKeyCount[slot >>> GROUP_SHIFT]++;
     if (expireAtMs > 0) this.countExpiry(slot, expireAtMs);
     if (space.isGuarded) space.added(this, ref);
     return ref;
@@ -280,15 +336,16 @@ export class Database {
     this.beforeWrite(ref);
     const hadExpiry = entries.hasExpiry(ref);
     const hasExpiry = expireAtMs > 0;
-    this.noteExpiryChange(ref, hadExpiry, expireAtMs);
+    if (!hadExpiry && !hasExpiry) return ref;
     if (hadExpiry && hasExpiry) {
+      this.noteExpiryChange(ref, hadExpiry, expireAtMs);
       entries.updateExpiry(ref, expireAtMs);
       return ref;
     }
-    if (!hadExpiry && !hasExpiry) return ref;
     const keyLength = entries.keyLength(ref);
     const valueLength = entries.valueLength(ref);
     const moved = this.space.arena.allocate(entryBytes(keyLength, valueLength, hasExpiry));
+    this.noteExpiryChange(ref, hadExpiry, expireAtMs);
     entries.writeHeader(
       moved,
       entries.type(ref),
@@ -312,7 +369,7 @@ export class Database {
   /** Points the entry's cell to its new block and frees the old one. */
   private relocate(ref: Ref, moved: Ref): void {
     const table = this.space.table;
-    if (this.foundRef === ref) {
+    if (table.foundItem === ref) {
       table.replaceFound(moved);
     } else {
       const entries = this.space.entries;
@@ -321,7 +378,6 @@ export class Database {
       this.foundHash = hash;
       this.foundSlot = keyHashResult.slot;
     }
-    this.foundRef = moved;
     this.space.arena.free(ref);
   }
 
@@ -329,7 +385,7 @@ export class Database {
     const hasExpiry = expireAtMs > 0;
     if (!hadExpiry && !hasExpiry) return;
     let slot = this.foundSlot;
-    if (this.foundRef !== ref) {
+    if (this.space.table.foundItem !== ref) {
       const entries = this.space.entries;
       hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
       slot = keyHashResult.slot;
@@ -350,4 +406,8 @@ export class Database {
     this.slotExpiryCount![slot]++;
     if (expireAtMs < this.slotEarliestExpiry[slot]) this.slotEarliestExpiry[slot] = expireAtMs;
   }
+}
+
+function randomBelow(bound: number): number {
+  return Math.floor(Math.random() * bound);
 }

@@ -4,8 +4,12 @@
  * Redis samples keys at random until few of the sample are expired. Here each slot knows a lower bound of its expiries, so the cycle visits
  * only slots that hold an expired key (or once did: the bound is made exact by the visit) and skips all others with one comparison.
  *
- * Invariants: (1) a visit sets the slot's bound to the exact minimum of what is left, unless it was cut short by the budget; (2) keys are deleted
- * only by `Keyspace.expire`, so each deletion is told to the listener.
+ * A visit goes bucket by bucket and may be cut short by the budget anywhere; the next run goes on with it. So a slot with a million keys
+ * under one hash tag costs no more at a time than any other.
+ *
+ * Invariants: (1) while a slot is being visited its bound tells of expiries set since the visit began, and `earliest` of those seen; the visit's end
+ * makes the bound the least of both; (2) a visit whose database was flushed is dropped, any other is finished before the next one begins;
+ * (3) keys are deleted only by `Keyspace.expire`, so each deletion is told to the listener.
  */
 import type { Ref } from '../memory/arena.js';
 import type { Database } from './database.js';
@@ -13,6 +17,10 @@ import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
 
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
+/** Entries between two looks at the clock: some 20 µs of work. */
+const CLOCK_EVERY = 128;
+/** With less of the keys seen expired, the rest can wait for the next tick: what Redis calls the acceptable stale share. */
+const WORTHWHILE_PERCENT = 10;
 
 export class ExpireCycle {
   /** Share of the last cycle's sample that was expired, smoothed, in percent: INFO expired_stale_perc. */
@@ -22,7 +30,17 @@ export class ExpireCycle {
   private readonly space: Keyspace;
   private databaseAt = 0;
   private slot = 0;
+  /** The database whose slot `slot` is being visited, or null; where in its table; and the earliest live expiry seen. */
+  private visiting: Database | null = null;
+  private cursor = 0;
+  private earliest = NEVER_MS;
+  /** Of this run: entries seen, those of them with an expiry, those that were due; and the time that the others have left. */
+  private seenCount = 0;
+  private expiringCount = 0;
+  private dueCount = 0;
+  private ttlSumMs = 0;
   private readonly due: Ref[] = [];
+  private readonly see = (ref: Ref): void => this.seeEntry(ref);
 
   constructor(space: Keyspace) {
     this.space = space;
@@ -30,80 +48,95 @@ export class ExpireCycle {
 
   /**
    * Runs for at most about `budgetMs`.
-   * @returns whether time ran out with work left
+   * @returns whether to go on soon: time ran out, and a good part of what was seen was expired
    */
   run(budgetMs: number): boolean {
-    const { databases } = this.space;
     const deadline = performance.now() + budgetMs;
-    let seen = 0;
-    let expired = 0;
-    for (let visited = 0; visited < databases.length; ) {
+    this.seenCount = 0;
+    this.expiringCount = 0;
+    this.dueCount = 0;
+    const isCut = !this.resume(deadline) || !this.visitAll(deadline);
+    if (isCut) this.timeCapReachedCount++;
+    const stale = this.expiringCount === 0 ? 0 : (this.dueCount * 100) / this.expiringCount;
+    this.stalePercent = stale * 0.05 + this.stalePercent * 0.95;
+    return isCut && this.dueCount * 100 >= this.seenCount * WORTHWHILE_PERCENT;
+  }
+
+  /** Finishes the visit that the last run left. @returns whether there is time left */
+  private resume(deadline: number): boolean {
+    const db = this.visiting;
+    if (db === null) return true;
+    if (this.space.databases.includes(db)) return this.visitSlot(db, deadline);
+    this.visiting = null;
+    return true;
+  }
+
+  /** Visits, from where the last run ended, every slot that may hold an expired key. @returns whether time sufficed */
+  private visitAll(deadline: number): boolean {
+    const { databases, nowMs } = this.space;
+    for (let seen = 0; seen <= databases.length; seen++) {
       const db = databases[this.databaseAt % databases.length];
       const bounds = db.slotEarliestExpiry;
-      if (db.expiryCount === 0 || bounds === null) {
-        this.nextDatabase();
-        visited++;
-        continue;
-      }
-      while (this.slot < SLOT_COUNT) {
-        if (bounds[this.slot] < this.space.nowMs) {
-          seen += db.slotExpiryCount![this.slot];
-          expired += this.visitSlot(db, this.slot, bounds);
-          if (performance.now() > deadline) {
-            this.slot++;
-            this.timeCapReachedCount++;
-            this.note(expired, seen);
-            return true;
-          }
+      if (db.expiryCount > 0 && bounds !== null) {
+        for (; this.slot < SLOT_COUNT; this.slot++) {
+          if (bounds[this.slot] >= nowMs) continue;
+          this.visiting = db;
+          this.cursor = 0;
+          this.earliest = NEVER_MS;
+          bounds[this.slot] = NEVER_MS;
+          if (!this.visitSlot(db, deadline)) return false;
         }
-        this.slot++;
       }
-      this.nextDatabase();
-      visited++;
+      this.slot = 0;
+      this.databaseAt = (this.databaseAt + 1) % databases.length;
     }
-    this.note(expired, seen);
-    return false;
+    return true;
   }
 
-  private nextDatabase(): void {
-    this.slot = 0;
-    this.databaseAt = (this.databaseAt + 1) % this.space.databases.length;
-  }
-
-  /** Deletes the slot's expired keys and renews its bound. @returns how many were deleted */
-  private visitSlot(db: Database, slot: number, bounds: Float64Array): number {
-    const { entries, table, nowMs } = this.space;
-    let earliest = NEVER_MS;
-    let ttlSum = 0;
-    let liveCount = 0;
-    this.due.length = 0;
-    const items = db.slots[slot];
-    if (items !== 0) {
-      for (let bucket = 0; bucket < table.bucketCount(items); bucket++) {
-        table.visitBucket(items, bucket, (ref) => {
-          const at = entries.expireAtMs(ref);
-          if (at === 0) return;
-          if (at < nowMs) {
-            this.due.push(ref);
-          } else {
-            if (at < earliest) earliest = at;
-            ttlSum += at - nowMs;
-            liveCount++;
-          }
-        });
+  /** Goes on with the visit of slot `slot` of `db`. @returns whether time sufficed; then the visit is over */
+  private visitSlot(db: Database, deadline: number): boolean {
+    const { table } = this.space;
+    const bounds = db.slotEarliestExpiry!;
+    this.ttlSumMs = 0;
+    const liveBefore = this.expiringCount - this.dueCount;
+    let nextLook = this.seenCount + CLOCK_EVERY;
+    let isOver = true;
+    // The deletions may have emptied the slot and freed its table.
+    while (db.slots[this.slot] !== 0) {
+      this.due.length = 0;
+      this.cursor = table.scan(db.slots[this.slot], this.cursor, this.see);
+      for (const ref of this.due) this.space.expire(db, ref);
+      this.dueCount += this.due.length;
+      if (this.cursor === 0) break;
+      if (this.seenCount >= nextLook) {
+        isOver = performance.now() < deadline;
+        if (!isOver) break;
+        nextLook = this.seenCount + CLOCK_EVERY;
       }
     }
-    bounds[slot] = earliest;
-    for (const ref of this.due) this.space.expire(db, ref);
+    if (isOver) {
+      bounds[this.slot] = Math.min(bounds[this.slot], this.earliest);
+      this.visiting = null;
+    }
+    const liveCount = this.expiringCount - this.dueCount - liveBefore;
     if (liveCount > 0) {
-      const mean = ttlSum / liveCount;
+      const mean = this.ttlSumMs / liveCount;
       db.averageTtlMs = db.averageTtlMs === 0 ? mean : db.averageTtlMs + (mean - db.averageTtlMs) / 50;
     }
-    return this.due.length;
+    return isOver && performance.now() < deadline;
   }
 
-  private note(expired: number, seen: number): void {
-    const percent = seen === 0 ? 0 : (expired * 100) / seen;
-    this.stalePercent = percent * 0.05 + this.stalePercent * 0.95;
+  private seeEntry(ref: Ref): void {
+    const { entries, nowMs } = this.space;
+    const at = entries.expireAtMs(ref);
+    this.seenCount++;
+    if (at === 0) return;
+    this.expiringCount++;
+    if (at < nowMs) {
+      this.due.push(ref);
+    } else {
+      if (at < this.earliest) this.earliest = at;
+      this.ttlSumMs += at - nowMs;
+    }
   }
 }

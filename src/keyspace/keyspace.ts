@@ -39,6 +39,10 @@ export interface SnapshotGuard {
 export interface ValueType {
   /** Frees all blocks that belong to the entry's value, but not the entry. */
   free(ref: Ref): void;
+  /** The entry has the value bytes of another one, byte for byte: gives it blocks of its own. */
+  duplicate(ref: Ref): void;
+  /** @returns bytes of the blocks that belong to the value besides the entry's own */
+  bytes(ref: Ref): number;
 }
 
 export class Keyspace {
@@ -124,9 +128,14 @@ export class Keyspace {
    * @returns whether the key is to be treated as absent
    */
   isGone(db: Database, ref: Ref): boolean {
-    if (this.nowMs <= this.entries.expireAtMs(ref) || this.expiryMode === EXPIRY_IGNORE) return false;
+    if (!this.isExpired(ref)) return false;
     if (this.expiryMode === EXPIRY_DELETE) this.expire(db, ref);
     return true;
+  }
+
+  /** Whether the entry, which has an expiry, is to be treated as absent; it stays. */
+  isExpired(ref: Ref): boolean {
+    return this.nowMs > this.entries.expireAtMs(ref) && this.expiryMode !== EXPIRY_IGNORE;
   }
 
   /** Deletes an entry because its time has come, and tells the listener first. */
@@ -140,6 +149,17 @@ export class Keyspace {
   freeValue(ref: Ref): void {
     const valueType = this.valueTypes[this.entries.type(ref)];
     if (valueType !== null) valueType.free(ref);
+  }
+
+  /** @returns bytes that the value takes besides the entry's block */
+  valueBytes(ref: Ref): number {
+    return this.valueTypes[this.entries.type(ref)]?.bytes(ref) ?? 0;
+  }
+
+  /** To be called when the entry got the value bytes of another one: makes the value its own. */
+  duplicateValue(ref: Ref): void {
+    const valueType = this.valueTypes[this.entries.type(ref)];
+    if (valueType !== null) valueType.duplicate(ref);
   }
 
   /** Frees an entry that no table holds any more. */

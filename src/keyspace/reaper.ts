@@ -12,6 +12,8 @@ export class Reaper {
   private readonly waiting: Database[] = [];
   private readonly held = new Set<Database>();
   private readonly items: Ref[] = [];
+  /** The database being freed, and how far. */
+  private current: Database | null = null;
   private slot = 0;
   private bucket = 0;
   /** Keys freed since the start, for INFO lazyfreed_objects. */
@@ -46,17 +48,19 @@ export class Reaper {
    */
   step(budgetMs: number): boolean {
     const deadline = performance.now() + budgetMs;
-    const at = this.waiting.findIndex((db) => !this.held.has(db));
-    if (at < 0) return false;
-    const db = this.waiting[at];
+    // One that has been begun is finished first: others may be let go meanwhile.
+    this.current ??= this.waiting.find((db) => !this.held.has(db)) ?? null;
+    const db = this.current;
+    if (db === null) return false;
     while (this.slot < db.slots.length) {
       if (db.slots[this.slot] !== 0 && !this.freeSlot(db, this.slot, deadline)) return true;
       this.slot++;
       if ((this.slot & 63) === 0 && performance.now() > deadline) return true;
     }
-    this.waiting.splice(at, 1);
+    this.waiting.splice(this.waiting.indexOf(db), 1);
+    this.current = null;
     this.slot = 0;
-    return this.waiting.length > 0;
+    return this.waiting.some((other) => !this.held.has(other));
   }
 
   /** @returns false when time ran out before the slot was empty; `bucket` tells where to go on */

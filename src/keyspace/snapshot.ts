@@ -23,8 +23,9 @@ export interface SnapshotSink {
 const MARK_SHIFT = 24;
 const CLOCK_BITS = 0xffffff;
 const ABANDONED_MAX = 250;
-/** Entries between two looks at the clock. */
-const CLOCK_EVERY = 32;
+/** Buckets, and entries delivered, between two looks at the clock. */
+const CLOCK_EVERY_BUCKETS = 64;
+const CLOCK_EVERY_ENTRIES = 32;
 
 /** Counts marks; one per keyspace. */
 export class SnapshotMarks {
@@ -84,12 +85,12 @@ export class Snapshot implements SnapshotGuard {
    */
   step(budgetMs: number): boolean {
     const deadline = performance.now() + budgetMs;
-    let nextLook = this.deliveredCount + CLOCK_EVERY;
-    while (!this.isDone) {
+    let nextLook = this.deliveredCount + CLOCK_EVERY_ENTRIES;
+    for (let bucketCount = 1; !this.isDone; bucketCount++) {
       this.stepBucket();
-      if (this.deliveredCount >= nextLook) {
+      if (this.deliveredCount >= nextLook || bucketCount % CLOCK_EVERY_BUCKETS === 0) {
         if (performance.now() >= deadline) break;
-        nextLook = this.deliveredCount + CLOCK_EVERY;
+        nextLook = this.deliveredCount + CLOCK_EVERY_ENTRIES;
       }
     }
     return this.isDone;

@@ -28,7 +28,7 @@ export function compareBytes(
   bStart: number,
   bCount: number,
 ): number {
-  const common = aCount < bCount ? aCount : bCount;
+  const common = Math.min(aCount, bCount);
   for (let i = 0; i < common; i++) {
     const difference = a[aStart + i] - b[bStart + i];
     if (difference !== 0) return difference;

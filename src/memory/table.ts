@@ -42,7 +42,9 @@ const LOAD_MAX = 8;
 const LOAD_MIN = 3;
 
 export class Table {
-  /** Where `find` found the item: the index of the word view and of the word in it. */
+  /** The item whose cell is known: the last one found, moved or replaced, until any table of this object changes otherwise. 0 = none. */
+  foundItem: Ref = 0;
+  /** Where it is: the index of the word view and of the word in it. */
   private cellChunk = 0;
   private cellWord = 0;
   /** First bucket of the chain of the last `find`, for `removeFound`. */
@@ -75,6 +77,7 @@ export class Table {
 
   /** Frees the table's own blocks; the items are the caller's. */
   destroy(table: Ref): void {
+    this.foundItem = 0;
     const bucketCount = this.control(table, BUCKETS);
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       this.locate(table, bucket);
@@ -104,6 +107,7 @@ export class Table {
 
   /** @returns the item, or 0. Its cell is remembered for `replaceFound` and `removeFound`. */
   find(table: Ref, hash: number, key: Uint8Array, start: number, length: number): Ref {
+    this.foundItem = 0;
     this.locateHash(table, hash);
     const pattern = Math.imul(hash >>> 24, 0x01010101);
     let chunk = this.bucketChunk;
@@ -123,6 +127,7 @@ export class Table {
           if (item !== 0 && this.keys.equals(item, key, start, length)) {
             this.cellChunk = chunk;
             this.cellWord = cell;
+            this.foundItem = item;
             return item;
           }
           matches ^= lowest;
@@ -135,15 +140,16 @@ export class Table {
     }
   }
 
-  /** Points the cell of the last `find` (which found something) to the item's new block. */
+  /** Points the cell of `foundItem` to the item's new block. */
   replaceFound(item: Ref): void {
     this.words[this.cellChunk][this.cellWord] = item;
+    this.foundItem = item;
   }
 
   /** Points the cell that holds `old` to `item`, the same key in another block. `hash` is the key's. */
   replace(table: Ref, hash: number, old: Ref, item: Ref): void {
     this.locateCell(table, hash, old);
-    this.words[this.cellChunk][this.cellWord] = item;
+    this.replaceFound(item);
   }
 
   /** Takes `item` out; its block is the caller's. */
@@ -154,6 +160,7 @@ export class Table {
 
   /** Adds an item whose key is not in the table. */
   insert(table: Ref, hash: number, item: Ref): void {
+    this.foundItem = 0;
     this.locateHash(table, hash);
     this.append(this.bucketChunk, this.bucketWord, hash, item);
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
@@ -163,8 +170,9 @@ export class Table {
     if (count > words[base + BUCKETS] * LOAD_MAX) this.split(table);
   }
 
-  /** Removes the item of the last `find` or `locateCell` from the table; its block is the caller's. */
+  /** Takes `foundItem` out of its table; its block is the caller's. */
   removeFound(table: Ref): void {
+    this.foundItem = 0;
     this.fillHole();
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
     const base = (table & UNIT_MASK) << 1;
@@ -221,6 +229,7 @@ export class Table {
    * @returns how many; they are the caller's
    */
   takeBucket(table: Ref, bucket: number, items: Ref[]): number {
+    this.foundItem = 0;
     this.locate(table, bucket);
     const count = this.takeChain(this.bucketChunk, this.bucketWord, items);
     this.setControl(table, COUNT, this.count(table) - count);
@@ -235,7 +244,7 @@ export class Table {
       const count = this.chainCount(table, bucket);
       if (count === 0) continue;
       // Accept by the chain's share of what a full bucket holds, so that items in sparse buckets are not favoured.
-      const limit = count > CELLS ? count : CELLS;
+      const limit = Math.max(count, CELLS);
       const pick = random(limit);
       if (pick < count) return this.itemOfChain(pick);
     }

@@ -4,8 +4,8 @@
 
 const MINUS = 0x2d;
 const ZERO = 0x30;
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
+export const INT64_MIN = -(2n ** 63n);
+export const INT64_MAX = 2n ** 63n - 1n;
 
 /** @returns the integer, or NaN if the bytes are no integer or one beyond ±(2^53 − 1) */
 export function parseSafeInteger(bytes: Uint8Array, start: number, length: number): number {
@@ -33,6 +33,15 @@ export function parseInt64(bytes: Uint8Array, start: number, length: number): bi
   if (!isCanonicalDigits(bytes, start, length)) return null;
   const value = BigInt(Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1'));
   return value >= INT64_MIN && value <= INT64_MAX ? value : null;
+}
+
+/** @returns the int64, rounded to a double where it is beyond ±(2^53 − 1): for offsets and counts that are clamped anyway; NaN if the bytes are none */
+export function parseRoundedInt64(bytes: Uint8Array, start: number, length: number): number {
+  const safe = parseSafeInteger(bytes, start, length);
+  // Below 16 bytes every integer is safe.
+  if (!Number.isNaN(safe) || length < 16) return safe;
+  const exact = parseInt64(bytes, start, length);
+  return exact === null ? Number.NaN : Number(exact);
 }
 
 /** Whether a value is stored with encoding INT: the canonical text of an int64. */

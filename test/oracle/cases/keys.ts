@@ -222,7 +222,7 @@ export const basics: CaseGroup = {
     ],
     'OBJECT under an LFU policy': [
       'CONFIG SET maxmemory-policy allkeys-lfu',
-      'SET a 1',
+      'SET a text',
       near('OBJECT FREQ a', 3),
       'OBJECT IDLETIME a',
       'OBJECT IDLETIME none',

@@ -1,0 +1,119 @@
+/** DUMP and RESTORE. Source: spec persistence.md section 6. Records: dump-records.ts. */
+import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
+import type { Ref } from '../memory/arena.js';
+import { createDumpWriter, openDumpPayload, sealDumpPayload } from '../persistence/dump-payload.js';
+import { addRecord, applyAccess, isLoadable, writeValue } from '../persistence/rdb/keyspace-rdb.js';
+import { RdbRecord } from '../persistence/rdb/rdb-reader.js';
+import type { RdbWriter } from '../persistence/rdb/rdb-writer.js';
+import type { Invocation } from '../server/invocation.js';
+import { expiryTime, MILLISECOND, OUT_OF_RANGE } from '../types/expiry-time.js';
+import { parseRoundedInt64 } from '../types/number.js';
+import { propagateDeletion } from './expire-propagation.js';
+import { replyNotAnInteger, replySyntaxError } from './replies.js';
+
+const writers = { plain: createDumpWriter(false), compressing: createDumpWriter(true) };
+const record = new RdbRecord();
+
+/** What RESTORE was told besides key, time and payload. */
+interface RestoreOptions {
+  isReplacing: boolean;
+  isAbsolute: boolean;
+  /** −1 if not given. */
+  idleSeconds: number;
+  frequency: number;
+}
+
+export function dump(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (ref === 0) return call.reply.null();
+  const writer = dumpEntry(call, ref);
+  call.reply.bulk(writer.bytes, 0, writer.length);
+}
+
+/** Writes the DUMP payload of an entry. @returns the writer that holds it, until the next call */
+export function dumpEntry(call: Invocation, ref: Ref): RdbWriter {
+  const writer = call.server.config.values.rdbcompression ? writers.compressing : writers.plain;
+  writer.reset();
+  writeValue(writer, call.keyspace, ref);
+  sealDumpPayload(writer);
+  return writer;
+}
+
+export function restore(call: Invocation): void {
+  const options = parseOptions(call);
+  if (options === null) return;
+  const { db, keyspace, reply } = call;
+  const { bytes, starts, lengths } = call.request;
+  if (!options.isReplacing && call.lookupWrite(1) !== 0) return call.error('BUSYKEY Target key name already exists.');
+  const ttl = parseRoundedInt64(bytes, starts[2], lengths[2]);
+  if (Number.isNaN(ttl)) return replyNotAnInteger(call);
+  if (ttl < 0) return call.error('ERR Invalid TTL value, must be >= 0');
+  const fault = openDumpPayload(bytes, starts[3], starts[3] + lengths[3], record);
+  if (fault !== null) return call.error(`ERR ${fault}`);
+  if (!isLoadable(record.type)) return call.error('ERR Bad data format');
+  const old = call.lookupWrite(1);
+  const expireAtMs = ttl === 0 ? 0 : restoredExpiry(call, options);
+  if (expireAtMs !== 0 && expireAtMs <= keyspace.nowMs && keyspace.expiryMode === EXPIRY_DELETE) {
+    if (old !== 0) {
+      db.remove(old);
+      keyspace.dirty++;
+      propagateDeletion(call, 1, call.server.config.values.lazyfreeLazyServerDel ? 'UNLINK' : 'DEL');
+    }
+    return reply.ok();
+  }
+  if (old !== 0) db.remove(old);
+  const ref = addRecord(db, record, bytes, starts[1], lengths[1], expireAtMs);
+  applyAccess(keyspace, ref, options.idleSeconds, options.frequency);
+  keyspace.dirty++;
+  if (ttl !== 0 && !options.isAbsolute) propagateAbsolute(call, expireAtMs);
+  reply.ok();
+}
+
+/** @returns the options, or null after an error reply */
+function parseOptions(call: Invocation): RestoreOptions | null {
+  const options: RestoreOptions = { isReplacing: false, isAbsolute: false, idleSeconds: -1, frequency: -1 };
+  for (let i = 4; i < call.argc; i++) {
+    const hasNext = i + 1 < call.argc;
+    if (call.is(i, 'REPLACE')) {
+      options.isReplacing = true;
+    } else if (call.is(i, 'ABSTTL')) {
+      options.isAbsolute = true;
+    } else if (call.is(i, 'IDLETIME') && hasNext && options.frequency < 0) {
+      options.idleSeconds = numberOption(call, ++i, Number.MAX_SAFE_INTEGER, 'IDLETIME value, must be >= 0');
+      if (options.idleSeconds < 0) return null;
+    } else if (call.is(i, 'FREQ') && hasNext && options.idleSeconds < 0) {
+      options.frequency = numberOption(call, ++i, 255, 'FREQ value, must be >= 0 and <= 255');
+      if (options.frequency < 0) return null;
+    } else {
+      replySyntaxError(call);
+      return null;
+    }
+  }
+  return options;
+}
+
+/** @returns the number in argument `at`, or −1 after an error reply */
+function numberOption(call: Invocation, at: number, max: number, fault: string): number {
+  const { bytes, starts, lengths } = call.request;
+  const value = parseRoundedInt64(bytes, starts[at], lengths[at]);
+  if (value >= 0 && value <= max) return value;
+  if (Number.isNaN(value)) replyNotAnInteger(call);
+  else call.error(`ERR Invalid ${fault}`);
+  return -1;
+}
+
+/** A relative time that overflows counts as over already, as in Redis, where it wraps around. */
+function restoredExpiry(call: Invocation, options: RestoreOptions): number {
+  const { bytes, starts, lengths } = call.request;
+  const baseMs = options.isAbsolute ? 0 : call.keyspace.nowMs;
+  const expireAtMs = expiryTime(bytes, starts[2], lengths[2], MILLISECOND, baseMs);
+  return expireAtMs === OUT_OF_RANGE ? 1 : expireAtMs;
+}
+
+/** The request with the absolute time in the place of the relative one. */
+function propagateAbsolute(call: Invocation, expireAtMs: number): void {
+  const words: (string | Uint8Array)[] = [];
+  for (let i = 0; i < call.argc; i++) words.push(i === 2 ? String(expireAtMs) : call.request.view(i));
+  words.push('ABSTTL');
+  call.propagate(words);
+}

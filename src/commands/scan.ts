@@ -1,0 +1,140 @@
+/**
+ * SCAN and KEYS. Source: spec server.md section 19.
+ *
+ * SCAN's cursor = bucket cursor × 16384 + slot: where in that slot's table the next call goes on (the table's reverse-binary order keeps the promise
+ * that what is there all the time is returned, however the table grows or shrinks). 0 begins, and ends.
+ */
+import type { Database } from '../keyspace/database.js';
+import { TYPE_NAMES } from '../keyspace/entry.js';
+import { SLOT_COUNT } from '../keyspace/key-slot.js';
+import type { Ref } from '../memory/arena.js';
+import type { Invocation } from '../server/invocation.js';
+import { globMatches, isMatchAll } from '../types/glob.js';
+import { parseRoundedInt64 } from '../types/number.js';
+import { replyNotAnInteger, replySyntaxError } from './replies.js';
+
+const COUNT_DEFAULT = 10;
+/** Buckets visited per element asked for, at most: a call on a table of empty buckets ends soon, too. */
+const BUCKETS_PER_COUNT = 10;
+/** Cursors are unsigned 64-bit numbers, as C's strtoul reads them. */
+const CURSOR_TEXT = /^[+-]?\d+$/;
+const UINT64_MAX = 2n ** 64n - 1n;
+/** Bits of a cursor that mean anything: 14 for the slot and 32 for the bucket. */
+const CURSOR_BITS = 46;
+
+/** Entries on their way to the reply. */
+const found: Ref[] = [];
+const collect = (ref: Ref): void => {
+  found.push(ref);
+};
+
+export function keys(call: Invocation): void {
+  const { db, entries, keyspace, reply } = call;
+  const { bytes, starts, lengths } = call.request;
+  const start = starts[1];
+  const end = start + lengths[1];
+  const isAll = isMatchAll(bytes, start, end);
+  found.length = 0;
+  visitAll(call, db, (ref) => {
+    if (!isAll && !matches(call, ref, start, end)) return;
+    if (!entries.hasExpiry(ref) || !keyspace.isExpired(ref)) found.push(ref);
+  });
+  reply.array(found.length);
+  replyFound(call);
+}
+
+export function scan(call: Invocation): void {
+  const cursor = parseCursor(call, 1);
+  if (cursor < 0) return call.error('ERR invalid cursor');
+  let count = COUNT_DEFAULT;
+  let patternAt = 0;
+  let typeAt = 0;
+  for (let i = 2; i < call.argc; i += 2) {
+    if (i + 1 === call.argc) return replySyntaxError(call);
+    if (call.is(i, 'COUNT')) {
+      const { bytes, starts, lengths } = call.request;
+      count = parseRoundedInt64(bytes, starts[i + 1], lengths[i + 1]);
+      if (Number.isNaN(count)) return replyNotAnInteger(call);
+      if (count < 1) return replySyntaxError(call);
+    } else if (call.is(i, 'MATCH')) {
+      patternAt = i + 1;
+    } else if (call.is(i, 'TYPE')) {
+      typeAt = i + 1;
+    } else {
+      return replySyntaxError(call);
+    }
+  }
+  const next = collectFrom(call, cursor, count);
+  keepWanted(call, patternAt, typeAt);
+  call.reply.array(2);
+  call.reply.bulkText(String(next));
+  call.reply.array(found.length);
+  replyFound(call);
+}
+
+/** Fills `found` with at least `count` entries, if there are that many. @returns the next cursor */
+function collectFrom(call: Invocation, cursor: number, count: number): number {
+  const { db, keyspace } = call;
+  let slot = cursor % SLOT_COUNT;
+  let bucketCursor = Math.floor(cursor / SLOT_COUNT);
+  let bucketsLeft = count * BUCKETS_PER_COUNT;
+  found.length = 0;
+  while (found.length < count && bucketsLeft > 0) {
+    while (slot < SLOT_COUNT && db.slots[slot] === 0) {
+      slot++;
+      bucketCursor = 0;
+    }
+    if (slot === SLOT_COUNT) return 0;
+    bucketCursor = keyspace.table.scan(db.slots[slot], bucketCursor, collect);
+    bucketsLeft--;
+    if (bucketCursor === 0) slot++;
+  }
+  return slot === SLOT_COUNT ? 0 : bucketCursor * SLOT_COUNT + slot;
+}
+
+/** Drops from `found` what MATCH and TYPE do not want, and what has expired. */
+function keepWanted(call: Invocation, patternAt: number, typeAt: number): void {
+  const { db, entries, keyspace, request } = call;
+  const start = request.starts[patternAt];
+  const end = start + request.lengths[patternAt];
+  const type = typeAt === 0 ? -1 : TYPE_NAMES.indexOf(call.text(typeAt).toLowerCase());
+  let kept = 0;
+  for (const ref of found) {
+    if (patternAt !== 0 && !matches(call, ref, start, end)) continue;
+    if (typeAt !== 0 && entries.type(ref) !== type) continue;
+    if (entries.hasExpiry(ref) && keyspace.isGone(db, ref)) continue;
+    found[kept++] = ref;
+  }
+  found.length = kept;
+}
+
+function matches(call: Invocation, ref: Ref, patternStart: number, patternEnd: number): boolean {
+  const { entries } = call;
+  const start = entries.keyStart(ref);
+  const end = start + entries.keyLength(ref);
+  return globMatches(call.request.bytes, patternStart, patternEnd, entries.view(ref), start, end);
+}
+
+function replyFound(call: Invocation): void {
+  const { entries, reply } = call;
+  for (const ref of found) reply.bulk(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+}
+
+function visitAll(call: Invocation, db: Database, visit: (ref: Ref) => void): void {
+  const { table } = call.keyspace;
+  for (let slot = 0; slot < SLOT_COUNT; slot++) {
+    const items = db.slots[slot];
+    if (items === 0) continue;
+    for (let bucket = table.bucketCount(items) - 1; bucket >= 0; bucket--) table.visitBucket(items, bucket, visit);
+  }
+}
+
+/** @returns the cursor without the bits that mean nothing, or −1 if the argument is none. What follows a NUL byte is not looked at. */
+function parseCursor(call: Invocation, index: number): number {
+  const [text] = call.request.latin1(index).split('\0');
+  if (text === '') return 0;
+  if (!CURSOR_TEXT.test(text)) return -1;
+  const value = BigInt(text);
+  if (value > UINT64_MAX || value < -UINT64_MAX) return -1;
+  return Number(BigInt.asUintN(CURSOR_BITS, value));
+}

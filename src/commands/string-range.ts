@@ -1,0 +1,158 @@
+/** Parts of strings: GETRANGE, SETRANGE, APPEND, STRLEN, LCS. Source: spec server.md sections 19 and 21. */
+import { ENCODING_RAW, TYPE_STRING } from '../keyspace/entry.js';
+import type { Ref } from '../memory/arena.js';
+import { copyBytes } from '../memory/copy.js';
+import { IS_PRIMARY_LINK } from '../server/connection-flags.js';
+import type { Invocation } from '../server/invocation.js';
+import { type LcsMatch, lcsTableBytes, longestCommonSubsequence } from '../types/lcs.js';
+import { parseRoundedInt64 } from '../types/number.js';
+import { stringEncoding } from '../types/string-encoding.js';
+import { replyNotAnInteger, replyStringTooLong, replySyntaxError, replyWrongType } from './replies.js';
+
+const EMPTY = new Uint8Array(0);
+
+export function strlen(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (!isStringKey(call, ref)) return;
+  call.reply.integer(ref === 0 ? 0 : call.entries.valueLength(ref));
+}
+
+export function getRange(call: Invocation): void {
+  let start = integerArgument(call, 2);
+  let end = integerArgument(call, 3);
+  if (Number.isNaN(start) || Number.isNaN(end)) return replyNotAnInteger(call);
+  const ref = call.lookupRead(1);
+  if (!isStringKey(call, ref)) return;
+  const { entries, reply } = call;
+  const length = ref === 0 ? 0 : entries.valueLength(ref);
+  if (start < 0 && end < 0 && start > end) return reply.bulk(EMPTY, 0, 0);
+  if (start < 0) start = Math.max(0, start + length);
+  if (end < 0) end = Math.max(0, end + length);
+  if (end >= length) end = length - 1;
+  if (start > end || length === 0) return reply.bulk(EMPTY, 0, 0);
+  reply.bulk(entries.view(ref), entries.valueStart(ref) + start, end - start + 1);
+}
+
+export function setRange(call: Invocation): void {
+  const offset = integerArgument(call, 2);
+  if (Number.isNaN(offset)) return replyNotAnInteger(call);
+  if (offset < 0) return call.error('ERR offset is out of range');
+  const { bytes, starts, lengths } = call.request;
+  const ref = call.lookupWrite(1);
+  if (!isStringKey(call, ref)) return;
+  const oldLength = ref === 0 ? 0 : call.entries.valueLength(ref);
+  const end = offset + lengths[3];
+  if (lengths[3] === 0) return call.reply.integer(oldLength);
+  if (isTooLong(call, end)) return replyStringTooLong(call);
+  const length = Math.max(oldLength, end);
+  const target = resize(call, ref, length);
+  const view = call.entries.view(target);
+  const valueStart = call.entries.valueStart(target);
+  if (offset > oldLength) view.fill(0, valueStart + oldLength, valueStart + offset);
+  copyBytes(bytes, starts[3], view, valueStart + offset, lengths[3]);
+  call.keyspace.dirty++;
+  call.reply.integer(length);
+}
+
+export function append(call: Invocation): void {
+  const { bytes, starts, lengths } = call.request;
+  const ref = call.lookupWrite(1);
+  if (ref === 0) {
+    const encoding = stringEncoding(bytes, starts[2], lengths[2]);
+    call.db.setString(0, bytes, starts[1], lengths[1], bytes, starts[2], lengths[2], encoding, 0);
+    call.keyspace.dirty++;
+    return call.reply.integer(lengths[2]);
+  }
+  if (!isStringKey(call, ref)) return;
+  const oldLength = call.entries.valueLength(ref);
+  const length = oldLength + lengths[2];
+  if (isTooLong(call, length)) return replyStringTooLong(call);
+  const target = resize(call, ref, length);
+  copyBytes(bytes, starts[2], call.entries.view(target), call.entries.valueStart(target) + oldLength, lengths[2]);
+  call.keyspace.dirty++;
+  call.reply.integer(length);
+}
+
+export function lcs(call: Invocation): void {
+  const a = stringOrEmpty(call, 1);
+  const b = stringOrEmpty(call, 2);
+  if (a === null || b === null) return call.error('ERR The specified keys must contain string values');
+  let isLength = false;
+  let isIndexes = false;
+  let hasMatchLengths = false;
+  let lengthMin = 0;
+  for (let i = 3; i < call.argc; i++) {
+    if (call.is(i, 'LEN')) {
+      isLength = true;
+    } else if (call.is(i, 'IDX')) {
+      isIndexes = true;
+    } else if (call.is(i, 'WITHMATCHLEN')) {
+      hasMatchLengths = true;
+    } else if (call.is(i, 'MINMATCHLEN') && i + 1 < call.argc) {
+      lengthMin = integerArgument(call, ++i);
+      if (Number.isNaN(lengthMin)) return replyNotAnInteger(call);
+    } else {
+      return replySyntaxError(call);
+    }
+  }
+  if (isLength && isIndexes) return call.error('ERR If you want both the length and indexes, please just use IDX.');
+  if (lcsTableBytes(a.length, b.length) > call.server.config.values.protoMaxBulkLen)
+    return call.error('ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
+  const result = longestCommonSubsequence(a, b);
+  if (isLength) return call.reply.integer(result.length);
+  if (!isIndexes) return call.reply.bulkBytes(result.text);
+  const matches = result.matches.filter((match) => match.aEnd - match.aStart + 1 >= lengthMin);
+  call.reply.map(2);
+  call.reply.bulkText('matches');
+  call.reply.array(matches.length);
+  for (const match of matches) replyMatch(call, match, hasMatchLengths);
+  call.reply.bulkText('len');
+  call.reply.integer(result.length);
+}
+
+function replyMatch(call: Invocation, match: LcsMatch, hasLength: boolean): void {
+  const { reply } = call;
+  reply.array(hasLength ? 3 : 2);
+  reply.array(2);
+  reply.integer(match.aStart);
+  reply.integer(match.aEnd);
+  reply.array(2);
+  reply.integer(match.bStart);
+  reply.integer(match.bEnd);
+  if (hasLength) reply.integer(match.aEnd - match.aStart + 1);
+}
+
+/** Gives the key in argument 1 a value of that length and RAW encoding; bytes beyond the old length are undefined. */
+function resize(call: Invocation, ref: Ref, length: number): Ref {
+  const { bytes, starts, lengths } = call.request;
+  if (ref === 0) return call.db.add(bytes, starts[1], lengths[1], TYPE_STRING, ENCODING_RAW, length, 0);
+  const target = call.db.resizeValue(ref, length);
+  call.entries.setEncoding(target, ENCODING_RAW);
+  return target;
+}
+
+/** The primary's stream is obeyed whatever our own limit. */
+function isTooLong(call: Invocation, length: number): boolean {
+  return length > call.server.config.values.protoMaxBulkLen && (call.connection.flags & IS_PRIMARY_LINK) === 0;
+}
+
+function isStringKey(call: Invocation, ref: Ref): boolean {
+  if (ref === 0 || call.entries.type(ref) === TYPE_STRING) return true;
+  replyWrongType(call);
+  return false;
+}
+
+/** @returns the value of the key in argument `index`, where it lies; null if it is no string */
+function stringOrEmpty(call: Invocation, index: number): Uint8Array | null {
+  const { entries } = call;
+  const ref = call.lookupRead(index);
+  if (ref === 0) return EMPTY;
+  if (entries.type(ref) !== TYPE_STRING) return null;
+  const start = entries.valueStart(ref);
+  return entries.view(ref).subarray(start, start + entries.valueLength(ref));
+}
+
+function integerArgument(call: Invocation, index: number): number {
+  const { bytes, starts, lengths } = call.request;
+  return parseRoundedInt64(bytes, starts[index], lengths[index]);
+}
