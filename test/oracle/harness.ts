@@ -14,6 +14,8 @@ const PROTOCOLS = [2, 3] as const;
 const REPLY_TIMEOUT_MS = 10000;
 /** Failures shown per group; the first ones tell enough. */
 const FAILURES_SHOWN = 25;
+/** Differences shown per case. */
+const DIFFERENCES_SHOWN = 4;
 
 export interface Servers {
   readonly oracle: ServerProcess;
@@ -84,12 +86,16 @@ async function runCase(steps: readonly StepLike[], protocol: 2 | 3, servers: Ser
   };
   await Promise.all([servers.oracle.call('FLUSHALL'), servers.subject.call('FLUSHALL')]);
   try {
+    // All steps are taken, also after a difference: the last ones may put settings back.
+    const differences: string[] = [];
     for (const each of steps) {
       const step = toStep(each);
       const wrong = await step.run(stage).catch((error) => `failed: ${error}`);
-      if (wrong !== null) return `${step.title}: ${wrong}`;
+      if (wrong !== null) differences.push(`${step.title}: ${wrong}`);
     }
-    return null;
+    if (differences.length === 0) return null;
+    const more = differences.length - DIFFERENCES_SHOWN;
+    return `${differences.slice(0, DIFFERENCES_SHOWN).join('\n    ')}${more > 0 ? `\n    and ${more} more` : ''}`;
   } finally {
     for (const connecting of pairs.values()) {
       const pair = await connecting.catch(() => null);
