@@ -1,5 +1,6 @@
 /** All commands of the server, by group. */
 
+import { adminCommands } from './admin-records.js';
 import { clientCommands } from './client-records.js';
 import { clusterCommands } from './cluster-records.js';
 import type { CommandRecord } from './command.js';
@@ -16,6 +17,7 @@ import { transactionCommands } from './transaction-records.js';
 
 export const allCommands: readonly CommandRecord[] = [
   ...sessionCommands,
+  ...adminCommands,
   ...serverCommands,
   ...clientCommands,
   ...configCommands,

@@ -3,8 +3,9 @@
  *
  * One point-in-time pass (keyspace/snapshot.ts) delivers entries; a form turns each into bytes, at once, since the reference is good only then.
  */
-import { Snapshot, type SnapshotMarks } from '../keyspace/snapshot.js';
+
 import type { Keyspace } from '../keyspace/keyspace.js';
+import { Snapshot, type SnapshotMarks } from '../keyspace/snapshot.js';
 import type { Ref } from '../memory/arena.js';
 import { RecordBuffer } from './aof/record-buffer.js';
 import { type AccessAttribute, writeEntry } from './rdb/keyspace-rdb.js';

@@ -153,6 +153,17 @@ export class ReplyWriter {
     else this.bulkText(text);
   }
 
+  /** An attribute of `count` pairs, which comes before a reply; RESP3 only, the caller has checked it or the pairs must not follow. */
+  attribute(count: number): void {
+    this.header(0x7c, count);
+  }
+
+  /** An integer of any size. */
+  bigNumberText(digits: string): void {
+    if (this.protocol === 3) this.line(0x28, digits);
+    else this.bulkText(digits);
+  }
+
   /** Text with a format of three letters (`txt`, `mkd`). */
   verbatim(text: string, format = 'txt'): void {
     if (this.protocol !== 3) return this.bulkText(text);

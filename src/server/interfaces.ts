@@ -3,6 +3,7 @@
  */
 import type { Cluster } from '../cluster/cluster.js';
 import type { Command } from '../commands/command.js';
+import type { ReplicationAux } from '../persistence/keyspace-snapshot.js';
 import type { Request } from '../resp/request.js';
 import type { Connection } from './connection.js';
 
@@ -34,6 +35,10 @@ export interface ReplicationGate {
   /** Connections among `Server.connections` that INFO does not count as clients: replicas, and the link to the primary. */
   readonly linkCount: number;
   readonly backlogBytes: number;
+  /** Replication offset: bytes of the stream so far. */
+  readonly offset: number;
+  /** What an RDB file of this moment should carry; null if nobody could go on from it. */
+  imageIdentity(): ReplicationAux | null;
   /** Bytes of replication traffic. */
   readonly inputBytes: number;
   readonly outputBytes: number;

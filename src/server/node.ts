@@ -3,19 +3,27 @@
  *
  * Order of a start (spec server.md section 28.1): parts attached → listeners open → `Server initialized` → data loaded → `Ready to accept connections tcp`.
  */
-import { CommandTable } from '../commands/command-table.js';
-import { allCommands } from '../commands/index.js';
+import type { CommandTable } from '../commands/command-table.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
+import { type AttachedCluster, attachCluster, type ClusterReplication } from './cluster-host.js';
 import type { Config } from './config/config.js';
 import type { Logger } from './log.js';
 import { Server } from './server.js';
 
 const TIMED_EACH_BELOW_US = 1000;
 
+const NO_CLUSTER_REPLICATION: ClusterReplication = {
+  offset: () => 0,
+  primaryLink: () => ({ state: 'none', sinceMs: Number.NEGATIVE_INFINITY }),
+  becomePrimary() {},
+  replicateOf() {},
+};
+
 export class Node {
   readonly server: Server;
   private readonly config: Config;
   private readonly log: Logger;
+  private cluster: AttachedCluster | null = null;
 
   constructor(config: Config, log: Logger, commands: CommandTable) {
     this.config = config;
@@ -39,11 +47,29 @@ export class Node {
     this.propagateExpiry();
   }
 
+  /** Called with the exit code once the node has shut down in good order. */
+  onExit(exit: (exitCode: number) => void): void {
+    this.server.shutdown.exit = (exitCode) => {
+      this.stop();
+      exit(exitCode);
+    };
+  }
+
+  /** Called with the role at the start and whenever it changes. */
+  onRoleChange(listener: (isReplica: boolean) => void): void {
+    this.server.onRoleChanged = () => listener(this.server.isReplica);
+    this.server.onRoleChanged();
+  }
+
   /** Opens the listeners, loads the data and begins to serve. @throws Error with the line for the log */
   async start(): Promise<void> {
-    const { server } = this;
+    const { server, config, log } = this;
+    if (config.values.clusterEnabled) this.cluster = await attachCluster(server, config, log, NO_CLUSTER_REPLICATION);
     await server.listeners.open();
+    await this.cluster?.open();
     this.log.notice('Server initialized');
+    await server.persistence.load();
+    this.cluster?.start();
     server.cron.start();
     if (this.config.values.port !== 0) this.log.notice('Ready to accept connections tcp');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
@@ -52,6 +78,7 @@ export class Node {
   /** Stops serving: listeners and connections are closed, timers stopped. */
   stop(): void {
     this.server.listeners.close();
+    this.cluster?.stop();
     this.server.cron.stop();
     for (const connection of this.server.connections.values()) connection.close();
   }
@@ -85,8 +112,4 @@ export class Node {
       },
     };
   }
-}
-
-export function newCommandTable(): CommandTable {
-  return new CommandTable(allCommands);
 }

@@ -24,16 +24,19 @@ import { Cron } from './cron.js';
 import { Dispatcher, GATE_MONITORS, GATE_PAUSE } from './dispatcher.js';
 import { Info } from './info/info.js';
 import { MemoryMeter } from './info/memory-usage.js';
+import { persistenceLines } from './info/persistence-section.js';
 import { provideServerSections } from './info/sections.js';
-import type { ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
+import type { ClusterAudience, ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
 import { LatencyMonitor } from './latency.js';
 import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
 import { Monitors } from './monitors.js';
 import { exceedsOutputLimit } from './output-limits.js';
 import { Pause } from './pause.js';
+import { Persistence } from './persistence.js';
 import { Propagation } from './propagation.js';
 import { ReplyHold } from './reply-hold.js';
+import { Shutdown } from './shutdown.js';
 import { SlowLog } from './slowlog.js';
 import type { Transport } from './transport.js';
 import { Watches } from './watches.js';
@@ -42,6 +45,8 @@ const NO_REPLICATION: ReplicationGate = {
   isReplica: false,
   linkCount: 0,
   backlogBytes: 0,
+  offset: 0,
+  imageIdentity: () => null,
   inputBytes: 0,
   outputBytes: 0,
   fullSyncCount: 0,
@@ -65,6 +70,8 @@ export class Server {
   readonly watches: Watches;
   readonly config: Config;
   readonly cron: Cron;
+  readonly shutdown: Shutdown;
+  readonly persistence: Persistence;
   readonly slowlog = new SlowLog();
   readonly latency = new LatencyMonitor();
   readonly info = new Info();
@@ -80,6 +87,7 @@ export class Server {
   /** GATE_ flags of what is special now. */
   gates = 0;
   cluster: ClusterGate | null = null;
+  readonly clusterAudience: ClusterAudience = { deliver() {}, dropShardSubscriptions() {}, recheckBlocked() {} };
   replication: ReplicationGate = NO_REPLICATION;
   /** Connections of the cluster bus: they count towards maxclients. */
   clusterLinkCount: () => number = () => 0;
@@ -112,7 +120,10 @@ export class Server {
     this.pause = new Pause(() => this.setGate(GATE_PAUSE, this.pause.isActive));
     this.cron = new Cron(this, config);
     this.listeners = new Listeners(this, config);
+    this.shutdown = new Shutdown(this, config);
     this.memoryMeter = new MemoryMeter(this);
+    this.persistence = new Persistence(this, config);
+    this.info.provide('persistence', () => persistenceLines(this, this.persistence));
     provideServerSections(this.info, this, this.memoryMeter);
     const anyCommand: Command = commands.byName.values().next().value!;
     this.dispatcher = new Dispatcher(this, this.request, anyCommand, null as never);
@@ -221,6 +232,28 @@ export class Server {
     connection.flags &= ~IS_BLOCKED;
     this.endEvent(connection);
     connection.resume();
+  }
+
+  /** The append-only file is durable up to a later point than before: WAITAOF may be satisfied. */
+  onAofDurable: () => void = () => {};
+  /** The node became a primary or a replica; called by replication. */
+  onRoleChanged: () => void = () => {};
+  /** FLUSHALL was executed by a client. */
+  onFlushAll: () => void = () => {};
+
+  /** Empties a database at once; its memory is freed in slices. @returns how many keys it had */
+  flushDatabase(index: number): number {
+    this.watches.flushing(index);
+    const count = this.keyspace.flush(index);
+    if (count > 0) this.cron.reapSoon();
+    return count;
+  }
+
+  /** Empties all databases. @returns how many keys they had */
+  flushAll(): number {
+    let count = 0;
+    for (let index = 0; index < this.keyspace.databases.length; index++) count += this.flushDatabase(index);
+    return count;
   }
 
   /** CONFIG RESETSTAT */

@@ -1,0 +1,245 @@
+/** DEBUG: what test suites and client libraries use of it. Source: spec server.md section 16. */
+
+import { lruClock, lruIdleSeconds } from '../keyspace/access-clock.js';
+import { digestKeyspace, digestValue, emptyDigest } from '../keyspace/digest.js';
+import { ENCODING_INT, TYPE_STRING } from '../keyspace/entry.js';
+import { serializedBytes } from '../persistence/rdb/keyspace-rdb.js';
+import type { Invocation } from '../server/invocation.js';
+import { encodingName } from '../types/encoding-name.js';
+import { stringEncoding } from '../types/string-encoding.js';
+import { helpReply } from './help.js';
+import { replyNoSuchKey, replyNotAnInteger } from './replies.js';
+
+/** DEBUG is one command to COMMAND INFO; its subcommands are its own affair. */
+export function debug(call: Invocation): void {
+  const name = call.text(1).toLowerCase();
+  const sub = SUBCOMMANDS.get(name);
+  const isFit = sub !== undefined && (sub.argc > 0 ? call.argc === sub.argc : call.argc >= -sub.argc);
+  if (!isFit)
+    return call.error(`ERR unknown subcommand or wrong number of arguments for '${call.text(1)}'. Try DEBUG HELP.`);
+  sub.run(call);
+}
+
+interface Subcommand {
+  /** As a command's arity. */
+  readonly argc: number;
+  readonly run: (call: Invocation) => void;
+}
+
+function sleep(call: Invocation): void {
+  const seconds = Math.max(0, Number.parseFloat(call.text(2)) || 0);
+  // The whole server stands still: that is the command's purpose.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
+  call.reply.ok();
+}
+
+function setActiveExpire(call: Invocation): void {
+  call.server.cron.isActiveExpireOn = call.integer(2) !== 0;
+  call.reply.ok();
+}
+
+function object(call: Invocation): void {
+  const { bytes, starts, lengths } = call.request;
+  const ref = call.db.find(bytes, starts[2], lengths[2]);
+  if (ref === 0) return replyNoSuchKey(call);
+  const { entries, keyspace } = call;
+  const clock = entries.clockAndMark(ref) & 0xffffff;
+  const address = (ref >>> 0).toString(16).padStart(12, '0');
+  call.reply.status(
+    `Value at:0x${address} refcount:1 encoding:${encodingName(entries, ref)} serializedlength:${serializedBytes(call.keyspace, ref)} ` +
+      `lru:${clock === 0 ? lruClock(keyspace.nowMs) : clock} lru_seconds_idle:${lruIdleSeconds(clock, keyspace.nowMs)}`,
+  );
+}
+
+function sdslen(call: Invocation): void {
+  const { bytes, starts, lengths } = call.request;
+  const ref = call.db.find(bytes, starts[2], lengths[2]);
+  if (ref === 0) return replyNoSuchKey(call);
+  const { entries } = call;
+  if (entries.type(ref) !== TYPE_STRING || entries.encoding(ref) === ENCODING_INT)
+    return call.error('ERR Not an sds encoded string.');
+  const keyLength = entries.keyLength(ref);
+  const valueLength = entries.valueLength(ref);
+  call.reply.status(
+    `key_sds_len:${keyLength}, key_sds_avail:0, key_zmalloc: ${keyLength}, val_sds_len:${valueLength}, val_sds_avail:0, val_zmalloc: ${valueLength}`,
+  );
+}
+
+function hex(digest: Uint8Array): string {
+  return Buffer.from(digest).toString('hex');
+}
+
+function digest(call: Invocation): void {
+  call.reply.status(hex(digestKeyspace(call.keyspace)));
+}
+
+function digestValues(call: Invocation): void {
+  const { bytes, starts, lengths } = call.request;
+  call.reply.array(call.argc - 2);
+  for (let i = 2; i < call.argc; i++) {
+    const ref = call.db.lookupNoTouch(bytes, starts[i], lengths[i]);
+    call.reply.status(hex(ref === 0 ? emptyDigest() : digestValue(call.keyspace, ref, emptyDigest())));
+  }
+}
+
+function populate(call: Invocation): void {
+  const count = call.integer(2);
+  if (Number.isNaN(count)) return replyNotAnInteger(call);
+  const prefix = call.argc > 3 ? call.request.latin1(3) : 'key';
+  const size = call.argc > 4 ? call.integer(4) : -1;
+  if (Number.isNaN(size)) return replyNotAnInteger(call);
+  for (let i = 0; i < count; i++) {
+    const key = Buffer.from(`${prefix}:${i}`, 'latin1');
+    if (call.db.find(key, 0, key.length) !== 0) continue;
+    const text = Buffer.from(`value:${i}`);
+    const value =
+      size >= 0 ? Buffer.concat([text, Buffer.alloc(Math.max(0, size - text.length))]).subarray(0, size) : text;
+    call.db.setString(0, key, 0, key.length, value, 0, value.length, stringEncoding(value, 0, value.length), 0);
+  }
+  call.reply.ok();
+}
+
+function error(call: Invocation): void {
+  call.error(call.text(2));
+}
+
+function log(call: Invocation): void {
+  call.server.log.warning(`DEBUG LOG: ${call.text(2)}`);
+  call.reply.ok();
+}
+
+function protocol(call: Invocation): void {
+  const { reply } = call;
+  switch (call.text(2).toLowerCase()) {
+    case 'string':
+      return reply.bulkText('Hello World');
+    case 'integer':
+      return reply.integer(12345);
+    case 'double':
+      return reply.doubleText('3.141');
+    case 'null':
+      return reply.null();
+    case 'array':
+      reply.array(3);
+      for (let i = 0; i < 3; i++) reply.integer(i);
+      return;
+    case 'set':
+      reply.set(3);
+      for (let i = 0; i < 3; i++) reply.integer(i);
+      return;
+    case 'map':
+      reply.map(3);
+      for (let i = 0; i < 3; i++) {
+        reply.integer(i);
+        reply.bool(i === 1);
+      }
+      return;
+    case 'attrib':
+      if (reply.protocol === 3) {
+        reply.attribute(1);
+        reply.bulkText('key-popularity');
+        reply.array(2);
+        reply.bulkText('key:123');
+        reply.integer(90);
+      }
+      return reply.bulkText('Some real reply following the attribute');
+    case 'push':
+      if (reply.protocol < 3) return call.error('ERR RESP2 is not supported by this command');
+      reply.bulkText('Some real reply following the push reply');
+      reply.push(2);
+      reply.bulkText('server-cpu-usage');
+      return reply.integer(42);
+    case 'verbatim':
+      return reply.verbatim('This is a verbatim\nstring');
+    case 'true':
+      return reply.bool(true);
+    case 'false':
+      return reply.bool(false);
+    case 'bignum':
+      return reply.bigNumberText('1234567999999999999999999999999999999');
+    default:
+      call.error(
+        'ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false',
+      );
+  }
+}
+
+function htstats(call: Invocation): void {
+  const index = call.integer(2);
+  if (Number.isNaN(index)) return replyNotAnInteger(call);
+  const db = call.keyspace.databases[index];
+  if (db === undefined) return call.error('ERR Out of range database');
+  let used = 0;
+  let buckets = 0;
+  let longest = 0;
+  for (const table of db.slots) {
+    if (table === 0) continue;
+    used++;
+    buckets += call.keyspace.table.bucketCount(table);
+    longest = Math.max(longest, call.keyspace.table.count(table));
+  }
+  call.reply.verbatim(
+    `[Dictionary HT]\nHash table 0 stats (main hash table):\n table size: ${buckets * 12}\n number of elements: ${db.keyCount}\n slots in use: ${used}\n ` +
+      `keys in the fullest slot: ${longest}\n[Expires HT]\n number of elements: ${db.expiryCount}\n`,
+  );
+}
+
+function okay(call: Invocation): void {
+  call.reply.ok();
+}
+
+const help = helpReply('DEBUG', [
+  'DIGEST',
+  '    Output a hex signature representing the current DB content.',
+  'DIGEST-VALUE <key> [<key> ...]',
+  '    Output a hex signature of the values of all the specified keys.',
+  'ERROR <string>',
+  '    Return a Redis protocol error with <string> as message. Useful for clients',
+  '    unit tests to simulate Redis errors.',
+  'HTSTATS <dbid>',
+  '    Return hash table statistics of the specified Redis database.',
+  'LOADAOF',
+  '    Flush the AOF buffers on disk and reload the AOF in memory.',
+  'LOG <message>',
+  '    Write <message> to the server log.',
+  'OBJECT <key>',
+  '    Show low level info about `key` and associated value.',
+  'POPULATE <count> [<prefix>] [<size>]',
+  '    Create <count> string keys named key:<num>. If <prefix> is specified then',
+  "    it is used instead of the 'key' prefix.",
+  'PROTOCOL <type>',
+  '    Reply with a test value of the specified type.',
+  'RELOAD [option ...]',
+  '    Save the RDB on disk and reload it back to memory. Valid <option> values:',
+  '    * MERGE: conflicting keys will be loaded from RDB.',
+  '    * NOFLUSH: the existing database will not be removed before load.',
+  '    * NOSAVE: the database will be loaded from an existing RDB file.',
+  'SDSLEN <key>',
+  '    Show low level SDS string info representing `key` and value.',
+  'SET-ACTIVE-EXPIRE <0|1>',
+  '    Setting it to 0 disables expiring keys in background when they are not',
+  '    accessed (otherwise the Redis behavior).',
+  'SLEEP <seconds>',
+  '    Stop the server for <seconds>. Decimals allowed.',
+]);
+
+const SUBCOMMANDS = new Map<string, Subcommand>([
+  ['help', { argc: 2, run: help }],
+  ['sleep', { argc: 3, run: sleep }],
+  ['set-active-expire', { argc: 3, run: setActiveExpire }],
+  ['object', { argc: -3, run: object }],
+  ['sdslen', { argc: 3, run: sdslen }],
+  ['digest', { argc: 2, run: digest }],
+  ['digest-value', { argc: -2, run: digestValues }],
+  ['populate', { argc: -3, run: populate }],
+  ['error', { argc: 3, run: error }],
+  ['log', { argc: 3, run: log }],
+  ['leak', { argc: 3, run: okay }],
+  ['protocol', { argc: 3, run: protocol }],
+  ['htstats', { argc: -3, run: htstats }],
+]);
+
+/** Adds subcommands that need parts which this file does not know (persistence, replication, cluster). */
+export function addDebugSubcommand(name: string, argc: number, run: (call: Invocation) => void): void {
+  SUBCOMMANDS.set(name, { argc, run });
+}
