@@ -20,7 +20,6 @@ export function configGet(call: Invocation): void {
 
 export function configSet(call: Invocation): void {
   const { connection, server } = call;
-  if (call.argc % 2 !== 0) return call.error("ERR wrong number of arguments for 'config|set' command");
   const outcome = server.config.set(latin1(call, 2), { isLocal: isLocal(connection) });
   if (!(outcome instanceof Promise)) {
     if (outcome === null) call.reply.ok();

@@ -8,7 +8,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { type KeyAt, type RedirectPolicy, type RedirectQuery, redirect, redirectBlocked } from '../cluster/redirect.js';
 import { type Command, WRITE } from '../commands/command.js';
 import { findKeys } from '../commands/keys.js';
-import { slotOfKey } from '../keyspace/key-hash.js';
+import { forgetHashAhead, hashAhead, slotOfKey } from '../keyspace/key-hash.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Request } from '../resp/request.js';
 import type { Config } from './config/config.js';
@@ -32,21 +32,32 @@ export class SlotGate implements ClusterGate {
   }
 
   serves(request: Request, command: Command): boolean {
-    const { firstKey } = command;
-    if (!command.hasPlainKeys) return false;
+    const { firstKey, lastKey } = command;
+    if (!command.hasPlainKeys || firstKey >= request.argc) return false;
     if (firstKey === 0) return true;
+    if (firstKey !== lastKey) return this.servesAll(request, command);
+    const { bytes, starts, lengths } = request;
+    return this.served[hashAhead(bytes, starts[firstKey], lengths[firstKey])] !== 0;
+  }
+
+  done(): void {
+    forgetHashAhead();
+  }
+
+  private servesAll(request: Request, command: Command): boolean {
     const { bytes, starts, lengths, argc } = request;
-    if (firstKey >= argc) return false;
+    const { firstKey, keyStep } = command;
     const slot = slotOfKey(bytes, starts[firstKey], lengths[firstKey]);
     if (this.served[slot] === 0) return false;
     const lastKey = command.lastKey < 0 ? argc + command.lastKey : command.lastKey;
-    for (let i = firstKey + command.keyStep; i <= lastKey; i += command.keyStep) {
+    for (let i = firstKey + keyStep; i <= lastKey; i += keyStep) {
       if (i >= argc || slotOfKey(bytes, starts[i], lengths[i]) !== slot) return false;
     }
     return true;
   }
 
   redirect(connection: Connection, request: Request, command: Command, isAsking: boolean): string | null {
+    forgetHashAhead();
     const query = this.queryOf(connection, request, command, isAsking);
     if (query === null || query.keys.length === 0) return null;
     return redirect(this.node.state, query, this.policy, (key) => this.exists(key));

@@ -209,6 +209,7 @@ export class Dispatcher {
       (gates === 0 || (gates === GATE_CLUSTER && server.cluster!.serves(request, command)))
     ) {
       this.run(connection, request, command);
+      if (gates !== 0) server.cluster!.done();
       return true;
     }
     return this.executeGated(connection, request, command);
@@ -266,7 +267,7 @@ export class Dispatcher {
       );
       if (redirection !== null) return redirection;
     }
-    if ((gates & GATE_MAXMEMORY) !== 0 && !isPrimaryLink && !server.memory.makeRoom()) {
+    if ((gates & GATE_MAXMEMORY) !== 0 && !isPrimaryLink && !server.memory.hasRoom()) {
       const isQueuing = (flags & IN_MULTI) !== 0 && !NOT_QUEUED.has(command.fullName);
       if ((anyFlags & DENYOOM) !== 0 || isQueuing) return "OOM command not allowed when used memory > 'maxmemory'.";
     }

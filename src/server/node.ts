@@ -5,8 +5,10 @@
  */
 import type { CommandTable } from '../commands/command-table.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
+import { ClientsCron } from './clients-cron.js';
 import { type AttachedCluster, attachCluster, type ClusterReplication } from './cluster-host.js';
 import type { Config } from './config/config.js';
+import { GATE_MAXMEMORY } from './dispatcher.js';
 import type { Logger } from './log.js';
 import { Server } from './server.js';
 
@@ -45,6 +47,8 @@ export class Node {
       return null;
     });
     this.propagateExpiry();
+    const clients = new ClientsCron(this.server, config);
+    this.server.cron.every(0, () => clients.tick());
   }
 
   /** Called with the exit code once the node has shut down in good order. */
@@ -87,6 +91,7 @@ export class Node {
     const { values } = this.config;
     const { keyspace, memory } = this.server;
     memory.bytesMax = values.maxmemory;
+    this.server.setGate(GATE_MAXMEMORY, values.maxmemory > 0);
     keyspace.usesLfu = values.maxmemoryPolicy.includes('lfu');
     keyspace.lfuDecayMinutes = values.lfuDecayTime;
     keyspace.lfuLogFactor = values.lfuLogFactor;

@@ -17,7 +17,7 @@ export function provideServerSections(info: Info, server: Server, meter: MemoryM
     rates.operations.sample(server.dispatcher.commandCount);
     rates.input.sample(server.netInputBytes);
     rates.output.sample(server.netOutputBytes);
-    meter.used();
+    server.memory.otherBytes = meter.used() - server.keyspace.arena.usedBytes;
   });
   info.provide('server', () => serverLines(server, startedAtMs));
   info.provide('clients', () => clientLines(server));
