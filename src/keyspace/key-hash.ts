@@ -17,8 +17,35 @@ const SEED = randomBytes(4).readInt32LE(0);
 /** The second result of `hashKey`: a field, as a pair would have to be allocated. */
 export const keyHashResult = { slot: 0 };
 
+/** The key that was hashed ahead, with its results; `start` −1 = none. */
+const ahead = { key: new Uint8Array(0) as Uint8Array, start: -1, length: 0, hash: 0, slot: 0 };
+
+/**
+ * Hashes a key whose slot is needed before a command works on it (cluster mode): the command's own `hashKey` of the same bytes then costs nothing.
+ * The bytes must stay as they are until that call, or until `forgetHashAhead`.
+ * @returns the slot
+ */
+export function hashAhead(key: Uint8Array, start: number, length: number): number {
+  ahead.start = -1;
+  ahead.hash = hashKey(key, start, length);
+  ahead.key = key;
+  ahead.start = start;
+  ahead.length = length;
+  ahead.slot = keyHashResult.slot;
+  return ahead.slot;
+}
+
+export function forgetHashAhead(): void {
+  ahead.start = -1;
+}
+
 /** @returns the table hash (int32); the slot is in `keyHashResult.slot` */
 export function hashKey(key: Uint8Array, start: number, length: number): number {
+  if (ahead.start === start && ahead.key === key && ahead.length === length) {
+    ahead.start = -1;
+    keyHashResult.slot = ahead.slot;
+    return ahead.hash;
+  }
   let hash = SEED;
   let crc = 0;
   let hasBrace = false;
