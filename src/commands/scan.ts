@@ -57,7 +57,8 @@ export function scan(call: Invocation): void {
       if (Number.isNaN(count)) return replyNotAnInteger(call);
       if (count < 1) return replySyntaxError(call);
     } else if (call.is(i, 'MATCH')) {
-      patternAt = i + 1;
+      const { bytes, starts, lengths } = call.request;
+      patternAt = isMatchAll(bytes, starts[i + 1], starts[i + 1] + lengths[i + 1]) ? 0 : i + 1;
     } else if (call.is(i, 'TYPE')) {
       typeAt = i + 1;
     } else {

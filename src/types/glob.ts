@@ -3,7 +3,8 @@
  *
  *   `*` any run   `?` any byte   `[abc]`, `[a-z]`, `[^x]` a class   `\x` the byte x itself
  *
- * A class that is not closed ends with the pattern; a range may be given backwards; a single `\` at the end stands for itself.
+ * A class that is not closed ends with the pattern; a range may be given backwards; a single `\` at the end stands for itself. The empty text
+ * matches the empty pattern alone, not even `*`: commands for which `*` means everything ask `isMatchAll` first.
  *
  * Only the last `*` met is ever tried again, since everything between two stars matches best at its first place. So a match costs at most
  * pattern × text steps, where trying every star again would be exponential.
@@ -27,6 +28,7 @@ export function globMatches(
   textEnd: number,
   isCaseFolded = false,
 ): boolean {
+  if (textStart === textEnd) return patternStart === patternEnd;
   let p = patternStart;
   let t = textStart;
   let afterStar = -1;
@@ -52,7 +54,7 @@ export function globMatches(
   return p === patternEnd;
 }
 
-/** Whether the pattern is `*`, which matches everything. */
+/** Whether the pattern is `*`. */
 export function isMatchAll(pattern: Uint8Array, start: number, end: number): boolean {
   return end - start === 1 && pattern[start] === STAR;
 }

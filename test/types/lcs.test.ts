@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { longestCommonSubsequence } from '../../src/types/lcs.js';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 12 });
+
+function isSubsequence(part: string, whole: string): boolean {
+  let at = 0;
+  for (const letter of whole) if (letter === part[at]) at++;
+  return at === part.length;
+}
+
+/** By trying all subsequences of the shorter word. */
+function bestLength(a: string, b: string): number {
+  const [short, long] = a.length < b.length ? [a, b] : [b, a];
+  let best = 0;
+  for (let mask = 0; mask < 1 << short.length; mask++) {
+    const part = [...short].filter((_, i) => mask & (1 << i)).join('');
+    if (part.length > best && isSubsequence(part, long)) best = part.length;
+  }
+  return best;
+}
+
+test('the result is a common subsequence, and none is longer', () => {
+  fc.assert(
+    fc.property(word, word, (a, b) => {
+      const { length, text } = longestCommonSubsequence(bytes(a), bytes(b));
+      const found = new TextDecoder().decode(text);
+      assert.equal(found.length, length);
+      assert.ok(isSubsequence(found, a) && isSubsequence(found, b));
+      assert.equal(length, bestLength(a, b));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('the matches are the subsequence, from its end to its beginning', () => {
+  fc.assert(
+    fc.property(word, word, (a, b) => {
+      const { matches, text } = longestCommonSubsequence(bytes(a), bytes(b));
+      const runs = matches.map(({ aStart, aEnd, bStart, bEnd }) => {
+        assert.equal(a.slice(aStart, aEnd + 1), b.slice(bStart, bEnd + 1));
+        return a.slice(aStart, aEnd + 1);
+      });
+      assert.equal(runs.reverse().join(''), new TextDecoder().decode(text));
+    }),
+  );
+});
+
+test('where two ways are equally long, the step back goes in the second string', () => {
+  const { matches } = longestCommonSubsequence(bytes('ohmytext'), bytes('mynewtext'));
+  assert.deepEqual(matches, [
+    { aStart: 4, aEnd: 7, bStart: 5, bEnd: 8 },
+    { aStart: 2, aEnd: 3, bStart: 0, bEnd: 1 },
+  ]);
+});
