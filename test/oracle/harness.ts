@@ -5,7 +5,7 @@
 import { connect as connectSocket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { RespClient } from '../../src/client/resp-client.js';
-import { ServerProcess, withOutput } from '../support/server-process.js';
+import { type ServerConfig, ServerProcess, withOutput } from '../support/server-process.js';
 import { needsServers, type ServerKind, serversUnderTest } from '../support/tools.js';
 import { decode } from './comparisons.js';
 import { type CaseGroup, type Pair, type Stage, type StepLike, toStep } from './steps.js';
@@ -22,11 +22,11 @@ export interface Servers {
   readonly subject: ServerProcess;
 }
 
-/** Declares the tests of these groups, for each server under test. */
-export function compareWithRealServer(groups: readonly CaseGroup[]): void {
+/** Declares the tests of these groups, for each server under test. `config` is given to both servers. */
+export function compareWithRealServer(groups: readonly CaseGroup[], config: ServerConfig = {}): void {
   for (const kind of serversUnderTest()) {
     describe(`${kind} answers as redis-server does`, { skip: needsServers('redis', kind) }, () => {
-      const servers = useServers(kind);
+      const servers = useServers(kind, config);
       for (const group of groups) {
         for (const protocol of PROTOCOLS) {
           test(`${group.name}, RESP${protocol}`, async (context) => {
@@ -41,10 +41,10 @@ export function compareWithRealServer(groups: readonly CaseGroup[]): void {
 }
 
 /** Starts the two servers before the tests of the enclosing suite and ends them afterwards. */
-export function useServers(kind: ServerKind): () => Servers {
+export function useServers(kind: ServerKind, config: ServerConfig = {}): () => Servers {
   const servers: ServerProcess[] = [];
   before(async () => {
-    for (const each of ['redis', kind] as const) servers.push(await ServerProcess.start({ kind: each }));
+    for (const each of ['redis', kind] as const) servers.push(await ServerProcess.start({ kind: each, config }));
   });
   after(() => Promise.all(servers.map((server) => server.dispose())));
   return () => ({ oracle: servers[0]!, subject: servers[1]! });

@@ -205,7 +205,10 @@ const settings: CaseGroup = {
       'CONFIG SET dir /nosuch/folder',
       'CONFIG SET timeout -1',
       `CONFIG SET timeout ${MAX}`,
-      'CONFIG SET loglevel loud',
+      since72(
+        'CONFIG SET loglevel loud',
+        "-ERR CONFIG SET failed (possibly related to argument 'loglevel') - argument(s) must be one of the following: debug, verbose, notice, warning, nothing\r\n",
+      ),
       'CONFIG SET proto-max-bulk-len 1',
     ],
     'SET: names that cannot be': [
