@@ -135,7 +135,9 @@ export function parseManifest(bytes: Uint8Array): ManifestParse {
 }
 
 function fatal(reason: string, ...where: string[]): ManifestParse {
-  return { ok: false, logLines: ['\n*** FATAL AOF MANIFEST FILE ERROR ***', ...where, reason] };
+  // Redis ends each of these log messages with a newline of its own, and begins the first with one.
+  const lines = ['\n*** FATAL AOF MANIFEST FILE ERROR ***', ...where, reason];
+  return { ok: false, logLines: lines.map((line) => `${line}\n`) };
 }
 
 /** @returns the file that a line names, or what is wrong with the line */

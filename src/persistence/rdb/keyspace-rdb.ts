@@ -71,7 +71,14 @@ export function isLoadable(rdbType: number): boolean {
  * Stores a record's value under a key that is not in the database.
  * @returns the entry, or 0 if the value's type has no form in memory
  */
-export function addRecord(db: Database, record: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+export function addRecord(
+  db: Database,
+  record: RdbRecord,
+  key: Uint8Array,
+  start: number,
+  length: number,
+  expireAtMs: number,
+): Ref {
   if (!isLoadable(record.type)) return 0;
   const { value } = record;
   const valueLength = value.end - value.start;
@@ -84,7 +91,8 @@ export function addRecord(db: Database, record: RdbRecord, key: Uint8Array, star
 /** Sets the access clock as the record's attributes say, as far as the policy uses them. */
 export function applyAccess(space: Keyspace, ref: Ref, idleSeconds: number, counter: number): void {
   const mark = space.entries.clockAndMark(ref) & ~CLOCK_MASK;
-  if (space.usesLfu && counter >= 0) space.entries.setClockAndMark(ref, mark | (lfuMinutes(space.nowMs) << 8) | counter);
+  if (space.usesLfu && counter >= 0)
+    space.entries.setClockAndMark(ref, mark | (lfuMinutes(space.nowMs) << 8) | counter);
   else if (!space.usesLfu && idleSeconds >= 0) {
     space.entries.setClockAndMark(ref, mark | (lruClock(space.nowMs - idleSeconds * 1000) & CLOCK_MASK));
   }
@@ -121,7 +129,14 @@ export class KeyspaceTarget implements RdbTarget {
       if (!this.replaces) return 'duplicate';
       this.db.remove(old);
     }
-    const ref = addRecord(this.db, record, key.bytes, key.start, length, record.hasExpiry ? Math.max(1, record.expireAtMs) : 0);
+    const ref = addRecord(
+      this.db,
+      record,
+      key.bytes,
+      key.start,
+      length,
+      record.hasExpiry ? Math.max(1, record.expireAtMs) : 0,
+    );
     if (ref === 0) return 'unsupported';
     applyAccess(this.space, ref, record.idle, record.freq);
     return 'stored';

@@ -127,7 +127,7 @@ test('everysec: while a background fsync runs the write is withheld for two seco
   assert.match(bench.log[0]!, /^Asynchronous AOF fsync is taking too long \(disk is busy\?\)\. /);
   bench.add('INCR', 'c');
   assert.equal(bench.appender.flush(true), true, 'a forced flush does not wait');
-  bench.heldSyncs.forEach((release) => release());
+  for (const release of bench.heldSyncs) release();
   await bench.settle();
   bench.add('INCR', 'd');
   assert.equal(bench.appender.flush(), true);
@@ -285,7 +285,7 @@ test('nothing goes to a new file before the replaced one is synced', async () =>
     assert.equal(bench.fileSystem.text('/data/b.aof'), '');
     while (bench.heldSyncs.length === 0) await turn();
     bench.holdsSyncs = false;
-    bench.heldSyncs.forEach((release) => release());
+    for (const release of bench.heldSyncs) release();
     await done;
     assert.equal(bench.appender.flush(), true);
     assert.equal(bench.fileSystem.text('/data/b.aof'), select0 + record('INCR', 'b'));

@@ -38,20 +38,31 @@ async function live(server: LoggedStore, history: History, random: SeededRandom,
       history.states.push(server.store.toString());
     }
     server.nowMs += random.below(900);
-    if (aof.appender.flush()) history.flushed = aof.appender.mark;
+    // Not in every turn: a rewrite may take its snapshot while records of the turn still wait.
+    if (random.below(3) > 0 && aof.appender.flush()) history.flushed = aof.appender.mark;
     history.durable = aof.appender.durableMark;
     if (i % 7 === 3 && !aof.isRewriting) void aof.rewrite();
     await turn();
     history.durable = aof.appender.durableMark;
   }
   await server.rewriteEnd();
+  if (aof.appender.flush()) history.flushed = aof.appender.mark;
   history.durable = aof.appender.durableMark;
 }
 
 /** Starts on what is left and checks the promises. */
-async function checkAfter(fileSystem: MemoryFileSystem, history: History, promised: number, what: string): Promise<void> {
+async function checkAfter(
+  fileSystem: MemoryFileSystem,
+  history: History,
+  promised: number,
+  what: string,
+): Promise<void> {
   const server = new LoggedStore(fileSystem);
-  assert.equal(await server.start(), true, `${what}: the start succeeds\n${server.logLines.join('\n')}\n${fileSystem.paths().join('\n')}`);
+  assert.equal(
+    await server.start(),
+    true,
+    `${what}: the start succeeds\n${server.logLines.join('\n')}\n${fileSystem.paths().join('\n')}`,
+  );
   const state = server.store.toString();
   const k = history.states.lastIndexOf(state);
   assert.notEqual(k, -1, `${what}: a state that never was: ${state}`);
@@ -193,7 +204,8 @@ test('switching on: a crash before any operation keeps the old log or gives the 
       const server = new LoggedStore(after);
       assert.equal(await server.start(), true, `crash at operation ${index}\n${server.logLines.join('\n')}`);
       const state = server.store.toString();
-      if (isCommitted && states.length > 1) assert.ok(state >= '' && states.slice(0, -1).every((each) => each.length <= state.length));
+      if (isCommitted && states.length > 1)
+        assert.ok(state >= '' && states.slice(0, -1).every((each) => each.length <= state.length));
       else assert.ok(state === '' || state.includes('0/k0=2'), `crash at operation ${index}: ${state}`);
     }
   }

@@ -36,7 +36,10 @@ const base = rdbFile(keyRecord(0, 'n', hex('c0 05')), keyRecord(0, 'b', hex("01 
 test('base and incr files are loaded in order, each from database 0', async () => {
   const fileSystem = logOf({
     base,
-    incr: [record('SELECT', '3') + record('SET', 'k', 'one') + record('INCR', 'n'), record('INCR', 'n') + record('DEL', 'b')],
+    incr: [
+      record('SELECT', '3') + record('SET', 'k', 'one') + record('INCR', 'n'),
+      record('INCR', 'n') + record('DEL', 'b'),
+    ],
   });
   const { outcome, data, log } = await load(fileSystem);
   assert.equal(outcome, 'loaded');
@@ -65,15 +68,20 @@ test('a missing base or incr file is fatal, a missing history file is not', asyn
   fileSystem.unlinkSync(INCR1);
   const { outcome, log } = await load(fileSystem);
   assert.equal(outcome, 'failed');
-  assert.deepEqual(log, ['Unable to obtain the AOF file appendonly.aof.1.incr.aof length. stat: No such file or directory']);
-  fileSystem.put(MANIFEST, 'file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type h\n');
+  assert.deepEqual(log, [
+    'Unable to obtain the AOF file appendonly.aof.1.incr.aof length. stat: No such file or directory',
+  ]);
+  fileSystem.put(
+    MANIFEST,
+    'file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type h\n',
+  );
   assert.equal((await load(fileSystem)).outcome, 'loaded');
 });
 
 test('a damaged manifest is fatal', async () => {
   const { outcome, log } = await load(new MemoryFileSystem({ [MANIFEST]: 'file a seq 1 type x\n' }));
   assert.equal(outcome, 'failed');
-  assert.equal(log.at(-1), 'Unknown AOF file type');
+  assert.equal(log.at(-1), 'Unknown AOF file type\n');
 });
 
 test('transactions take effect at EXEC; DISCARD drops them; stray EXEC and nested MULTI are logged', async () => {
@@ -138,9 +146,15 @@ test('a torn tail is cut to the end of the last complete unit, at every byte, an
     const keptBytes = ends.findLast((end) => end <= length) ?? 0;
     assert.equal(fileSystem.text(INCR1), whole.slice(0, keptBytes), `cut to ${length}`);
     if (keptBytes < length) {
-      assert.ok(server.logLines.includes(`!!! Truncating the AOF appendonly.aof.1.incr.aof at offset ${keptBytes} !!!`));
-      assert.ok(server.logLines.includes('!!! Warning: short read while loading the AOF file appendonly.aof.1.incr.aof!!!'));
-      assert.ok(server.logLines.includes('AOF appendonly.aof.1.incr.aof loaded anyway because aof-load-truncated is enabled'));
+      assert.ok(
+        server.logLines.includes(`!!! Truncating the AOF appendonly.aof.1.incr.aof at offset ${keptBytes} !!!`),
+      );
+      assert.ok(
+        server.logLines.includes('!!! Warning: short read while loading the AOF file appendonly.aof.1.incr.aof!!!'),
+      );
+      assert.ok(
+        server.logLines.includes('AOF appendonly.aof.1.incr.aof loaded anyway because aof-load-truncated is enabled'),
+      );
     }
     server.write(0, 'SET', 'later', 'write');
     server.aof.appender.flush();
@@ -157,7 +171,10 @@ test('with aof-load-truncated no a torn tail is fatal and the file is left alone
     const before = fileSystem.text(INCR1);
     const { outcome, log } = await load(fileSystem, { aofLoadTruncated: false });
     assert.equal(outcome, 'failed');
-    assert.match(log.at(-1)!, /^Unexpected end of file reading the append only file appendonly\.aof\.1\.incr\.aof\. You can: 1\) /);
+    assert.match(
+      log.at(-1)!,
+      /^Unexpected end of file reading the append only file appendonly\.aof\.1\.incr\.aof\. You can: 1\) /,
+    );
     assert.equal(fileSystem.text(INCR1), before);
   }
 });
@@ -166,7 +183,9 @@ test('with aof-load-truncated no a torn tail is fatal and the file is left alone
 
 test('a tail torn inside an open MULTI is cut before the MULTI, so that later writes are not swallowed', async () => {
   const head = record('INCR', 'n');
-  const fileSystem = logOf({ incr: [`${head}${record('MULTI')}${record('INCR', 'n')}${record('SET', 'a', 'b').slice(0, 9)}`] });
+  const fileSystem = logOf({
+    incr: [`${head}${record('MULTI')}${record('INCR', 'n')}${record('SET', 'a', 'b').slice(0, 9)}`],
+  });
   const server = new LoggedStore(fileSystem);
   assert.equal(await server.start(), true);
   assert.ok(server.logLines.includes('Revert incomplete MULTI/EXEC transaction in AOF file appendonly.aof.1.incr.aof'));
@@ -219,8 +238,13 @@ test('files that no manifest lists are neither adopted nor overwritten', async (
     fileSystem.text(MANIFEST),
     'file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.8.incr.aof seq 8 type i\n',
   );
-  for (const [path, bytes] of Object.entries(files)) assert.equal(fileSystem.text(path), Buffer.from(bytes).toString('latin1'));
-  assert.ok(server.logLines.includes('AOF file appendonly.aof.1.incr.aof is not listed in the manifest. It is left alone and not loaded.'));
+  for (const [path, bytes] of Object.entries(files))
+    assert.equal(fileSystem.text(path), Buffer.from(bytes).toString('latin1'));
+  assert.ok(
+    server.logLines.includes(
+      'AOF file appendonly.aof.1.incr.aof is not listed in the manifest. It is left alone and not loaded.',
+    ),
+  );
   server.write(0, 'SET', 'a', 'b');
   server.aof.appender.flush();
   assert.equal((await load(fileSystem.afterKill())).data, '0/a=b');
@@ -238,13 +262,19 @@ test('an RDB base that is short or damaged is fatal, whatever aof-load-truncated
     [base.subarray(0, 20), /^Short read or OOM loading DB\. Unrecoverable error, aborting now\.$/],
     [rdbFile(keyRecord(2, 'k', hex('02 01 61 01 61'))), /Duplicate set members detected$/],
     [Buffer.concat([Buffer.from('REDIS0099'), base]), /^Can't handle RDB format version 99$/],
-    [rdbFile(keyRecord(2, 'k', hex('01 01 61'))), /^Key 'k' in DB 0 has a value of type 2 \(set-hashtable\), which this version cannot load$/],
+    [
+      rdbFile(keyRecord(2, 'k', hex('01 01 61'))),
+      /^Key 'k' in DB 0 has a value of type 2 \(set-hashtable\), which this version cannot load$/,
+    ],
     [rdbFile(keyRecord(0, 'k', hex('00')), keyRecord(0, 'k', hex('00'))), /^RDB has duplicated key 'k' in DB 0$/],
   ];
   for (const [bytes, expected] of cases) {
     const { outcome, log } = await load(logOf({ base: bytes, incr: [''] }));
     assert.equal(outcome, 'failed');
-    assert.ok(log.some((line) => expected.test(line)), log.join('\n'));
+    assert.ok(
+      log.some((line) => expected.test(line)),
+      log.join('\n'),
+    );
     assert.equal(log.at(-1), 'Error reading the RDB base file appendonly.aof.1.base.rdb, AOF loading aborted');
   }
 });
@@ -255,10 +285,15 @@ test('an old single file is moved into the directory as the base', async () => {
   assert.equal(await server.start(), true);
   assert.equal(server.store.toString(), '0/old=data');
   assert.ok(
-    server.logLines.includes('Successfully migrated an old-style AOF file (appendonly.aof) into the AOF directory (appendonlydir).'),
+    server.logLines.includes(
+      'Successfully migrated an old-style AOF file (appendonly.aof) into the AOF directory (appendonlydir).',
+    ),
   );
   assert.deepEqual(fileSystem.paths(), [aofPath('appendonly.aof'), INCR1, MANIFEST].sort());
-  assert.equal(fileSystem.text(MANIFEST), 'file appendonly.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n');
+  assert.equal(
+    fileSystem.text(MANIFEST),
+    'file appendonly.aof seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n',
+  );
 });
 
 test('the move of an old file survives a crash at every operation', async () => {

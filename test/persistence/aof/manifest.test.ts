@@ -76,12 +76,18 @@ for (const [what, manifest, reason, line] of REJECTED) {
       line === undefined
         ? []
         : [`Reading the manifest file, at line ${line}`, `>>> '${manifest.split('\n')[line - 1]!.trim()}'`];
-    assert.deepEqual(result.logLines, ['\n*** FATAL AOF MANIFEST FILE ERROR ***', ...where, reason]);
+    const lines = ['\n*** FATAL AOF MANIFEST FILE ERROR ***', ...where, reason];
+    assert.deepEqual(
+      result.logLines,
+      lines.map((line) => `${line}\n`),
+    );
   });
 }
 
 test('comments, unknown keys, any order of keys, gaps in seq and long type names are accepted', () => {
-  const manifest = parsed('# by hand\nTYPE base SEQ 3 FILE a.rdb\r\nfile i seq 1 type i extra word\nfile j seq 9 type incr\n');
+  const manifest = parsed(
+    '# by hand\nTYPE base SEQ 3 FILE a.rdb\r\nfile i seq 1 type i extra word\nfile j seq 9 type incr\n',
+  );
   assert.equal(text(manifest), 'file a.rdb seq 3 type b\nfile i seq 1 type i\nfile j seq 9 type i\n');
   assert.deepEqual(parsed('# only a comment\n'), EMPTY_MANIFEST);
 });
@@ -110,7 +116,8 @@ test('mutated manifests are read or refused, never worse', () => {
     const result = parseManifest(bytes.subarray(0, random.below(8) === 0 ? random.below(bytes.length) : bytes.length));
     if (result.ok) {
       const again = parseManifest(encodeManifest(result.manifest));
-      const isEmpty = result.manifest.base === null && result.manifest.history.length + result.manifest.incr.length === 0;
+      const isEmpty =
+        result.manifest.base === null && result.manifest.history.length + result.manifest.incr.length === 0;
       assert.ok(isEmpty || again.ok, 'what was read can be written and read again');
     }
   }

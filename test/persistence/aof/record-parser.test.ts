@@ -36,7 +36,15 @@ function parseAll(text: string, chunkBytes = text.length || 1): string[] {
 const sound = `${record('SELECT', '0')}#TS:1700000000\r\n${record('SET', 'k', 'v\r\n*1\r\n')}${record('SET', '', 'x'.repeat(300))}# c\n${record('PING')}`;
 
 test('records and comments are found, whatever the chunks', () => {
-  const expected = ['SELECT 0', 'comment', 'SET k v\r\n*1\r\n', `SET  ${'x'.repeat(300)}`, 'comment', 'PING', `end at ${sound.length}`];
+  const expected = [
+    'SELECT 0',
+    'comment',
+    'SET k v\r\n*1\r\n',
+    `SET  ${'x'.repeat(300)}`,
+    'comment',
+    'PING',
+    `end at ${sound.length}`,
+  ];
   for (let chunkBytes = 1; chunkBytes <= sound.length; chunkBytes += chunkBytes < 80 ? 1 : 37) {
     assert.deepEqual(parseAll(sound, chunkBytes), expected, `chunks of ${chunkBytes}`);
   }
@@ -101,7 +109,9 @@ test('what the record buffer builds is what the parser reads', () => {
   const buffer = new RecordBuffer();
   let expected = '';
   for (let i = 0; i < 300; i++) {
-    const args = Array.from({ length: 1 + random.below(i === 7 ? 2000 : 5) }, () => 'y'.repeat(random.below(i % 50 === 0 ? 3000 : 60)));
+    const args = Array.from({ length: 1 + random.below(i === 7 ? 2000 : 5) }, () =>
+      'y'.repeat(random.below(i % 50 === 0 ? 3000 : 60)),
+    );
     buffer.begin(args.length);
     for (const each of args) {
       if (random.below(2) === 0) buffer.text(each);
@@ -123,7 +133,9 @@ test('mutated files end with a verdict, the same for every cut into chunks', () 
       const at = random.below(bytes.length);
       bytes[at] = random.below(3) === 0 ? random.below(256) : 0x30 + random.below(10);
     }
-    const text = Buffer.from(bytes.subarray(0, random.below(8) === 0 ? random.below(bytes.length) : bytes.length)).toString('latin1');
+    const text = Buffer.from(
+      bytes.subarray(0, random.below(8) === 0 ? random.below(bytes.length) : bytes.length),
+    ).toString('latin1');
     const whole = parseAll(text);
     if (i % 8 === 0) assert.deepEqual(parseAll(text, 1 + random.below(30)), whole);
   }

@@ -2,15 +2,16 @@
  * The smallest data set that a log can be about: strings with SET, DEL and INCR in 16 databases, snapshots of it, and the replay of commands into it.
  */
 import { Aof, type AofSettings } from '../../../src/persistence/aof/aof.js';
+import type { AofPaths } from '../../../src/persistence/aof/aof-directory.js';
 import type { AofExecutor } from '../../../src/persistence/aof/aof-loader.js';
-import { argumentText, type RecordArguments } from '../../../src/persistence/aof/record-parser.js';
 import { RecordBuffer } from '../../../src/persistence/aof/record-buffer.js';
+import { argumentText, type RecordArguments } from '../../../src/persistence/aof/record-parser.js';
+import type { FileSystem } from '../../../src/persistence/file-system.js';
 import type { PutResult, RdbTarget } from '../../../src/persistence/rdb/rdb-loader.js';
 import type { RdbRecord } from '../../../src/persistence/rdb/rdb-reader.js';
 import { type ChunkSink, RdbWriter } from '../../../src/persistence/rdb/rdb-writer.js';
 import type { SnapshotForm, SnapshotProducer, SnapshotSource } from '../../../src/persistence/snapshot-file.js';
 import { ascii } from '../support.js';
-import type { MemoryFileSystem } from '../memory-file-system.js';
 
 export class Store implements AofExecutor, RdbTarget, SnapshotSource {
   readonly data = new Map<string, string>();
@@ -68,11 +69,16 @@ export class Store implements AofExecutor, RdbTarget, SnapshotSource {
 
   /** Everything in it, as one line. */
   toString(): string {
-    return [...this.data].map(([key, value]) => `${key}=${value}`).sort().join(' ');
+    return [...this.data]
+      .map(([key, value]) => `${key}=${value}`)
+      .sort()
+      .join(' ');
   }
 
   begin(form: SnapshotForm, sink: ChunkSink): SnapshotProducer {
-    const keys = [...this.data].map(([key, value]) => [Number(key.split('/')[0]), key.slice(key.indexOf('/') + 1), value] as const);
+    const keys = [...this.data].map(
+      ([key, value]) => [Number(key.split('/')[0]), key.slice(key.indexOf('/') + 1), value] as const,
+    );
     keys.sort((a, b) => a[0] - b[0]);
     return form === 'aof-base-commands' ? commandProducer(keys, sink) : rdbProducer(keys, form, sink);
   }
@@ -112,7 +118,8 @@ function commandProducer(keys: Key[], sink: ChunkSink): SnapshotProducer {
     step() {
       if (isCancelled) return false;
       const buffer = new RecordBuffer();
-      for (const [db, name, value] of keys.splice(0, 3)) buffer.ascii(record('SELECT', String(db)) + record('SET', name, value));
+      for (const [db, name, value] of keys.splice(0, 3))
+        buffer.ascii(record('SELECT', String(db)) + record('SET', name, value));
       if (buffer.length > 0) sink(buffer.bytes, buffer.length);
       return keys.length === 0;
     },
@@ -156,11 +163,12 @@ export class LoggedStore {
   isEnabledForGood = false;
 
   constructor(
-    readonly fileSystem: MemoryFileSystem,
+    readonly fileSystem: FileSystem & { isCrashed?: boolean },
     settings: Partial<AofSettings> = {},
+    where: AofPaths = paths,
   ) {
     this.settings = { ...defaultSettings, ...settings };
-    this.aof = new Aof(fileSystem, this.store, paths, this.settings, {
+    this.aof = new Aof(fileSystem, this.store, where, this.settings, {
       log: (level, line) => level !== 'debug' && this.logLines.push(line),
       unixMs: () => this.nowMs,
       isSnapshotRunning: () => this.aof.isRewriting,
