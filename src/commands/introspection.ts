@@ -155,7 +155,7 @@ export function commandInfo(call: Invocation): void {
   call.reply.array(call.argc - 2);
   for (let i = 2; i < call.argc; i++) {
     const command = lookup(call, i);
-    if (command === null) call.reply.nullArray();
+    if (command === null) call.reply.null();
     else writeInfo(call.reply, command);
   }
 }

@@ -24,9 +24,16 @@ export function findKeys(command: Command, request: Request, withChannels = fals
     if (!withChannels && spec.flags.includes('not_key')) continue;
     const begin = beginOf(spec, request);
     if (begin === 0) continue;
-    if (!collect(spec, begin, request, found)) return null;
+    if (!collect(spec, begin, request, flagsOf(command, spec.flags, request), found)) return null;
   }
   return found;
+}
+
+/** Flags that depend on the options: with GET, SET reads what it replaces. */
+function flagsOf(command: Command, flags: readonly string[], request: Request): readonly string[] {
+  if (command.fullName !== 'set' || !flags.includes('variable_flags')) return flags;
+  for (let i = 3; i < request.argc; i++) if (request.is(i, 'GET')) return ['RW', 'access', 'update'];
+  return ['OW', 'update'];
 }
 
 /** Whether a command has keys at all. */
@@ -46,8 +53,8 @@ function beginOf(spec: KeySpec, request: Request): number {
   return 0;
 }
 
-function collect(spec: KeySpec, begin: number, request: Request, found: FoundKey[]): boolean {
-  const { find, flags } = spec;
+function collect(spec: KeySpec, begin: number, request: Request, flags: readonly string[], found: FoundKey[]): boolean {
+  const { find } = spec;
   if ('unknown' in find) return true;
   let first = begin;
   let last: number;

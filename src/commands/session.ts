@@ -20,6 +20,7 @@ import { REDIS_VERSION } from '../version.js';
 import { isClientName, NAME_ERROR } from './client-name.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
 
+const INT32_MAX = 0x7fffffff;
 const PONG = fixedReply('+PONG');
 
 export function ping(call: Invocation): void {
@@ -42,6 +43,9 @@ export function echo(call: Invocation): void {
 export function select(call: Invocation): void {
   const index = call.integer(1);
   if (Number.isNaN(index)) return replyNotAnInteger(call);
+  if (Math.abs(index) > INT32_MAX) {
+    return call.error(`ERR value is out of range, value must between ${-INT32_MAX - 1} and ${INT32_MAX}`);
+  }
   if (call.server.cluster !== null && index !== 0) return call.error('ERR SELECT is not allowed in cluster mode');
   if (call.keyspace.databases[index] === undefined) return call.error('ERR DB index is out of range');
   call.connection.databaseIndex = index;

@@ -78,10 +78,17 @@ export class ReplyWriter {
    * An error reply. `text` begins with the code, without the minus: `WRONGTYPE Operation …`, `ERR syntax error`. CR and LF become spaces.
    */
   error(text: string): void {
-    this.errorCount++;
-    const space = text.indexOf(' ');
-    this.lastErrorCode = space < 0 || space > 32 ? 'ERR' : text.slice(0, space);
-    this.line(0x2d, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text);
+    this.noteError(text);
+    this.line(0x2d, withoutLineEnds(text));
+  }
+
+  /** As `error`, for a text that repeats bytes of the client's: one char code per byte. */
+  byteError(text: string): void {
+    this.noteError(text);
+    this.reserve(text.length + 3);
+    this.bytes[this.length++] = 0x2d;
+    this.ascii(withoutLineEnds(text));
+    this.endLine();
   }
 
   /** An error reply made once by `fixedReply`, with its code. */
@@ -176,6 +183,12 @@ export class ReplyWriter {
     this.endLine();
   }
 
+  private noteError(text: string): void {
+    this.errorCount++;
+    const space = text.indexOf(' ');
+    this.lastErrorCode = space < 0 || space > 32 ? 'ERR' : text.slice(0, space);
+  }
+
   private line(type: number, text: string): void {
     // At most 3 bytes of UTF-8 for one UTF-16 unit.
     this.reserve(text.length * 3 + 3);
@@ -217,6 +230,10 @@ export class ReplyWriter {
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }
+}
+
+function withoutLineEnds(text: string): string {
+  return /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text;
 }
 
 /** Writes a safe integer in decimal at `at`; the room (21 bytes) is the caller's. @returns the offset after it */

@@ -176,15 +176,14 @@ export class Dispatcher {
       this.reject(connection, container, `ERR wrong number of arguments for '${container.fullName}' command`);
       return true;
     }
-    const name = request.text(1);
-    const command = container.subcommands!.get(name.toLowerCase());
+    const command = container.subcommands!.get(request.latin1(1).toLowerCase());
     if (command === undefined) {
       if (container.handler !== null && container.subcommands!.size === 0)
         return this.executeCommand(connection, request, container);
       this.reject(
         connection,
         null,
-        `ERR unknown subcommand '${name.slice(0, 128)}'. Try ${container.fullName.toUpperCase()} HELP.`,
+        `ERR unknown subcommand '${cString(request, 1).slice(0, 128)}'. Try ${container.fullName.toUpperCase()} HELP.`,
       );
       return true;
     }
@@ -312,11 +311,11 @@ export class Dispatcher {
     }
     let args = '';
     for (let i = 1; i < request.argc && args.length < 128; i++)
-      args += `'${request.text(i).slice(0, 128 - args.length)}' `;
+      args += `'${cString(request, i).slice(0, 128 - args.length)}' `;
     this.reject(
       connection,
       null,
-      `ERR unknown command '${request.text(0).slice(0, 128)}', with args beginning with: ${args}`,
+      `ERR unknown command '${cString(request, 0).slice(0, 128)}', with args beginning with: ${args}`,
     );
   }
 
@@ -326,16 +325,14 @@ export class Dispatcher {
     const start = reply.length;
     if (command !== null) command.rejectedCount++;
     const { transaction } = connection;
-    if (transaction !== null) {
-      if (command?.fullName === 'exec') {
-        this.server.discard(connection);
-        reply.error(`EXECABORT Transaction discarded because of: ${error}`);
-        this.server.noteError('EXECABORT');
-        return;
-      }
-      transaction.hasFailed = true;
+    if (command?.fullName === 'exec') {
+      this.server.discard(connection);
+      reply.error(`EXECABORT Transaction discarded because of: ${error.replace(/^ERR /, '')}`);
+      this.server.noteError('EXECABORT');
+      return;
     }
-    reply.error(error);
+    if (transaction !== null) transaction.hasFailed = true;
+    reply.byteError(error);
     this.server.noteError(reply.lastErrorCode);
     if ((connection.flags & (REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT)) !== 0)
       this.applyReplyMode(connection, start, command);
@@ -353,4 +350,11 @@ export class Dispatcher {
       connection.flags &= ~REPLY_SKIP;
     }
   }
+}
+
+/** An argument as the text that C sees: bytes as char codes, up to the first NUL. */
+function cString(request: Request, index: number): string {
+  const text = request.latin1(index);
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
 }
