@@ -84,10 +84,10 @@ function digestValues(call: Invocation): void {
 
 function populate(call: Invocation): void {
   const count = call.integer(2);
-  if (Number.isNaN(count)) return replyNotAnInteger(call);
+  if (Number.isNaN(count) || count < 0) return call.error('ERR value is out of range, must be positive');
   const prefix = call.argc > 3 ? call.request.latin1(3) : 'key';
   const size = call.argc > 4 ? call.integer(4) : -1;
-  if (Number.isNaN(size)) return replyNotAnInteger(call);
+  if (Number.isNaN(size)) return call.error('ERR value is out of range, must be positive');
   for (let i = 0; i < count; i++) {
     const key = Buffer.from(`${prefix}:${i}`, 'latin1');
     if (call.db.find(key, 0, key.length) !== 0) continue;

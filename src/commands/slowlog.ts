@@ -1,14 +1,15 @@
 /** SLOWLOG. Source: spec server.md section 15. */
 import type { Invocation } from '../server/invocation.js';
 import { helpReply } from './help.js';
-import { replyNotAnInteger } from './replies.js';
 
 export function slowlogGet(call: Invocation): void {
+  if (call.argc > 3) {
+    return call.error(`ERR unknown subcommand or wrong number of arguments for '${call.text(1)}'. Try SLOWLOG HELP.`);
+  }
   let count = 10;
   if (call.argc === 3) {
     count = call.integer(2);
-    if (Number.isNaN(count)) return replyNotAnInteger(call);
-    if (count < -1) return call.error('ERR count should be greater than or equal to -1');
+    if (Number.isNaN(count) || count < -1) return call.error('ERR count should be greater than or equal to -1');
   }
   const { entries } = call.server.slowlog;
   const shown = count === -1 ? entries : entries.slice(0, count);

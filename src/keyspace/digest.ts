@@ -87,7 +87,7 @@ function digestDatabase(space: Keyspace, db: Database, from: Digest): Digest {
   db.forEach((ref) => {
     const start = entries.keyStart(ref);
     const key = entries.view(ref).subarray(start, start + entries.keyLength(ref));
-    result = xor(result, digestValue(space, ref, mixed(emptyDigest(), key)));
+    result = added(result, digestValue(space, ref, mixed(emptyDigest(), key)));
   });
   return result;
 }

@@ -102,7 +102,7 @@ function parseBulks(
   while (remaining > 0) {
     if (length < 0) {
       if (at >= end) return suspend(request, state, start, at, remaining, -1, 1);
-      const line = findCr(bytes, at + 1, end);
+      const line = findCr(bytes, at, end);
       if (line < 0 || line + 1 >= end) {
         if (line < 0 && end - at > INLINE_BYTES_MAX) return fail(state, 'Protocol error: too big bulk count string');
         return suspend(request, state, start, at, remaining, -1, end - at + 1);

@@ -178,7 +178,7 @@ export class Connection implements TransportOwner {
         if (!server.dispatcher.execute(this)) state.position = start;
         if (this.isClosed) break;
       } else if (parsed === PARSE_ERROR) {
-        server.reply.error(`ERR ${state.error}`);
+        server.reply.byteError(`ERR ${state.error}`);
         server.log.verbose(`Protocol error (${state.error}) from client: ${describeConnection(this)}`);
         this.closeAfterReply();
       } else if (parsed !== PARSE_EMPTY) {
