@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../../src/memory/arena.js';
+import { CLASS_BYTES, PAGE_BYTES, SLAB_BLOCK_BYTES_MAX, sizeClassOf } from '../../src/memory/size-classes.js';
+import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
+
+interface Block {
+  readonly ref: Ref;
+  readonly size: number;
+  readonly stamp: number;
+}
+
+/** Writes the stamp into the first and last bytes of a block, where an overlap with another would show. */
+function stampBlock(arena: Arena, { ref, size, stamp }: Block): void {
+  const bytes = arena.bytes[ref >>> CHUNK_INDEX_SHIFT];
+  const start = (ref & UNIT_MASK) << 3;
+  assert.ok(start + size <= bytes.length, 'a block lies within its chunk');
+  for (let i = 0; i < Math.min(4, size >> 1); i++) {
+    bytes[start + i] = stamp >>> (i * 8);
+    bytes[start + size - 1 - i] = stamp >>> (i * 8);
+  }
+}
+
+function checkStamp(arena: Arena, { ref, size, stamp }: Block): void {
+  const bytes = arena.bytes[ref >>> CHUNK_INDEX_SHIFT];
+  const start = (ref & UNIT_MASK) << 3;
+  for (let i = 0; i < Math.min(4, size >> 1); i++) {
+    assert.equal(bytes[start + i], (stamp >>> (i * 8)) & 0xff, 'the head of a block is as written');
+    assert.equal(bytes[start + size - 1 - i], (stamp >>> (i * 8)) & 0xff, 'the tail of a block is as written');
+  }
+}
+
+function randomSize(random: Random): number {
+  switch (random.below(20)) {
+    case 0:
+      return SLAB_BLOCK_BYTES_MAX + 1 + random.below(400_000);
+    case 1:
+      return random.oneIn(10) ? 512 * 1024 + random.below(4_000_000) : 1 + random.below(5000);
+    case 2:
+    case 3:
+    case 4:
+      return 1 + random.below(SLAB_BLOCK_BYTES_MAX);
+    default:
+      return 1 + random.below(200);
+  }
+}
+
+test('blocks handed out never overlap, and the accounts are exact, whatever is allocated and freed', () => {
+  const seed = fuzzSeed();
+  replayable(seed, () => {
+    const random = new Random(seed);
+    const arena = new Arena();
+    const blocks: Block[] = [];
+    let used = 0;
+    // Phases of growth and decline, so that slabs and chunks fill up and empty again.
+    for (let i = 0; i < fuzzIterations(60_000); i++) {
+      const isGrowing = (i >> 12) % 2 === 0;
+      if (blocks.length === 0 || random.below(10) < (isGrowing ? 7 : 3)) {
+        const size = randomSize(random);
+        const ref = arena.allocate(size);
+        const block = { ref, size, stamp: random.below(0x7fffffff) };
+        assert.notEqual(ref, 0);
+        assert.ok(arena.blockBytes(ref) >= size);
+        assert.equal(arena.blockBytes(ref), Arena.roundedBytes(size));
+        assert.ok(arena.fits(ref, size));
+        used += arena.blockBytes(ref);
+        stampBlock(arena, block);
+        blocks.push(block);
+      } else {
+        const at = random.below(blocks.length);
+        const block = blocks[at];
+        blocks[at] = blocks[blocks.length - 1];
+        blocks.pop();
+        checkStamp(arena, block);
+        used -= arena.blockBytes(block.ref);
+        arena.free(block.ref);
+      }
+      assert.equal(arena.usedBytes, used);
+      assert.equal(arena.blockCount, blocks.length);
+      assert.ok(arena.peakBytes >= used && arena.reservedBytes >= used);
+    }
+    for (const block of blocks) {
+      checkStamp(arena, block);
+      arena.free(block.ref);
+    }
+    assert.equal(arena.usedBytes, 0);
+    assert.equal(arena.blockCount, 0);
+    // The first page's chunk, and one spare.
+    assert.ok(arena.reservedBytes <= 2 * 1024 * 1024, `${arena.reservedBytes} bytes are kept`);
+  });
+});
+
+test('a request is rounded up by an eighth at most, beyond 128 bytes', () => {
+  for (let size = 1; size <= SLAB_BLOCK_BYTES_MAX; size++) {
+    const block = CLASS_BYTES[sizeClassOf(size)];
+    assert.ok(block >= size && (size <= 128 ? block < size + 8 : block <= size * 1.125 + 8), `${size} → ${block}`);
+  }
+});
+
+test('a huge block has a buffer of its own, and gives it back', () => {
+  const arena = new Arena();
+  const before = arena.reservedBytes;
+  const refs = [600_000, 3_000_000, 1_048_576].map((size) => arena.allocate(size));
+  assert.ok(arena.reservedBytes >= before + 4_648_576);
+  assert.equal(arena.blockBytes(refs[1]) % PAGE_BYTES, 0);
+  for (const ref of refs) arena.free(ref);
+  assert.equal(arena.reservedBytes, before);
+});
+
+test('references beyond 2^31 work as int32', () => {
+  const arena = new Arena();
+  // Chunk indexes are taken by blocks of 2 GiB that nobody touches: the system gives no memory for them.
+  const big: Ref[] = [];
+  try {
+    while (arena.bytes.length < 16_384 + 8) big.push(arena.allocate(2 * 1024 * 1024 * 1024 - PAGE_BYTES));
+  } catch {
+    return;
+  }
+  // Two do not fit in the first chunk.
+  const refs = [1, 2].map(() => arena.allocate(500 * 1024));
+  assert.ok(refs[1] < 0, 'the reference has its top bit set');
+  for (const ref of refs) {
+    stampBlock(arena, { ref, size: 500 * 1024, stamp: 7 });
+    checkStamp(arena, { ref, size: 500 * 1024, stamp: 7 });
+    arena.free(ref);
+  }
+  for (const each of big) arena.free(each);
+  assert.equal(arena.usedBytes, 0);
+});
