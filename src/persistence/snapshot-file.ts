@@ -34,7 +34,7 @@ export interface SnapshotProducer {
    * @returns whether the image is complete, its trailer handed over included
    */
   step(budgetMs: number): boolean;
-  /** Gives the snapshot up: nothing is handed over any more. */
+  /** Gives the snapshot up, if it is not complete: nothing is handed over any more. */
   cancel(): void;
   /** A chunk was written and may be filled again. */
   recycle(chunk: Uint8Array): void;
@@ -103,9 +103,14 @@ export class SnapshotFile {
     this.finished = this.#run();
   }
 
-  /** Gives up; `finished` rejects when the temporary file is gone. Too late once the file is complete: then nothing happens. */
+  /**
+   * Gives up: the producer is cancelled at once, so that another snapshot may begin in the same turn; `finished` rejects when the temporary file is gone.
+   * Too late once the file is complete: then nothing happens.
+   */
   cancel(): void {
-    this.#failure ??= new SnapshotError('cancelled', 'cancel', null);
+    if (this.#failure !== null) return;
+    this.#failure = new SnapshotError('cancelled', 'cancel', null);
+    this.#producer.cancel();
   }
 
   /** For a process about to exit: gives up and removes the temporary file at once. */
@@ -183,7 +188,7 @@ export class SnapshotFile {
 
   async #cleanUp(): Promise<void> {
     const { fileSystem, tempPath } = this.#options;
-    this.#producer.cancel();
+    if (this.#failure?.stage !== 'cancelled') this.#producer.cancel();
     this.#queue = [];
     await this.#writer;
     if (this.#fd >= 0) await fileSystem.close(this.#fd).catch(() => {});

@@ -129,6 +129,39 @@ test('a cancelled snapshot removes its file and tells so', async () => {
   }
 });
 
+test('cancelling frees the data set for the next snapshot in the same turn', async () => {
+  const fileSystem = new MemoryFileSystem({ '/data/x': '' });
+  const store = storeOf(100);
+  let running = 0;
+  const exclusive: SnapshotSource = {
+    begin(form, sink) {
+      assert.equal(running++, 0, 'one snapshot at a time');
+      const producer = store.begin(form, sink);
+      return {
+        step: (budgetMs) => {
+          const isComplete = producer.step(budgetMs);
+          if (isComplete) running--;
+          return isComplete;
+        },
+        cancel: () => {
+          running--;
+          producer.cancel();
+        },
+        recycle: producer.recycle,
+      };
+    },
+  };
+  const snapshot = new SnapshotFile({ ...optionsOf(fileSystem, exclusive), tempPath: '/data/temp-bg.rdb' });
+  await turn();
+  await turn();
+  snapshot.cancel();
+  writeSnapshotFileSync(optionsOf(fileSystem, exclusive));
+  await assert.rejects(snapshot.finished);
+  assert.equal(running, 0);
+  assert.equal(keysIn(fileSystem), 100);
+  assert.deepEqual(fileSystem.paths(), [FINAL, '/data/x']);
+});
+
 test('a slow disk holds the serialising back', async () => {
   const fileSystem = new MemoryFileSystem({ '/data/x': '' });
   let releases: (() => void)[] = [];

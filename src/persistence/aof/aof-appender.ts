@@ -14,7 +14,7 @@
  * A failed background fsync refuses writes as well, and is repeated; since the kernel may have dropped the pages it could not write, its success is no proof,
  * and a rewrite is asked for (Redis never tries again).
  *
- * Invariants: (1) the file ends at a record boundary after every flush, failed ones too, unless the cut itself failed; (2) each file begins with SELECT;
+ * Invariants: (1) the file ends at a record boundary after every flush, failed ones too, unless the cut itself failed; (2) `selectedDb` is −1 at the start of each file, so each begins with SELECT;
  * (3) `durableMark` only grows, and everything appended under a mark up to it is on disk; after a failed fsync it stands still until a rewrite vouches for all.
  */
 import { strict as assert } from 'node:assert';
@@ -56,13 +56,14 @@ export class AofAppender {
   /** Position of the stream of commands up to which records were appended: a number of the owner's, that only grows. */
   mark = 0;
   durableMark = 0;
+  /** Records on their way to the file. Who adds one for another database than `selectedDb` puts SELECT in front of it. */
   readonly buffer = new RecordBuffer();
+  /** Database of the last record in this file, −1 before the first. */
+  selectedDb = -1;
   readonly #fileSystem: FileSystem;
   readonly #settings: AppenderSettings;
   readonly #hooks: AppenderHooks;
   #fd = -1;
-  /** Database of the last record in this file, −1 before the first. */
-  #selectedDb = -1;
   #annotatedSecond = 0;
   /** Whether bytes were written since the last fsync that has begun. */
   #hasUnsynced = false;
@@ -103,7 +104,7 @@ export class AofAppender {
   open(fd: number, fileBytes: number): void {
     this.#fd = fd;
     this.fileBytes = fileBytes;
-    this.#selectedDb = -1;
+    this.selectedDb = -1;
   }
 
   /** A rewrite that began after every failed fsync is durable: nothing depends on what those may have lost. */
@@ -113,33 +114,13 @@ export class AofAppender {
   }
 
   /**
-   * To be called before each record of database `db` (and before a MULTI, with the database of the first record in it): adds the time annotation and the
-   * SELECT that the record needs. The record itself goes to `buffer`.
+   * Adds the time annotation, if there is to be one and the second is new. To be called before a unit's first bytes go to `buffer`.
    * @param unixSeconds  the server's cached clock, which stands still during an execution unit
    */
-  prepareRecord(db: number, unixSeconds: number): void {
-    this.annotate(unixSeconds);
-    if (db === this.#selectedDb) return;
-    this.#selectedDb = db;
-    this.buffer.begin(2);
-    this.buffer.text('SELECT');
-    this.buffer.text(String(db));
-  }
-
-  /** Adds the time annotation, if there is to be one and the second is new. */
   annotate(unixSeconds: number): void {
     if (!this.#settings.aofTimestampEnabled || unixSeconds <= this.#annotatedSecond) return;
     this.#annotatedSecond = unixSeconds;
     this.buffer.ascii(`#TS:${unixSeconds}\r\n`);
-  }
-
-  /** Database of the last record in this file, −1 before the first: for an owner that writes SELECT itself. */
-  get selectedDb(): number {
-    return this.#selectedDb;
-  }
-
-  set selectedDb(db: number) {
-    this.#selectedDb = db;
   }
 
   /**

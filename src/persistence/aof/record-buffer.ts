@@ -2,6 +2,8 @@
  * Records of the append-only file under construction (spec/persistence.md 7.4): what the commands of one event-loop turn have added, until it is written.
  * A record is a command as an array of bulk strings; the same bytes go to replicas. One growing array, used again after each write.
  */
+import { writeIntegerText } from '../rdb/integer-text.js';
+
 const INITIAL_BYTES = 16 * 1024;
 /** After a burst the buffer goes back to this, so that one huge value does not hold its memory for good. */
 const KEPT_BYTES_MAX = 1 << 20;
@@ -70,13 +72,14 @@ export class RecordBuffer {
     const bytes = this.bytes;
     let at = this.length;
     bytes[at++] = marker;
-    let divisor = 1;
-    while (value >= divisor * 10) divisor *= 10;
-    let rest = value;
-    for (; divisor >= 1; divisor /= 10) {
-      const digit = (rest / divisor) | 0;
-      bytes[at++] = ZERO + digit;
-      rest -= digit * divisor;
+    if (value < 10) {
+      bytes[at++] = ZERO + value;
+    } else if (value < 100) {
+      const tens = (value / 10) | 0;
+      bytes[at++] = ZERO + tens;
+      bytes[at++] = ZERO + value - tens * 10;
+    } else {
+      at = writeIntegerText(value, bytes, at);
     }
     bytes[at++] = CR;
     bytes[at++] = LF;

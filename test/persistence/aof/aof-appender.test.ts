@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AofAppender, type FsyncPolicy } from '../../../src/persistence/aof/aof-appender.js';
 import { type Fault, ioError, MemoryFileSystem, noSpace, type Operation } from '../memory-file-system.js';
-import { record } from './store.js';
+import { appendRecord, record } from './store.js';
 
 const FILE = '/data/a.aof';
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -46,9 +46,7 @@ class Bench {
   }
 
   add(...args: string[]): void {
-    this.appender.prepareRecord(0, Math.floor(this.nowMs / 1000));
-    this.appender.buffer.ascii(record(...args));
-    this.appender.mark++;
+    appendRecord(this.appender, 0, this.nowMs, args);
   }
 
   take(): string[] {
@@ -147,10 +145,7 @@ test('no-appendfsync-on-rewrite suppresses fdatasync while a snapshot runs, for 
 
 test('a record of another database is preceded by SELECT, the first of a file always', async () => {
   const bench = new Bench('no');
-  const put = (db: number) => {
-    bench.appender.prepareRecord(db, 1);
-    bench.appender.buffer.ascii(record('PING'));
-  };
+  const put = (db: number) => appendRecord(bench.appender, db, 0, ['PING']);
   put(0);
   put(0);
   put(12);

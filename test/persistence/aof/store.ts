@@ -2,6 +2,7 @@
  * The smallest data set that a log can be about: strings with SET, DEL and INCR in 16 databases, snapshots of it, and the replay of commands into it.
  */
 import { Aof, type AofSettings } from '../../../src/persistence/aof/aof.js';
+import type { AofAppender } from '../../../src/persistence/aof/aof-appender.js';
 import type { AofPaths } from '../../../src/persistence/aof/aof-directory.js';
 import type { AofExecutor } from '../../../src/persistence/aof/aof-loader.js';
 import { RecordBuffer } from '../../../src/persistence/aof/record-buffer.js';
@@ -130,6 +131,15 @@ function commandProducer(keys: Key[], sink: ChunkSink): SnapshotProducer {
   };
 }
 
+/** Adds a record to the log as a server does: annotation, SELECT where needed, the command. */
+export function appendRecord(appender: AofAppender, db: number, nowMs: number, args: readonly string[]): void {
+  appender.annotate(Math.floor(nowMs / 1000));
+  if (appender.selectedDb !== db) appender.buffer.ascii(record('SELECT', String(db)));
+  appender.selectedDb = db;
+  appender.buffer.ascii(record(...args));
+  appender.mark++;
+}
+
 /** A command as the log holds it. */
 export function record(...args: string[]): string {
   return `*${args.length}\r\n${args.map((each) => `$${each.length}\r\n${each}\r\n`).join('')}`;
@@ -196,10 +206,7 @@ export class LoggedStore {
     this.store.selectDb(db);
     this.store.run(args);
     if (!this.aof.isRecording) return;
-    const { appender } = this.aof;
-    appender.prepareRecord(db, Math.floor(this.nowMs / 1000));
-    appender.buffer.ascii(record(...args));
-    appender.mark++;
+    appendRecord(this.aof.appender, db, this.nowMs, args);
   }
 
   /** Waits until the rewrite under way has ended, or the machine has crashed. */
