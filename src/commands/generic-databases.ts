@@ -17,11 +17,14 @@ export function dbSize(call: Invocation): void {
 }
 
 export function flushDb(call: Invocation): void {
-  flush(call, call.db.index, call.db.index);
+  if (!isFlushMode(call)) return replySyntaxError(call);
+  flushed(call, call.server.flushDatabase(call.db.index));
 }
 
 export function flushAll(call: Invocation): void {
-  flush(call, 0, call.keyspace.databases.length - 1);
+  if (!isFlushMode(call)) return replySyntaxError(call);
+  flushed(call, call.server.flushAll());
+  call.server.onFlushAll();
 }
 
 export function swapDb(call: Invocation): void {
@@ -59,22 +62,19 @@ export function databaseArgument(call: Invocation, index: number): Database | nu
   return null;
 }
 
-/** Empties databases `first` to `last`. Is propagated even if there was nothing, as in Redis: replicas may hold keys that expired here. */
-function flush(call: Invocation, first: number, last: number): void {
-  const isAsync = call.argc === 2 && call.is(1, 'ASYNC');
-  if (call.argc > 2 || (call.argc === 2 && !isAsync && !call.is(1, 'SYNC'))) return replySyntaxError(call);
+function isFlushMode(call: Invocation): boolean {
+  return call.argc === 1 || (call.argc === 2 && (call.is(1, 'ASYNC') || call.is(1, 'SYNC')));
+}
+
+/** What follows a flush. It is propagated even if there was nothing: replicas may hold keys that expired here. */
+function flushed(call: Invocation, keyCount: number): void {
   const { keyspace, server } = call;
-  let count = 0;
-  for (let index = first; index <= last; index++) {
-    server.watches.flushing(index);
-    count += keyspace.flush(index);
-  }
-  keyspace.dirty += Math.max(1, count);
-  if (!isAsync && !(call.argc === 1 && server.config.values.lazyfreeLazyUserFlush)) {
+  keyspace.dirty += Math.max(1, keyCount);
+  const isAsync = call.argc === 2 ? call.is(1, 'ASYNC') : server.config.values.lazyfreeLazyUserFlush;
+  if (!isAsync) {
     const deadline = performance.now() + SYNC_FREE_MS;
     while (performance.now() < deadline && keyspace.reaper.step(SYNC_FREE_MS));
   }
-  if (keyspace.reaper.pendingCount > 0) server.cron.reapSoon();
   call.propagateVerbatim();
   call.reply.ok();
 }

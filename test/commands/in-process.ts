@@ -1,0 +1,77 @@
+/**
+ * A server without sockets: commands go in as words, replies come out as their bytes, and a sink shows what is propagated. The clock stands still unless
+ * the test moves it.
+ */
+import net from 'node:net';
+import { CommandTable } from '../../src/commands/command-table.js';
+import { allCommands } from '../../src/commands/index.js';
+import { Request } from '../../src/resp/request.js';
+import { PARSE_REQUEST, parseRequest, RequestState } from '../../src/resp/request-parser.js';
+import { Config } from '../../src/server/config/config.js';
+import { Connection } from '../../src/server/connection.js';
+import { Logger } from '../../src/server/log.js';
+import { Node } from '../../src/server/node.js';
+import { type PropagationSink, TO_AOF } from '../../src/server/propagation.js';
+import type { Server } from '../../src/server/server.js';
+import { Transport } from '../../src/server/transport.js';
+
+export const NOW_MS = 1_700_000_000_000;
+
+export class InProcess implements PropagationSink {
+  readonly server: Server;
+  readonly target = TO_AOF;
+  isActive = true;
+  selectedDb = 0;
+  /** What was propagated since it was last taken, one command a line. */
+  private records: string[] = [];
+  private readonly connection: Connection;
+
+  constructor() {
+    const config = new Config();
+    const commands = new CommandTable(allCommands);
+    this.server = new Node(config, new Logger({ level: 'warning' }), commands).server;
+    this.connection = new Connection(this.server, new Transport(new net.Socket()), 1);
+    this.server.propagation.addSink(this);
+    this.server.keyspace.setNow(NOW_MS);
+  }
+
+  append(bytes: Uint8Array, start: number, end: number): void {
+    const request = new Request();
+    const state = new RequestState();
+    state.position = start;
+    while (parseRequest(bytes, end, request, state) === PARSE_REQUEST)
+      this.records.push(Array.from({ length: request.argc }, (_, i) => request.latin1(i) || '""').join(' '));
+  }
+
+  /** Executes one command; words are separated by blanks, `""` is the empty word. @returns the raw reply */
+  run(line: string): string {
+    return this.runWords(line.split(' ').map((word) => (word === '""' ? '' : word)));
+  }
+
+  runWords(words: readonly string[]): string {
+    const { server } = this;
+    const { request, reply } = server;
+    const bytes = words.map((word) => Buffer.from(word, 'latin1'));
+    request.bytes = Uint8Array.from(Buffer.concat(bytes));
+    request.argc = 0;
+    let start = 0;
+    for (const word of bytes) {
+      request.push(start, word.length);
+      start += word.length;
+    }
+    const from = reply.length;
+    server.dispatcher.execute(this.connection);
+    const text = Buffer.from(reply.bytes.slice(from, reply.length)).toString('latin1');
+    reply.rewind(from);
+    return text;
+  }
+
+  takePropagated(): string[] {
+    return this.records.splice(0);
+  }
+
+  /** Lets time pass. */
+  advance(ms: number): void {
+    this.server.keyspace.setNow(this.server.keyspace.nowMs + ms);
+  }
+}
