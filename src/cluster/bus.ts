@@ -176,10 +176,12 @@ export class Bus {
     });
   }
 
-  #onData(id: LinkId, link: Link, chunk: Uint8Array): void {
+  #onData(id: LinkId, link: Link, chunk: Buffer): void {
     if (this.#links.get(id) !== link) return;
     link.reader.bytesMax = this.#listener.frameBytesMax(id);
-    link.reader.push(chunk, (result) => this.#listener.received(id, result));
+    // Not the Buffer itself: its `slice` shares memory, and the messages must own what they keep of this chunk.
+    const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+    link.reader.push(bytes, (result) => this.#listener.received(id, result));
     this.#listener.settled();
   }
 }

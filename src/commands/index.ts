@@ -9,6 +9,7 @@ import { dumpCommands } from './dump-records.js';
 import { expireCommands } from './expire-records.js';
 import { genericCommands } from './generic-records.js';
 import { introspectionCommands } from './introspection-records.js';
+import { migrateCommands } from './migrate-records.js';
 import { objectCommands } from './object-records.js';
 import { serverCommands } from './server-records.js';
 import { sessionCommands } from './session-records.js';
@@ -29,4 +30,5 @@ export const allCommands: readonly CommandRecord[] = [
   ...expireCommands,
   ...objectCommands,
   ...dumpCommands,
+  ...migrateCommands,
 ];

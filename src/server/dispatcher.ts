@@ -55,6 +55,8 @@ export const GATE_STALE = 1 << 5;
 export const GATE_LOADING = 1 << 6;
 export const GATE_PAUSE = 1 << 7;
 export const GATE_MONITORS = 1 << 8;
+/** Keys are on their way to another node. */
+export const GATE_MIGRATION = 1 << 9;
 
 /** Names that are acted upon even inside MULTI, instead of being queued. */
 const NOT_QUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
@@ -225,6 +227,9 @@ export class Dispatcher {
     } else if ((server.gates & GATE_PAUSE) !== 0 && !isPrimaryLink && this.mustWait(connection, command)) {
       connection.flags |= IS_PAUSED;
       server.pause.postpone(connection);
+      return false;
+    } else if ((server.gates & GATE_MIGRATION) !== 0 && server.migrations.mustWait(connection, request, command)) {
+      server.migrations.postpone(connection);
       return false;
     } else if ((connection.flags & IN_MULTI) !== 0 && !NOT_QUEUED.has(command.fullName)) {
       if (!connection.transaction!.hasFailed) connection.transaction!.queue(command, request);

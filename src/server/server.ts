@@ -21,7 +21,7 @@ import type { Config } from './config/config.js';
 import { Connection } from './connection.js';
 import { IN_MULTI, IS_BLOCKED, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection-flags.js';
 import { Cron } from './cron.js';
-import { Dispatcher, GATE_MONITORS, GATE_PAUSE } from './dispatcher.js';
+import { Dispatcher, GATE_MIGRATION, GATE_MONITORS, GATE_PAUSE } from './dispatcher.js';
 import { Info } from './info/info.js';
 import { MemoryMeter } from './info/memory-usage.js';
 import { persistenceLines } from './info/persistence-section.js';
@@ -30,6 +30,7 @@ import type { ClusterAudience, ClusterGate, CommitLog, Log, ReplicationGate } fr
 import { LatencyMonitor } from './latency.js';
 import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
+import { Migrations } from './migrations.js';
 import { Monitors } from './monitors.js';
 import { exceedsOutputLimit } from './output-limits.js';
 import { Pause } from './pause.js';
@@ -68,6 +69,7 @@ export class Server {
   readonly monitors = new Monitors();
   readonly pause: Pause;
   readonly watches: Watches;
+  readonly migrations: Migrations;
   readonly config: Config;
   readonly cron: Cron;
   readonly shutdown: Shutdown;
@@ -114,6 +116,7 @@ export class Server {
     this.config = config;
     this.keyspace = new Keyspace(config.values.databases);
     this.watches = new Watches(this.keyspace);
+    this.migrations = new Migrations(this.watches, (isActive) => this.setGate(GATE_MIGRATION, isActive));
     this.memory = new MemoryLimit(this.keyspace);
     this.commands = commands;
     this.log = log;

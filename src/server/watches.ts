@@ -8,10 +8,16 @@
 import type { Database } from '../keyspace/database.js';
 import type { ChangeListener, Keyspace } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
-import type { Connection } from './connection.js';
+
+/** Who watches: a connection, or a key on its way to another node. */
+export interface Watcher {
+  readonly databaseIndex: number;
+  watched: WatchedKey[] | null;
+  isWatchDirty: boolean;
+}
 
 export interface WatchedKey {
-  readonly connection: Connection;
+  readonly watcher: Watcher;
   readonly databaseIndex: number;
   readonly key: Uint8Array;
   readonly id: string;
@@ -32,37 +38,37 @@ export class Watches implements ChangeListener {
     return this.byKey.size;
   }
 
-  watch(connection: Connection, key: Uint8Array): void {
-    const { databaseIndex } = connection;
+  watch(watcher: Watcher, key: Uint8Array): void {
+    const { databaseIndex } = watcher;
     const id = idOf(databaseIndex, key, 0, key.length);
-    connection.watched ??= [];
-    if (connection.watched.some((other) => other.id === id)) return;
+    watcher.watched ??= [];
+    if (watcher.watched.some((other) => other.id === id)) return;
     const db = this.keyspace.databases[databaseIndex];
     const ref = db.find(key, 0, key.length);
-    const watched: WatchedKey = { connection, databaseIndex, key, id, wasExpired: ref !== 0 && this.isExpired(ref) };
-    connection.watched.push(watched);
+    const watched: WatchedKey = { watcher, databaseIndex, key, id, wasExpired: ref !== 0 && this.isExpired(ref) };
+    watcher.watched.push(watched);
     const others = this.byKey.get(id);
     if (others === undefined) this.byKey.set(id, [watched]);
     else others.push(watched);
     this.keyspace.setChangeListener(this);
   }
 
-  unwatch(connection: Connection): void {
-    connection.isWatchDirty = false;
-    if (connection.watched === null) return;
-    for (const watched of connection.watched) {
+  unwatch(watcher: Watcher): void {
+    watcher.isWatchDirty = false;
+    if (watcher.watched === null) return;
+    for (const watched of watcher.watched) {
       const others = this.byKey.get(watched.id)!;
       others.splice(others.indexOf(watched), 1);
       if (others.length === 0) this.byKey.delete(watched.id);
     }
-    connection.watched = null;
+    watcher.watched = null;
     if (this.byKey.size === 0) this.keyspace.setChangeListener(null);
   }
 
   /** Whether EXEC must abort: a watched key changed, or has expired since. */
-  isDirty(connection: Connection): boolean {
-    if (connection.isWatchDirty) return true;
-    for (const { databaseIndex, key, wasExpired } of connection.watched ?? []) {
+  isDirty(watcher: Watcher): boolean {
+    if (watcher.isWatchDirty) return true;
+    for (const { databaseIndex, key, wasExpired } of watcher.watched ?? []) {
       const ref = this.keyspace.databases[databaseIndex].find(key, 0, key.length);
       if (ref !== 0 && !wasExpired && this.isExpired(ref)) return true;
     }
@@ -76,7 +82,7 @@ export class Watches implements ChangeListener {
     const isExpired = this.isExpired(ref);
     for (const watched of watches) {
       if (watched.wasExpired && isExpired) watched.wasExpired = false;
-      else watched.connection.isWatchDirty = true;
+      else watched.watcher.isWatchDirty = true;
     }
   }
 
@@ -86,7 +92,7 @@ export class Watches implements ChangeListener {
       const { key, databaseIndex: index } = watches[0];
       if (index !== databaseIndex) continue;
       if (this.keyspace.databases[index].find(key, 0, key.length) === 0) continue;
-      for (const watched of watches) watched.connection.isWatchDirty = true;
+      for (const watched of watches) watched.watcher.isWatchDirty = true;
     }
   }
 
@@ -101,7 +107,7 @@ export class Watches implements ChangeListener {
       for (const watched of watches) {
         if (here === 0 && there === 0) continue;
         if (watched.wasExpired && isGoneThere) watched.wasExpired = there !== 0;
-        else watched.connection.isWatchDirty = true;
+        else watched.watcher.isWatchDirty = true;
       }
     }
   }

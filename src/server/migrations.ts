@@ -1,0 +1,105 @@
+/**
+ * Keys on their way to another node. MIGRATE does not stop the server here, as it does in Redis: other requests are served while the keys travel. So that
+ * no acknowledged write is lost, from the moment a key was serialised until it is known whether the target has it
+ *
+ *   - reads of the key are served here: what they see is what the target gets;
+ *   - requests that may change it wait, and are judged anew afterwards (the slot being moved, they are then sent to the target by ASK);
+ *   - and should the key change all the same, by a way that names no keys (a blocked BLMOVE that is served, say), it is not deleted here, and MIGRATE reports that.
+ *
+ * A script may write to keys that it does not declare, and FLUSHALL names none: such requests wait for all migrations under way.
+ */
+import { MigrationSender } from '../cluster/migration.js';
+import { type Command, MAY_REPLICATE, MOVABLE_KEYS, PUBSUB, WRITE } from '../commands/command.js';
+import { findKeys } from '../commands/keys.js';
+import type { Request } from '../resp/request.js';
+import type { Connection } from './connection.js';
+import { IN_MULTI, IS_PAUSED } from './connection-flags.js';
+import type { WatchedKey, Watcher, Watches } from './watches.js';
+
+/** One key in flight; the watch tells whether it has changed since. */
+export class TravellingKey implements Watcher {
+  readonly databaseIndex: number;
+  readonly key: Uint8Array;
+  watched: WatchedKey[] | null = null;
+  isWatchDirty = false;
+
+  constructor(databaseIndex: number, key: Uint8Array) {
+    this.databaseIndex = databaseIndex;
+    this.key = key;
+  }
+}
+
+export class Migrations {
+  readonly sender = new MigrationSender();
+  /** Keys in flight, by database and bytes; how many migrations each is part of. */
+  private readonly travelling = new Map<string, number>();
+  private readonly waiting: Connection[] = [];
+  private readonly watches: Watches;
+  private readonly onChange: (isActive: boolean) => void;
+
+  /** @param onChange is called when the first key sets out and when the last one has arrived */
+  constructor(watches: Watches, onChange: (isActive: boolean) => void) {
+    this.watches = watches;
+    this.onChange = onChange;
+  }
+
+  get isActive(): boolean {
+    return this.travelling.size > 0;
+  }
+
+  /** Holds back changes of the key until `arrived`. */
+  depart(databaseIndex: number, key: Uint8Array): TravellingKey {
+    const id = idOf(databaseIndex, key, 0, key.length);
+    this.travelling.set(id, (this.travelling.get(id) ?? 0) + 1);
+    if (this.travelling.size === 1) this.onChange(true);
+    const travelling = new TravellingKey(databaseIndex, key);
+    this.watches.watch(travelling, key);
+    return travelling;
+  }
+
+  /** Ends the hold. What waited is judged anew in later turns. */
+  arrived(keys: readonly TravellingKey[]): void {
+    for (const key of keys) {
+      this.watches.unwatch(key);
+      const id = idOf(key.databaseIndex, key.key, 0, key.key.length);
+      const count = this.travelling.get(id)! - 1;
+      if (count > 0) this.travelling.set(id, count);
+      else this.travelling.delete(id);
+    }
+    if (!this.isActive) this.onChange(false);
+    for (const connection of this.waiting.splice(0)) {
+      connection.flags &= ~IS_PAUSED;
+      setImmediate(() => connection.resume());
+    }
+  }
+
+  /** Whether a request that is about to be executed must wait. */
+  mustWait(connection: Connection, request: Request, command: Command): boolean {
+    const { transaction, databaseIndex } = connection;
+    if (command.fullName === 'exec' && transaction !== null) {
+      return transaction.commands.some((queued, i) => this.concerns(databaseIndex, transaction.requests[i], queued));
+    }
+    return (connection.flags & IN_MULTI) === 0 && this.concerns(databaseIndex, request, command);
+  }
+
+  postpone(connection: Connection): void {
+    connection.flags |= IS_PAUSED;
+    this.waiting.push(connection);
+  }
+
+  private concerns(databaseIndex: number, request: Request, command: Command): boolean {
+    const isScript = (command.flags & (MAY_REPLICATE | MOVABLE_KEYS)) === (MAY_REPLICATE | MOVABLE_KEYS);
+    if (isScript) return true;
+    if ((command.flags & (WRITE | MAY_REPLICATE)) === 0 || (command.flags & PUBSUB) !== 0) return false;
+    const keys = findKeys(command, request);
+    if (keys === null || keys.length === 0) return true;
+    const { bytes, starts, lengths } = request;
+    return keys.some(({ position }) =>
+      this.travelling.has(idOf(databaseIndex, bytes, starts[position], lengths[position])),
+    );
+  }
+}
+
+function idOf(databaseIndex: number, bytes: Uint8Array, start: number, length: number): string {
+  return `${databaseIndex}:${Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1')}`;
+}
