@@ -188,10 +188,11 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     try {
       if (values.appendonly) await this.loadAof();
       else await this.loadRdb();
+      // Only now may clients write: what they wrote before the log is open would be acknowledged and in no file.
+      if (values.appendonly && !(await this.aof.open())) throw new LoadError('the append only file cannot be opened');
     } finally {
       this.endLoading();
     }
-    if (values.appendonly && !(await this.aof.open())) throw new LoadError('the append only file cannot be opened');
     this.server.keyspace.dirty = 0;
     this.countedDirty = 0;
     this.server.propagation.refresh();
