@@ -16,7 +16,7 @@ import { describeEnd, NodeProcess, type ProcessEnd } from './node-process.js';
 import { formatProblem, type NodeView, problemsOf, viewNodes } from './node-view.js';
 import { addressesOf, assertPortsFree, type ClusterRequest, prepareFolder } from './prepare-folder.js';
 import { type StopResult, stopNodes } from './stop-nodes.js';
-import { sleep } from './wait.js';
+import { sleep, waitFor } from './wait.js';
 
 export interface LocalClusterOptions {
   folder: string;
@@ -91,6 +91,8 @@ export class LocalCluster {
     await Promise.all(settings.ports.map((port) => this.startChild(port)));
     await Promise.all(settings.ports.map((port) => this.waitUntilReachable(port, signal)));
     if (!isCreated) {
+      // A node that has just begun to listen may still be making its files.
+      await waitFor(() => this.isEveryNodeLoaded(), { timeoutMs: REACHABLE_LIMIT_MS, pollMs: POLL_MS });
       this.options.onProgress?.('Creating the cluster');
       const { password, replicasPerPrimary } = settings;
       await createCluster(this.addresses, { password, replicasPerPrimary, timeoutMs: HEALTHY_LIMIT_MS });
@@ -98,6 +100,11 @@ export class LocalCluster {
     this.options.onProgress?.('Waiting until it is healthy');
     await this.waitUntilHealthy(signal);
     if (!isCreated) this.folder.markCreated();
+  }
+
+  private async isEveryNodeLoaded(): Promise<boolean> {
+    const views = await viewNodes(this.addresses, this.folder.settings.password);
+    return views.every((view) => view.isUp && !view.isLoading);
   }
 
   private async startChild(port: number): Promise<void> {

@@ -69,6 +69,8 @@ export class Node {
   async start(): Promise<void> {
     const { server, config, log } = this;
     if (config.values.clusterEnabled) this.cluster = await attachCluster(server, config, log, NO_CLUSTER_REPLICATION);
+    // From the first connection on clients are told LOADING, until everything is there.
+    server.persistence.beginLoading();
     await server.listeners.open();
     await this.cluster?.open();
     this.log.notice('Server initialized');
