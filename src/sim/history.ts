@@ -1,0 +1,72 @@
+/**
+ * What a node has in its data set, reduced to what matters here: which writes are in it.
+ *
+ * All data is the outcome of a replication stream. Streams fork where a replica is promoted, so they form a tree of branches; a data set is a position
+ * in it, and holds the writes on the way from the root to there:
+ *
+ *   A ──o──o──o──o──o        primary 1, until it dies; the last two writes had not reached its replica
+ *            └── B ──o──o    the replica, promoted
+ *
+ * A node on branch A beyond the fork cannot continue with B: it needs a full copy, and its last two writes are then gone.
+ * Offsets are bytes and go on across branches, as in Redis.
+ */
+export class Branch {
+  readonly parent: Branch | null;
+  readonly forkOffset: number;
+  /** Where the branch ends so far. */
+  endOffset: number;
+  /** Slots in which this branch has written (true) or deleted all keys (false), with the offset of the last time. */
+  readonly slots = new Map<number, { offset: number; hasKeys: boolean }>();
+
+  constructor(parent: Branch | null, forkOffset: number) {
+    this.parent = parent;
+    this.forkOffset = forkOffset;
+    this.endOffset = forkOffset;
+  }
+}
+
+export interface Position {
+  readonly branch: Branch;
+  readonly offset: number;
+}
+
+export const WRITE_BYTES = 100;
+
+/** A new write at the end of the position's branch. The position has to be that end. */
+export function append(position: Position, slot: number, hasKeys: boolean): Position {
+  const { branch } = position;
+  branch.endOffset += WRITE_BYTES;
+  branch.slots.set(slot, { offset: branch.endOffset, hasKeys });
+  return { branch, offset: branch.endOffset };
+}
+
+/** A new branch that begins here. */
+export function fork(position: Position): Position {
+  return { branch: new Branch(position.branch, position.offset), offset: position.offset };
+}
+
+/** True if a data set at `whole` holds everything that one at `part` holds. */
+export function includes(whole: Position, part: Position): boolean {
+  let { offset } = whole;
+  for (let branch: Branch | null = whole.branch; branch !== null; branch = branch.parent) {
+    if (branch === part.branch) return part.offset <= offset;
+    offset = Math.min(offset, branch.forkOffset);
+  }
+  return false;
+}
+
+/** True if there are keys in the slot. A deletion or write later on the branch than the position is not seen; the newest one before counts. */
+export function hasKeysInSlot(position: Position, slot: number): boolean {
+  for (let branch: Branch | null = position.branch; branch !== null; branch = branch.parent) {
+    const last = branch.slots.get(slot);
+    if (last !== undefined) return last.hasKeys;
+  }
+  return false;
+}
+
+export function hasKeys(position: Position): boolean {
+  for (let branch: Branch | null = position.branch; branch !== null; branch = branch.parent) {
+    for (const slot of branch.slots.keys()) if (hasKeysInSlot(position, slot)) return true;
+  }
+  return false;
+}
