@@ -184,6 +184,8 @@ class Target {
     this.port = port;
     this.#socket = connect({ host, port, noDelay: true });
     this.#socket.on('data', (bytes) => {
+      // Nothing was asked: the next answer would be taken for that of another request.
+      if (this.#restTimer !== undefined) this.close();
       this.#reader.feed(bytes);
       this.#wake?.();
     });
