@@ -1,0 +1,160 @@
+/** MIGRATE between real processes: options and errors, and slots moved to and fro under writes of which none may be lost. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ClusterClient } from '../../src/client/cluster-client.js';
+import { keySlot } from '../../src/keyspace/key-slot.js';
+import type { ReplyError } from '../../src/resp/reply-reader.js';
+import { clusterInfo, clusterNode } from '../support/cluster.js';
+import { fakeServer } from '../support/fake-server.js';
+import { type ServerProcess, withServers } from '../support/server-process.js';
+import { needsServers, type ServerKind } from '../support/tools.js';
+import { waitFor } from '../support/wait-for.js';
+
+const SLOT = keySlot('{x}');
+const ROUNDS = 6;
+const KEYS = Array.from({ length: 20 }, (_, i) => `{x}${i}`);
+
+const node = (kind: ServerKind) => clusterNode(kind, { nodeTimeoutMs: 2000, config: { appendonly: 'no' } });
+
+/** Two primaries that share the slots; the first has that of `{x}`. */
+async function join(first: ServerProcess, second: ServerProcess): Promise<void> {
+  await first.call('CLUSTER', 'SET-CONFIG-EPOCH', 1);
+  await second.call('CLUSTER', 'SET-CONFIG-EPOCH', 2);
+  await first.call('CLUSTER', 'ADDSLOTSRANGE', 8192, 16383);
+  await second.call('CLUSTER', 'ADDSLOTSRANGE', 0, 8191);
+  await first.call('CLUSTER', 'MEET', '127.0.0.1', second.port);
+  for (const each of [first, second]) {
+    await waitFor(async () => (await clusterInfo(each))['cluster_state'] === 'ok', { what: 'the cluster to be up' });
+  }
+}
+
+/** The steps of spec/cluster.md 12.4. */
+async function moveSlot(from: ServerProcess, to: ServerProcess): Promise<void> {
+  const [source, target] = [await from.text('CLUSTER', 'MYID'), await to.text('CLUSTER', 'MYID')];
+  await to.call('CLUSTER', 'SETSLOT', SLOT, 'IMPORTING', source);
+  await from.call('CLUSTER', 'SETSLOT', SLOT, 'MIGRATING', target);
+  for (;;) {
+    const keys = (await from.call('CLUSTER', 'GETKEYSINSLOT', SLOT, 5)) as string[];
+    if (keys.length === 0) break;
+    assert.match(await from.text('MIGRATE', '127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...keys), /OK|NOKEY/);
+  }
+  await to.call('CLUSTER', 'SETSLOT', SLOT, 'NODE', target);
+  await from.call('CLUSTER', 'SETSLOT', SLOT, 'NODE', target);
+}
+
+for (const [kind, otherKind] of [
+  ['slotmesh', 'slotmesh'],
+  ['slotmesh', 'redis'],
+] as const) {
+  test(`a slot moves between ${kind} and ${otherKind} and back while its keys are written; no acknowledged write is lost`, {
+    skip: needsServers(kind, otherKind),
+  }, async () => {
+    await withServers([node(kind), node(otherKind)], async ([first, second]) => {
+      await join(first!, second!);
+      const client = await ClusterClient.connect({ seeds: [{ host: '127.0.0.1', port: first!.port }] });
+      const acknowledged = new Map<string, number>();
+      let isRunning = true;
+      const increment = async (key: string): Promise<void> => {
+        while (isRunning) {
+          assert.equal(typeof (await client.call('INCR', key)), 'number');
+          acknowledged.set(key, (acknowledged.get(key) ?? 0) + 1);
+        }
+      };
+      const writers = KEYS.map(increment);
+      try {
+        await waitFor(() => acknowledged.size === KEYS.length, { what: 'all keys to be there' });
+        for (let round = 0; round < ROUNDS; round++) {
+          if (round % 2 === 0) await moveSlot(first!, second!);
+          else await moveSlot(second!, first!);
+        }
+      } finally {
+        isRunning = false;
+        await Promise.all(writers);
+      }
+      for (const key of KEYS) assert.equal(Number(await client.call('GET', key)), acknowledged.get(key), key);
+      client.close();
+    });
+  });
+}
+
+test('COPY leaves the key, REPLACE overwrites, an expiry goes along, and missing keys are no error', {
+  skip: needsServers('slotmesh'),
+}, async () => {
+  await withServers([{ kind: 'slotmesh' }, { kind: 'slotmesh', password: 'secret' }], async ([from, to]) => {
+    const migrate = (...words: string[]) => from!.text('MIGRATE', '127.0.0.1', to!.port, ...words).catch(String);
+    await from!.call('SET', 'k', 'v', 'PX', 100000);
+    assert.match(await migrate('k', '0', '1000'), /Target instance replied with error: NOAUTH/);
+    assert.equal(await migrate('k', '0', '1000', 'COPY', 'AUTH', 'secret'), 'OK');
+    assert.equal(await from!.call('GET', 'k'), 'v');
+    assert.equal(await to!.call('GET', 'k'), 'v');
+    const ttlMs = Number(await to!.call('PTTL', 'k'));
+    assert.ok(ttlMs > 90000 && ttlMs <= 100000, `${ttlMs}`);
+    await from!.call('SET', 'k', 'w');
+    assert.match(await migrate('k', '0', '1000', 'AUTH2', 'default', 'secret'), /BUSYKEY/);
+    assert.equal(await migrate('k', '0', '1000', 'REPLACE', 'AUTH', 'secret'), 'OK');
+    assert.deepEqual([await from!.call('EXISTS', 'k'), await to!.call('GET', 'k')], [0, 'w']);
+    assert.equal(await migrate('k', '0', '1000'), 'NOKEY');
+    await from!.call('MSET', 'a', '1', 'b', '2');
+    assert.equal(await migrate('', '5', '1000', 'AUTH', 'secret', 'KEYS', 'a', 'nothing', 'b'), 'OK');
+    assert.equal(await from!.call('DBSIZE'), 0);
+    const client = await to!.connect({ database: 5 });
+    assert.deepEqual(await client.call('MGET', 'a', 'b'), ['1', '2']);
+    client.close();
+  });
+});
+
+test('while keys travel others are served; writes to them wait, and then find the keys gone', {
+  skip: needsServers('slotmesh'),
+}, async () => {
+  let answer = (): void => {};
+  const target = await fakeServer(([name], socket) => {
+    if (name !== 'RESTORE') return '+OK\r\n';
+    answer = () => socket.write('+OK\r\n');
+    return null;
+  });
+  try {
+    await withServers([{ kind: 'slotmesh' }], async ([server]) => {
+      await server!.call('MSET', 'moving', '1', 'staying', '1');
+      const [mover, writer, multi] = await Promise.all([server!.connect(), server!.connect(), server!.connect()]);
+      const moved = mover.call('MIGRATE', '127.0.0.1', target.port, 'moving', 0, 60000);
+      await waitFor(() => target.requests.some((request) => request.startsWith('RESTORE')), {
+        what: 'the key to be sent',
+      });
+
+      assert.equal(await server!.call('GET', 'moving'), '1');
+      assert.equal(await server!.call('INCR', 'staying'), 2);
+      let isAnswered = false;
+      const increment = writer.call('INCR', 'moving').then((value) => {
+        isAnswered = true;
+        return value;
+      });
+      const replies = multi.pipeline([['MULTI'], ['SET', 'moving', 'x', 'NX'], ['EXEC']]);
+      const flush = server!.connect().then((client) => client.call('FLUSHALL').finally(() => client.close()));
+      // Two round trips of others: had the write been let through, it would be answered by now.
+      await server!.call('PING');
+      await server!.call('PING');
+      assert.equal(isAnswered, false);
+      answer();
+      assert.equal(await moved, 'OK');
+      assert.equal(await increment, 1);
+      assert.deepEqual((await replies)[1], 'QUEUED');
+      await flush;
+      assert.equal(await server!.call('EXISTS', 'moving'), 0);
+      for (const client of [mover, writer, multi]) client.close();
+    });
+  } finally {
+    await target.close();
+  }
+});
+
+test('MIGRATE cannot wait inside a transaction', { skip: needsServers('slotmesh') }, async () => {
+  await withServers([{ kind: 'slotmesh' }], async ([server]) => {
+    await server!.call('SET', 'k', 'v');
+    const client = await server!.connect();
+    const replies = await client.pipeline([['MULTI'], ['MIGRATE', '127.0.0.1', 1, 'k', 0, 100], ['EXEC']]);
+    const [error] = replies[2] as [ReplyError];
+    assert.match(error.message, /DENY BLOCKING/);
+    assert.equal(await server!.call('GET', 'k'), 'v');
+    client.close();
+  });
+});
