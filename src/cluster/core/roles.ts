@@ -85,8 +85,9 @@ export function becomeReplicaOf(turn: Turn, primary: ClusterNode): void {
   me.shardId = primary.shardId;
   state.election.startsAtMs = NEVER;
   state.election.hasAsked = false;
-  resetManualFailover(turn);
   replicate(turn, primary);
+  // Last, for it lets held writes go: by now the slots and the role are those of a replica, and the writes are redirected.
+  resetManualFailover(turn);
 }
 
 /** Makes this node a primary; which slots it owns is the caller's business. */

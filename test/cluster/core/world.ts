@@ -356,6 +356,7 @@ function summary(state: ClusterState): unknown {
   const nodes = [...state.nodes.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   return nodes.map((node) => {
     const words = describeNode(state, node).split(' ');
-    return [words[0], words[2]!.replace('myself,', ''), words[3], words[6], ...words.slice(8)].join(' ');
+    const slots = words.slice(8).filter((word) => !word.startsWith('['));
+    return [words[0], words[2]!.replace('myself,', ''), words[3], words[6], ...slots].join(' ');
   });
 }
