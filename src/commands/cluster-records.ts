@@ -1,4 +1,5 @@
 /** Records of the cluster commands: facts of COMMAND INFO and COMMAND DOCS. */
+import './cluster-debug.js';
 import {
   asking,
   clusterAdmin,

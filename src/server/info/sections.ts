@@ -146,7 +146,7 @@ function memoryLines(server: Server, meter: MemoryMeter): string[] {
     `mem_total_replication_buffers:${server.replication.backlogBytes}`,
     `mem_clients_slaves:${m.replicaClients}`,
     `mem_clients_normal:${m.normalClients}`,
-    'mem_cluster_links:0',
+    `mem_cluster_links:${server.cluster?.node.bus.memoryBytes ?? 0}`,
     `mem_aof_buffer:${server.commitLog?.pendingBytes ?? 0}`,
     'mem_allocator:arena',
     'active_defrag_running:0',
