@@ -2,8 +2,8 @@
 
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import { Request } from '../resp/request.js';
-import { globMatches } from '../server/config/glob.js';
 import type { Invocation } from '../server/invocation.js';
+import { globMatchesText } from '../types/glob.js';
 import * as flags from './command.js';
 import {
   ADMIN,
@@ -250,7 +250,7 @@ export function commandList(call: Invocation): void {
     const value = call.text(4);
     if (call.is(3, 'MODULE')) keep = () => false;
     else if (call.is(3, 'ACLCAT')) keep = (command) => categoriesOf(command).includes(value.toLowerCase());
-    else if (call.is(3, 'PATTERN')) keep = (command) => globMatches(value.toLowerCase(), command.fullName);
+    else if (call.is(3, 'PATTERN')) keep = (command) => globMatchesText(value.toLowerCase(), command.fullName);
     else return call.error('ERR syntax error');
   } else {
     return call.error('ERR syntax error');

@@ -94,3 +94,15 @@ function matchClass(pattern: Uint8Array, p: number, end: number, byte: number, i
 function lower(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte | 32 : byte;
 }
+
+/** Whether a name is a pattern at all, for those who take both. */
+export function isGlob(text: string): boolean {
+  return /[[*?]/.test(text);
+}
+
+/** `globMatches` for byte strings (one char code per byte), as names of directives and files are. */
+export function globMatchesText(pattern: string, text: string): boolean {
+  const patternBytes = Buffer.from(pattern, 'latin1');
+  const textBytes = Buffer.from(text, 'latin1');
+  return globMatches(patternBytes, 0, patternBytes.length, textBytes, 0, textBytes.length);
+}

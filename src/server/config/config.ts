@@ -26,12 +26,12 @@ import {
   syncDirectorySync,
   writeFullySync,
 } from '../../persistence/file-system.js';
+import { globMatchesText, isGlob } from '../../types/glob.js';
 import { type Apply, applyAll, type MaybePromise, type Refusal } from './apply.js';
 import { parseConfigArguments } from './arguments.js';
 import { ConfigError } from './config-error.js';
 import type { Directive, Parsed } from './directive.js';
 import { type ConfigValues, type DirectiveName, directives, fieldName } from './directives.js';
-import { globMatches, isGlob } from './glob.js';
 import { encodePath } from './kinds.js';
 import { type LineTarget, loadConfigText, readConfigFile } from './load.js';
 import { type RewriteEntry, rewriteText } from './rewrite.js';
@@ -208,7 +208,7 @@ export class Config {
         continue;
       }
       for (const { spelling, entry } of this.#names.values()) {
-        if (!entry.directive.hidden && globMatches(lowered, spelling)) add(spelling, spelling, entry);
+        if (!entry.directive.hidden && globMatchesText(lowered, spelling)) add(spelling, spelling, entry);
       }
     }
     return [...found.values()];

@@ -7,9 +7,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { strerror } from '../../persistence/file-system.js';
+import { globMatchesText, isGlob } from '../../types/glob.js';
 import { ConfigError } from './config-error.js';
 import { OBSOLETE_DIRECTIVES } from './directives.js';
-import { globMatches, isGlob } from './glob.js';
 import { decodePath } from './kinds.js';
 import { splitWords } from './words.js';
 
@@ -101,7 +101,7 @@ function includedFiles(pattern: string, directory: string): string[] {
 function matchingEntries(parent: string, pattern: string): string[] {
   try {
     const names = readdirSync(parent).filter((name) => name.startsWith('.') === pattern.startsWith('.'));
-    return names.filter((name) => globMatches(pattern, name)).map((name) => join(parent, name));
+    return names.filter((name) => globMatchesText(pattern, name)).map((name) => join(parent, name));
   } catch {
     return []; // not a directory, or not readable: nothing in it matches
   }
