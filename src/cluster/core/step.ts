@@ -63,7 +63,7 @@ function handle(turn: Turn, input: Input): void {
   }
 }
 
-/** A manual failover goes through schedule, question and (in a cluster of one voter, never) answer at once; more rounds than this do not exist. */
+/** A manual failover goes from "may start" over its schedule to the question in one step; more rounds than this do not exist. */
 const FAILOVER_ROUNDS_MAX = 4;
 
 /** The put-off part of a step, in the order that keeps promises: decide, evaluate, save, and only then speak. */

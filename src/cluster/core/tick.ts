@@ -26,7 +26,7 @@ import { followGrandprimary, replicate } from './roles.js';
 import { log, nodeList, nowMs, type Turn } from './turn.js';
 import type { ClusterNode, LinkId } from './types.js';
 
-/** A random node is pinged every second tick of this kind, so that news travel even when no ping is due. */
+/** Once a second a random node is pinged, so that news travel even when no ping is due. */
 const TICKS_PER_RANDOM_PING = 10;
 const RANDOM_PING_DRAWS = 5;
 
