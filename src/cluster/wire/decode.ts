@@ -14,6 +14,7 @@ import {
   MESSAGE_TYPES,
   type MessageHeader,
   type MessageType,
+  NodeFlag,
   type PingExtension,
 } from '../core/message.js';
 import { isAddressText, isHostname, isHumanNodename, NAME_LENGTH_MAX } from '../core/names.js';
@@ -167,6 +168,7 @@ function readHeader(frame: Uint8Array, view: DataView): MessageHeader | string {
   if (replicaOf !== '' && !isNodeId(replicaOf)) return 'primary ID';
   if (!isAddressText(ip)) return 'address';
   if (currentEpoch > EPOCH_MAX || configEpoch > EPOCH_MAX) return 'epoch';
+  if (hasTwoRoles(view.getUint16(At.flags))) return 'role';
   const messageFlags = view.getUint8(At.messageFlags);
   return {
     sender,
@@ -187,13 +189,19 @@ function readHeader(frame: Uint8Array, view: DataView): MessageHeader | string {
   };
 }
 
+/** Primary and replica at once: taken over from a peer and written to nodes.conf, it would make that file unreadable. */
+function hasTwoRoles(flags: number): boolean {
+  const roles = NodeFlag.Primary | NodeFlag.Replica;
+  return (flags & roles) === roles;
+}
+
 function readGossip(frame: Uint8Array, view: DataView): GossipEntry[] {
   const entries: GossipEntry[] = [];
   const end = HEADER_BYTES + GOSSIP_BYTES * view.getUint16(At.count);
   for (let start = HEADER_BYTES; start < end; start += GOSSIP_BYTES) {
     const node = readText(frame, start, ID_BYTES);
     const ip = readText(frame, start + GossipAt.ip, IP_BYTES);
-    if (!isNodeId(node) || !isAddressText(ip)) continue;
+    if (!isNodeId(node) || !isAddressText(ip) || hasTwoRoles(view.getUint16(start + GossipAt.flags))) continue;
     entries.push({
       node,
       pingSentS: view.getUint32(start + GossipAt.pingSent),

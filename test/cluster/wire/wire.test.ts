@@ -67,7 +67,8 @@ const id = fc.string({
 });
 const epoch = fc.integer({ min: 0, max: 2 ** 52 });
 const port = fc.integer({ min: 0, max: 65535 });
-const flags = port;
+/** Any bits, but not both roles. */
+const flags = port.map((bits) => ((bits & 3) === 3 ? bits & ~1 : bits));
 const ip = fc.constantFrom('', '10.0.0.1', '2001:db8::1', 'host.example');
 const slots = fc.uniqueArray(fc.integer({ min: 0, max: 16383 }), { maxLength: 20 }).map((list) => slotsOf(...list));
 const bytes = fc.uint8Array({ maxLength: 300 });
@@ -184,6 +185,7 @@ test('messages that are wrong inside are ignored with a reason, and the link is 
     ['Received ping packet with an invalid primary ID', damaged((frame) => frame.fill(65, 2128, 2130))],
     ['Received ping packet with an invalid address', damaged((frame) => frame.fill(10, 2168, 2170))],
     ['Received ping packet with an invalid epoch', damaged((frame) => frame.fill(255, 16, 24))],
+    ['Received ping packet with an invalid role', damaged((_, view) => view.setUint16(2250, 19))],
     [
       'Received invalid ping packet with extension data that exceeds total packet length (2256)',
       damaged((_, view) => view.setUint16(2214, 1)),
@@ -221,9 +223,9 @@ test('unusable gossip entries and extensions are left out, the rest is kept', ()
     { kind: 'unknown', typeCode: 77 },
   ];
   const header = { ...HEADER, extensionData: true };
-  const frame = encodeMessage({ type: 'pong', header, gossip: [entry, entry], extensions });
+  const frame = encodeMessage({ type: 'pong', header, gossip: [entry, entry, { ...entry, flags: 3 }], extensions });
   frame.set(Buffer.from('not an address!'), 2256 + 48);
-  frame.set(Buffer.from('_'), 2256 + 2 * 104 + 8);
+  frame.set(Buffer.from('_'), 2256 + 3 * 104 + 8);
   const result = decodeMessage(frame);
   assert(result.ok && result.message.type === 'pong');
   assert.deepEqual(result.message.gossip, [entry]);
