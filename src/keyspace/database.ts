@@ -11,9 +11,10 @@
  */
 import type { Ref } from '../memory/arena.js';
 import { copyBytes } from '../memory/copy.js';
+import { WARM_MAX } from '../memory/table.js';
 import { CLOCK_MASK } from './access-clock.js';
 import { entryBytes, TYPE_STRING } from './entry.js';
-import { hashKey, keyHashResult } from './key-hash.js';
+import { hashAhead, hashKey, keyHashResult } from './key-hash.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
 
@@ -58,6 +59,22 @@ export class Database {
       return 0;
     }
     return this.space.table.find(table, hash, key, start, length);
+  }
+
+  /**
+   * Hashes keys that are about to be looked up, and brings their entries into the cache. No effect but on time.
+   * @param count at most WARM_MAX keys, all in `bytes`, which must stay until `forgetHashAhead`
+   */
+  warm(bytes: Uint8Array, starts: Int32Array, lengths: Int32Array, count: number): void {
+    let found = 0;
+    for (let i = 0; i < count; i++) {
+      const hash = hashAhead(bytes, starts[i], lengths[i]);
+      const table = this.slots[keyHashResult.slot];
+      if (table === 0) continue;
+      warmTables[found] = table;
+      warmHashes[found++] = hash;
+    }
+    this.space.table.warm(warmTables, warmHashes, found);
   }
 
   /** @returns the live entry for a read: counts a hit or miss and refreshes the access clock; 0 for none */
@@ -407,6 +424,10 @@ export class Database {
     if (expireAtMs < this.slotEarliestExpiry[slot]) this.slotEarliestExpiry[slot] = expireAtMs;
   }
 }
+
+/** Keys being warmed; used within one call only. */
+const warmTables = new Int32Array(WARM_MAX);
+const warmHashes = new Int32Array(WARM_MAX);
 
 function randomBelow(bound: number): number {
   return Math.floor(Math.random() * bound);

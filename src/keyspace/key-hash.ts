@@ -17,34 +17,58 @@ const SEED = randomBytes(4).readInt32LE(0);
 /** The second result of `hashKey`: a field, as a pair would have to be allocated. */
 export const keyHashResult = { slot: 0 };
 
-/** The key that was hashed ahead, with its results; `start` −1 = none. */
-const ahead = { key: new Uint8Array(0) as Uint8Array, start: -1, length: 0, hash: 0, slot: 0 };
+/**
+ * Results of keys hashed ahead of the commands that work on them: by the lookahead, and for the slot in cluster mode. A key is known by where it
+ * lies; its cell is picked by its start, so that neighbours in a pipeline (30–60 bytes each) get cells of their own.
+ */
+const AHEAD_CELLS = 256;
+const AHEAD_SHIFT = 4;
+const aheadStamps = new Int32Array(AHEAD_CELLS);
+const aheadStarts = new Int32Array(AHEAD_CELLS);
+const aheadLengths = new Int32Array(AHEAD_CELLS);
+const aheadHashes = new Int32Array(AHEAD_CELLS);
+const aheadSlots = new Int32Array(AHEAD_CELLS);
+const NO_BYTES = new Uint8Array(0);
+/** The bytes in which those keys lie, and the stamp of the cells that are good. */
+const ahead = { bytes: NO_BYTES as Uint8Array, stamp: 1 };
 
 /**
- * Hashes a key whose slot is needed before a command works on it (cluster mode): the command's own `hashKey` of the same bytes then costs nothing.
- * The bytes must stay as they are until that call, or until `forgetHashAhead`.
- * @returns the slot
+ * Hashes a key before a command works on it: `hashKey` of the same bytes then costs next to nothing.
+ * The bytes must stay as they are until `forgetHashAhead`.
+ * @returns the table hash; the slot is in `keyHashResult.slot`
  */
-export function hashAhead(key: Uint8Array, start: number, length: number): number {
-  ahead.start = -1;
-  ahead.hash = hashKey(key, start, length);
-  ahead.key = key;
-  ahead.start = start;
-  ahead.length = length;
-  ahead.slot = keyHashResult.slot;
-  return ahead.slot;
+export function hashAhead(bytes: Uint8Array, start: number, length: number): number {
+  if (ahead.bytes !== bytes) {
+    forgetHashAhead();
+    ahead.bytes = bytes;
+  }
+  const hash = hashKey(bytes, start, length);
+  const cell = (start >>> AHEAD_SHIFT) & (AHEAD_CELLS - 1);
+  aheadStamps[cell] = ahead.stamp;
+  aheadStarts[cell] = start;
+  aheadLengths[cell] = length;
+  aheadHashes[cell] = hash;
+  aheadSlots[cell] = keyHashResult.slot;
+  return hash;
 }
 
+/** To be called before the bytes of keys hashed ahead change. */
 export function forgetHashAhead(): void {
-  ahead.start = -1;
+  if (ahead.bytes === NO_BYTES) return;
+  ahead.bytes = NO_BYTES;
+  ahead.stamp = (ahead.stamp + 1) | 0;
+  // A stamp comes round again after 2^32 events: none of its last time may be left.
+  if (ahead.stamp === 0) aheadStamps.fill(-1);
 }
 
 /** @returns the table hash (int32); the slot is in `keyHashResult.slot` */
 export function hashKey(key: Uint8Array, start: number, length: number): number {
-  if (ahead.start === start && ahead.key === key && ahead.length === length) {
-    ahead.start = -1;
-    keyHashResult.slot = ahead.slot;
-    return ahead.hash;
+  if (ahead.bytes === key) {
+    const cell = (start >>> AHEAD_SHIFT) & (AHEAD_CELLS - 1);
+    if (aheadStarts[cell] === start && aheadLengths[cell] === length && aheadStamps[cell] === ahead.stamp) {
+      keyHashResult.slot = aheadSlots[cell];
+      return aheadHashes[cell];
+    }
   }
   let hash = SEED;
   let crc = 0;

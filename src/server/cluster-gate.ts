@@ -8,7 +8,7 @@ import type { Cluster } from '../cluster/cluster.js';
 import { type KeyAt, type RedirectPolicy, type RedirectQuery, redirect, redirectBlocked } from '../cluster/redirect.js';
 import { type Command, WRITE } from '../commands/command.js';
 import { findKeys } from '../commands/keys.js';
-import { forgetHashAhead, hashAhead, slotOfKey } from '../keyspace/key-hash.js';
+import { hashAhead, keyHashResult, slotOfKey } from '../keyspace/key-hash.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Request } from '../resp/request.js';
 import type { Config } from './config/config.js';
@@ -37,11 +37,8 @@ export class SlotGate implements ClusterGate {
     if (firstKey === 0) return true;
     if (firstKey !== lastKey) return this.servesAll(request, command);
     const { bytes, starts, lengths } = request;
-    return this.served[hashAhead(bytes, starts[firstKey], lengths[firstKey])] !== 0;
-  }
-
-  done(): void {
-    forgetHashAhead();
+    hashAhead(bytes, starts[firstKey], lengths[firstKey]);
+    return this.served[keyHashResult.slot] !== 0;
   }
 
   private servesAll(request: Request, command: Command): boolean {
@@ -57,7 +54,6 @@ export class SlotGate implements ClusterGate {
   }
 
   redirect(connection: Connection, request: Request, command: Command, isAsking: boolean): string | null {
-    forgetHashAhead();
     const query = this.queryOf(connection, request, command, isAsking);
     if (query === null || query.keys.length === 0) return null;
     return redirect(this.node.state, query, this.policy, (key) => this.exists(key));

@@ -7,6 +7,7 @@
  * Invariants: (1) requests are executed in order, and none while the connection is blocked, paused or closing; (2) bytes sent by others (`send`)
  * never split a reply; (3) after `close` nothing is executed or written; (4) all session state dies with the connection through `Server.forget`.
  */
+import { forgetHashAhead } from '../keyspace/key-hash.js';
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
 import { describeConnection } from './client-info.js';
 import { CLOSE_AFTER_REPLY, IS_BLOCKED, IS_PAUSED, IS_UNIX_SOCKET } from './connection-flags.js';
@@ -17,6 +18,9 @@ import type { WatchedKey } from './watches.js';
 
 /** Flags that stop the execution of further requests. */
 const HALT_FLAGS = IS_BLOCKED | CLOSE_AFTER_REPLY | IS_PAUSED;
+
+/** Fewer bytes are one request, or two that are not worth a look ahead. */
+const LOOKAHEAD_BYTES_MIN = 128;
 
 export class Connection implements TransportOwner {
   readonly id: number;
@@ -102,9 +106,10 @@ export class Connection implements TransportOwner {
   writeReplies(bytes: Uint8Array, start: number, end: number): void {
     if (this.isClosed) return;
     this.flushOutbox();
-    if (!this.transport.write(bytes.subarray(start, end))) {
+    const { reply } = this.server;
+    if (!this.transport.write(bytes === reply.bytes ? reply.view(start, end) : bytes.subarray(start, end))) {
       // The kernel is full: libuv still points to these bytes, so the shared buffer must go.
-      this.server.reply.bytes = new Uint8Array(this.server.reply.bytes.length);
+      reply.renew();
       this.server.checkOutputLimits(this);
     }
   }
@@ -170,8 +175,12 @@ export class Connection implements TransportOwner {
     // A command may run the event loop's work of others, but never this connection's requests again.
     if (this.isProcessing) return;
     this.isProcessing = true;
+    let lookedTo = state.remaining === 0 && length - state.position >= LOOKAHEAD_BYTES_MIN ? 0 : length;
     while ((this.flags & HALT_FLAGS) === 0) {
       const start = state.position;
+      if (start >= lookedTo && start < length) {
+        lookedTo = server.lookahead.look(bytes, start, length, server.keyspace.databases[this.databaseIndex]);
+      }
       const parsed = parseRequest(bytes, length, server.request, state);
       if (parsed === PARSE_REQUEST) {
         // A postponed request is parsed again when the connection goes on.
@@ -185,6 +194,7 @@ export class Connection implements TransportOwner {
         break;
       }
     }
+    forgetHashAhead();
     this.isProcessing = false;
   }
 

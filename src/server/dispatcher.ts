@@ -210,7 +210,6 @@ export class Dispatcher {
       (gates === 0 || (gates === GATE_CLUSTER && server.cluster!.serves(request, command)))
     ) {
       this.run(connection, request, command);
-      if (gates !== 0) server.cluster!.done();
       return true;
     }
     return this.executeGated(connection, request, command);

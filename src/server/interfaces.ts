@@ -12,8 +12,6 @@ export interface ClusterGate {
   readonly node: Cluster;
   /** The usual case at little cost: whether every key of the request is served here without a further look. False decides nothing. */
   serves(request: Request, command: Command): boolean;
-  /** The request that `serves` said yes to has been executed. */
-  done(): void;
   /** @returns the error (`MOVED …`, `CROSSSLOT …`, without minus), or null to serve. EXEC is judged by what the connection has queued. */
   redirect(connection: Connection, request: Request, command: Command, isAsking: boolean): string | null;
   /** Whether a connection blocked on a key must stop waiting for it. @returns the error (without minus), or null */

@@ -29,6 +29,7 @@ import { provideServerSections } from './info/sections.js';
 import type { ClusterAudience, ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
 import { LatencyMonitor } from './latency.js';
 import { Listeners } from './listeners.js';
+import { Lookahead } from './lookahead.js';
 import { MemoryLimit } from './memory-limit.js';
 import { Migrations } from './migrations.js';
 import { Monitors } from './monitors.js';
@@ -66,6 +67,7 @@ export class Server {
   readonly commands: CommandTable;
   readonly connections = new Map<number, Connection>();
   readonly dispatcher: Dispatcher;
+  readonly lookahead = new Lookahead();
   readonly monitors = new Monitors();
   readonly pause: Pause;
   readonly watches: Watches;

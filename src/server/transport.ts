@@ -16,6 +16,7 @@ export const READ_BYTES = 64 * 1024;
 
 interface StreamBinding {
   WriteWrap: new () => WriteRequest;
+  kReadBytesOrError: number;
   kLastWriteWasAsync: number;
   streamBaseState: Int32Array;
 }
@@ -28,6 +29,7 @@ interface WriteRequest {
 
 interface StreamHandle {
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  onread?: (this: StreamHandle, data: ArrayBuffer | undefined) => unknown;
   setNoDelay?(on: boolean): number;
 }
 
@@ -41,6 +43,7 @@ function loadBinding(): StreamBinding | null {
     const isKnown =
       typeof binding.WriteWrap === 'function' &&
       binding.streamBaseState !== undefined &&
+      binding.kReadBytesOrError !== undefined &&
       binding.kLastWriteWasAsync !== undefined;
     return isKnown ? (binding as StreamBinding) : null;
   } catch {
@@ -206,8 +209,25 @@ export function acceptTransports(server: net.Server, accept: (transport: Transpo
       },
     } as net.SocketConstructorOpts);
     transport = new Transport(socket);
+    if (binding !== null) readDirectly(binding, clientHandle, transport);
     accept(transport);
     socket.read(0);
+  };
+}
+
+/**
+ * Has what arrives handed to the owner without the way through net.Socket (its timer, its state, its own callback: 0.3 µs a read); the end of the
+ * stream and errors still go that way.
+ */
+function readDirectly(stream: StreamBinding, handle: StreamHandle, transport: Transport): void {
+  const { onread } = handle;
+  if (typeof onread !== 'function') return;
+  const { streamBaseState, kReadBytesOrError } = stream;
+  handle.onread = (data) => {
+    const length = streamBaseState[kReadBytesOrError];
+    if (length > 0 && data === undefined) transport.owner.onBytes(sharedBytes, length);
+    else return onread.call(handle, data);
+    return undefined;
   };
 }
 
