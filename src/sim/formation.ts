@@ -12,7 +12,7 @@ import type { World } from './world.js';
 export function form(world: World): void {
   if (world.plan.formsByMeeting) meet(world);
   else writeFiles(world);
-  const limitMs = 20 * world.plan.options.nodeTimeoutMs + 30_000;
+  const limitMs = 20 * world.plan.options.nodeTimeoutMs + 30_000 + 2 * world.plan.replication.fullCopyMsMax;
   if (world.runUntil(() => disagreement(world) === null, limitMs) >= 0) return;
   throw new Violation('a cluster forms', `after ${limitMs} ms: ${disagreement(world)}`, world.nowMs);
 }

@@ -10,6 +10,8 @@
  * A node on branch A beyond the fork cannot continue with B: it needs a full copy, and its last two writes are then gone.
  * Offsets are bytes and go on across branches, as in Redis.
  */
+import { strict as assert } from 'node:assert';
+
 export class Branch {
   readonly parent: Branch | null;
   readonly forkOffset: number;
@@ -35,6 +37,7 @@ export const WRITE_BYTES = 100;
 /** A new write at the end of the position's branch. The position has to be that end. */
 export function append(position: Position, slot: number, hasKeys: boolean): Position {
   const { branch } = position;
+  assert(position.offset === branch.endOffset, 'a branch grows at its end, and by one writer');
   branch.endOffset += WRITE_BYTES;
   branch.slots.set(slot, { offset: branch.endOffset, hasKeys });
   return { branch, offset: branch.endOffset };
@@ -47,6 +50,10 @@ export function fork(position: Position): Position {
 
 /** True if a data set at `whole` holds everything that one at `part` holds. */
 export function includes(whole: Position, part: Position): boolean {
+  // Nothing has been written on a branch that is at its beginning.
+  if (part.offset === part.branch.forkOffset && part.branch.parent !== null) {
+    return includes(whole, { branch: part.branch.parent, offset: part.offset });
+  }
   let { offset } = whole;
   for (let branch: Branch | null = whole.branch; branch !== null; branch = branch.parent) {
     if (branch === part.branch) return part.offset <= offset;

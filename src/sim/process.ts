@@ -81,6 +81,8 @@ export class Process implements SocketHandler<Payload>, ReplicationHost {
   start(): void {
     const { agenda } = this.#world;
     const { ip, port, busPort } = this.host.address;
+    // Whatever it was before: from here on this process writes a stream of its own.
+    if (isPrimary(this.me)) this.replication.becomePrimary();
     this.#world.network.listen(this.index, { ip, port: busPort }, this, (socket) => this.#accept(socket));
     this.#world.network.listen(this.index, { ip, port }, this.replication, (socket) => this.replication.accept(socket));
     this.perceive(() => this.input({ kind: 'dataset-loaded' }));

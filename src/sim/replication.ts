@@ -5,7 +5,8 @@
  *   connect ─────── psync(position) ────────► continue, if it is a part of its own history and not too far behind;
  *   connected ◄──── continue | full ─────────┤ else a full copy of this moment, after the time such a copy takes
  *   data set follows ◄─ stream(position) ────┤ at each write, and now and then as a sign of life
- *             ───── ack(position) ──────────►  at each arrival
+ *             ◄─ patience ─────────────┤ while a full copy is being made
+ *             ───── ack(position) ──────────►  at each arrival, and every second
  *
  * Every write is on the disk of a node before it is acknowledged (append-only file with `appendfsync always`), so data survive all crashes here;
  * what can be lost is what another node never got, or what a full copy replaced.
@@ -21,6 +22,7 @@ import type { Payload } from './process.js';
 export type ReplicationMessage =
   | { kind: 'psync'; position: Position }
   | { kind: 'continue' }
+  | { kind: 'patience' }
   | { kind: 'full'; position: Position }
   | { kind: 'stream'; position: Position }
   | { kind: 'ack'; position: Position };
@@ -163,6 +165,7 @@ export class Replication implements SocketHandler<Payload> {
 
   #onFollower(socket: Socket<Payload>, follower: Follower, message: ReplicationMessage): void {
     if (message.kind === 'ack') {
+      if (!follower.isOnline) return;
       this.#host.acknowledged(socket.remote, message.position);
       return;
     }
@@ -232,6 +235,9 @@ export class Replication implements SocketHandler<Payload> {
     const { timeoutMs, pingPeriodMs } = this.#options;
     if (this.#upstream !== null && this.#socket === null) this.#connect();
     else if (this.#socket !== null && monotonicMs - this.#interactionMs > timeoutMs) this.#hangUp();
+    // The sign of life of a replica; it also finds out about a primary that has lost its memory of the connection.
+    if (this.#socket !== null) this.#say(this.#socket, { kind: 'ack', position: this.#host.data });
+    for (const [socket, { isOnline }] of this.#followers) if (!isOnline) this.#say(socket, { kind: 'patience' });
     if (this.#upstream === null && monotonicMs - this.#lastPingMs >= pingPeriodMs) {
       this.#lastPingMs = monotonicMs;
       this.#tellFollowers();

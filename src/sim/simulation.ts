@@ -144,7 +144,10 @@ class Simulation {
   /** All nodes agree, and go on to. */
   #recover(): void {
     const { world } = this;
-    const limitMs = RECOVERY_TIMEOUTS * this.#plan.options.nodeTimeoutMs + RECOVERY_EXTRA_MS;
+    const { options, replication } = this.#plan;
+    // A copy that had to be begun again, too.
+    const copiesMs = 2 * replication.fullCopyMsMax;
+    const limitMs = RECOVERY_TIMEOUTS * options.nodeTimeoutMs + RECOVERY_EXTRA_MS + copiesMs;
     const tookMs = world.runUntil(() => disagreement(world) === null, limitMs);
     if (tookMs < 0) {
       const detail = `after ${limitMs} ms: ${disagreement(world)}`;

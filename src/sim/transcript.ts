@@ -11,8 +11,6 @@ const STORY = [
   /^Marking node/,
   /^Start of election/,
   /^Starting a failover election/,
-  /^Failover election won/,
-  /^Failover auth granted/,
   /^Taking over the master/,
   /^Configuration change detected/,
   /^Migrating to orphaned/,
@@ -20,7 +18,6 @@ const STORY = [
   /^Lost my last slot/,
   /^All master replication stream processed/,
   /^Manual failover (requested|timed out)/,
-  /^Clear FAIL state/,
   /^New configEpoch/,
   /configEpoch collision/,
   /^Node configuration loaded/,
@@ -37,6 +34,7 @@ const REFUSALS = [
   /^(Freeing cluster link).*due to (exceeding send buffer)/,
 ];
 
+const GRANTED = /^Failover auth granted to (\S+) .*for epoch (\d+)/;
 const NODE_ID = /[0-9a-f]{40}/g;
 
 export class Transcript implements Observer {
@@ -44,6 +42,8 @@ export class Transcript implements Observer {
   readonly #print: (line: string) => void;
   readonly #isComplete: boolean;
   #areAllOk = false;
+  /** Candidate → those who voted for it in its latest election. */
+  readonly #votes = new Map<string, { epoch: string; voters: number[] }>();
   readonly refusals = new Map<string, number>();
 
   constructor(world: World, print: (line: string) => void, isComplete: boolean) {
@@ -72,9 +72,21 @@ export class Transcript implements Observer {
       const reason = `${match[1]}: ${match[2]}`;
       this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
     }
+    const granted = GRANTED.exec(text);
+    if (granted !== null) this.#onVote(host, granted[1]!, granted[2]!);
+    if (text.startsWith('Failover election won')) {
+      const { epoch, voters } = this.#votes.get(host.id) ?? { epoch: '?', voters: [] };
+      this.#line(`${numberOf(host)} wins the election of epoch ${epoch}, votes: ${voters.join(' ')}`);
+    }
     if (this.#isComplete || STORY.some((pattern) => pattern.test(text))) {
       this.#line(`${numberOf(host)} ${this.#withNumbers(text)}`);
     }
+  }
+
+  #onVote(host: Host, candidate: string, epoch: string): void {
+    const votes = this.#votes.get(candidate);
+    if (votes === undefined || votes.epoch !== epoch) this.#votes.set(candidate, { epoch, voters: [host.index] });
+    else votes.voters.push(host.index);
   }
 
   #lookAtStatus(): void {

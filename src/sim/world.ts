@@ -68,7 +68,6 @@ export class World {
   readonly sabotage: Sabotage;
   readonly #hostOfId = new Map<NodeId, Host>();
   readonly #tickDice: Dice;
-  readonly #origin: Branch = new Branch(null, 0);
 
   constructor(plan: Plan, sabotage: Sabotage = {}) {
     this.plan = plan;
@@ -107,7 +106,7 @@ export class World {
   }
 
   emptyData(): Position {
-    return { branch: this.#origin, offset: 0 };
+    return { branch: new Branch(null, 0), offset: 0 };
   }
 
   run(ms: number): void {

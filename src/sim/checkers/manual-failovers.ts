@@ -3,7 +3,7 @@
  * no more, as long as the two can talk and neither has stopped since the operator asked.
  */
 import type { Effect, Input } from '../../cluster/core/protocol.js';
-import { myself } from '../../cluster/core/nodes.js';
+import { isReplica, myself } from '../../cluster/core/nodes.js';
 import { includes } from '../history.js';
 import type { Host } from '../host.js';
 import type { Process } from '../process.js';
@@ -38,6 +38,7 @@ export class ManualFailovers implements Checker {
   }
 
   stepped(host: Host, input: Input, effects: readonly Effect[]): void {
+    if (isReplica(myself(host.state!))) this.#onLearned(host);
     if (input.kind === 'admin' && input.args[0] === 'failover') this.#onRequest(host, input.args);
     const handover = this.#handovers.get(host);
     if (handover === undefined) return;
@@ -45,6 +46,11 @@ export class ManualFailovers implements Checker {
     else if (!handover.isDone && host.state!.manualFailover.endsAtMs === Number.NEGATIVE_INFINITY) {
       this.#handovers.delete(host);
     }
+  }
+
+  /** The old primary knows that it is one no longer: what it does from now on is another story. */
+  #onLearned(host: Host): void {
+    for (const [to, { from, isDone }] of this.#handovers) if (isDone && from.host === host) this.#handovers.delete(to);
   }
 
   ended(host: Host): void {

@@ -7,7 +7,7 @@ import type { World } from '../world.js';
 import type { Checker } from './checker.js';
 import { Violation } from './violation.js';
 
-const TICKS_BETWEEN = 64;
+const TICKS_BETWEEN = 256;
 
 export class Structure implements Checker {
   readonly name = 'the state of a node is consistent';
