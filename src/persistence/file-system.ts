@@ -169,6 +169,8 @@ const C_LIBRARY_TEXTS: Readonly<Record<string, string>> = {
   ELOOP: 'Too many levels of symbolic links',
   EBADF: 'Bad file descriptor',
   ENOMEM: 'Cannot allocate memory',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
+  EAFNOSUPPORT: 'Address family not supported by protocol',
 };
 
 /** @returns what strerror(3) says for a failed call, e.g. `No space left on device` */

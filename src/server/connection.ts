@@ -73,7 +73,7 @@ export class Connection implements TransportOwner {
     if (this.pendingLength === 0 && (this.flags & HALT_FLAGS) === 0) {
       this.process(bytes, length);
       const rest = length - this.state.position;
-      if (rest > 0) this.keep(bytes, this.state.position, rest);
+      if (rest > 0 && !this.isClosed) this.keep(bytes, this.state.position, rest);
       this.state.position = 0;
     } else {
       this.keep(bytes, 0, length);
@@ -95,6 +95,7 @@ export class Connection implements TransportOwner {
   }
 
   onClosed(): void {
+    if (this.isClosed) return;
     this.isClosed = true;
     this.server.forget(this);
     this.pending = NO_BYTES;
@@ -143,9 +144,10 @@ export class Connection implements TransportOwner {
     this.flags |= CLOSE_AFTER_REPLY;
   }
 
-  /** Closes now; replies not yet written are lost. */
+  /** Closes now: replies not yet written are lost, input is not executed, and the connection is in no list any more when this returns. */
   close(): void {
     this.transport.destroy();
+    this.onClosed();
   }
 
   /** All replies so far have been handed to the transport. */
@@ -162,6 +164,7 @@ export class Connection implements TransportOwner {
     }
     this.state.position = 0;
     this.process(this.pending, this.pendingLength);
+    if (this.isClosed) return;
     const rest = this.pendingLength - this.state.position;
     if (rest > 0 && this.state.position > 0) this.pending.copyWithin(0, this.state.position, this.pendingLength);
     this.pendingLength = rest;

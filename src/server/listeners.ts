@@ -6,8 +6,10 @@
  */
 import { chmodSync, unlinkSync } from 'node:fs';
 import net from 'node:net';
+import { strerror } from '../persistence/file-system.js';
+import { setAuthenticated } from './authentication.js';
 import type { Config } from './config/config.js';
-import { IS_UNIX_SOCKET, NEEDS_AUTH } from './connection-flags.js';
+import { IS_UNIX_SOCKET } from './connection-flags.js';
 import type { Server } from './server.js';
 import { acceptTransports, type Transport } from './transport.js';
 
@@ -22,45 +24,62 @@ const PROTECTED_MODE_ERROR =
   '4) Setup a an authentication password for the default user. ' +
   'NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside.\r\n';
 
+const MISSING_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENOTFOUND', 'EPROTONOSUPPORT']);
+
+/** A place to listen at, as `bind` and `port` name it. */
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** The address as the operator wrote it, for the log. */
+  readonly name: string;
+  /** It may be missing on this machine. */
+  readonly isOptional: boolean;
+}
+
 export class Listeners {
   receivedCount = 0;
   rejectedCount = 0;
   private readonly server: Server;
   private readonly config: Config;
-  private tcp: net.Server[] = [];
+  private tcp: { readonly at: Endpoint; readonly listener: net.Server }[] = [];
   private unix: net.Server | null = null;
 
   constructor(server: Server, config: Config) {
     this.server = server;
     this.config = config;
+    config.onChange('port', () => this.reopenTcp('Unable to listen on this port. Check server logs.'));
+    config.onChange('bind', () => this.reopenTcp('Failed to bind to specified addresses.'));
+    config.onChange('proto-max-bulk-len', () => {
+      for (const { state } of server.connections.values()) state.bulkBytesMax = config.values.protoMaxBulkLen;
+      return null;
+    });
+    config.onChange('requirepass', () => {
+      // A new password concerns new connections; where none is asked for any more nobody is kept waiting for it.
+      if (config.values.requirepass === '')
+        for (const connection of server.connections.values()) setAuthenticated(connection, true);
+      return null;
+    });
   }
 
   /** Opens all listeners. @throws Error with the line for the log when one that must be there cannot be opened */
   async open(): Promise<void> {
-    await this.openTcp();
-    const { unixsocket } = this.config.values;
-    if (unixsocket !== '') await this.openUnix(unixsocket);
-  }
-
-  /** Opens the TCP listeners anew after a change of `port` or `bind`; the old ones stay if that fails. @returns the reason, or null */
-  async reopenTcp(): Promise<string | null> {
-    const old = this.tcp;
-    this.tcp = [];
-    for (const listener of old) listener.close();
+    const { port, unixsocket } = this.config.values;
     try {
-      await this.openTcp();
-      return null;
-    } catch {
-      return 'Unable to listen on this port';
+      for (const at of this.endpoints()) await this.openTcp(at);
+    } catch (error) {
+      throw new Error(`Failed listening on port ${port} (tcp), aborting.`, { cause: error });
     }
+    if (unixsocket !== '') await this.openUnix(unixsocket);
+    if (this.tcp.length === 0 && this.unix === null) throw new Error('Configured to not listen anywhere, exiting.');
   }
 
   close(): void {
-    for (const listener of this.tcp) listener.close();
+    for (const { listener } of this.tcp) listener.close();
     this.tcp = [];
     if (this.unix === null) return;
     this.unix.close();
     this.unix = null;
+    this.server.log.notice('Removing the unix socket file.');
     removeFile(this.config.values.unixsocket);
   }
 
@@ -73,35 +92,58 @@ export class Listeners {
     return texts;
   }
 
-  get isEmpty(): boolean {
-    return this.tcp.length === 0 && this.unix === null;
-  }
-
-  private async openTcp(): Promise<void> {
+  private endpoints(): Endpoint[] {
     const { port, bind } = this.config.values;
-    if (port === 0) return;
-    for (const address of bind) {
+    if (port === 0) return [];
+    return bind.map((address) => {
       const isOptional = address.startsWith('-');
       const name = isOptional ? address.slice(1) : address;
       const host = name === '*' ? '0.0.0.0' : name === '::*' ? '::' : name;
-      try {
-        this.tcp.push(
-          await this.listen({ host, port, backlog: this.config.values.tcpBacklog, ipv6Only: host.includes(':') }, ''),
-        );
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        const isMissing =
-          code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'ENOTFOUND' || code === 'EPROTONOSUPPORT';
-        if (isOptional && isMissing) continue;
-        this.server.log.warning(
-          `Warning: Could not create server TCP listening socket ${name}:${port}: bind: ${describe(code)}`,
-        );
-        for (const listener of this.tcp) listener.close();
-        this.tcp = [];
-        throw new Error(`Failed listening on port ${port} (tcp), aborting.`, { cause: error });
-      }
+      return { host, port, name, isOptional };
+    });
+  }
+
+  /**
+   * Listens where the configuration says now. What stays the same is not touched; connections stay in any case. If a place cannot be had, all is
+   * as before. @returns `refusal` in that case, or null
+   */
+  private async reopenTcp(refusal: string): Promise<string | null> {
+    const wanted = this.endpoints();
+    const isWanted = ({ host, port }: Endpoint): boolean => wanted.some((at) => at.host === host && at.port === port);
+    const isOpen = ({ host, port }: Endpoint): boolean =>
+      this.tcp.some(({ at }) => at.host === host && at.port === port);
+    const old = this.tcp.map(({ at }) => at);
+    // `*` and one address cannot be listened at together, so what goes must go first.
+    this.closeTcp((at) => !isWanted(at) && wanted.some(({ port }) => port === at.port));
+    try {
+      for (const at of wanted) if (!isOpen(at)) await this.openTcp(at);
+    } catch {
+      this.closeTcp((at) => !old.includes(at));
+      for (const at of old) if (!isOpen(at)) await this.openTcp(at).catch(() => {});
+      return refusal;
     }
-    if (this.tcp.length === 0) throw new Error(`Failed listening on port ${port} (tcp), aborting.`);
+    this.closeTcp((at) => !isWanted(at));
+    return null;
+  }
+
+  private closeTcp(isToClose: (at: Endpoint) => boolean): void {
+    for (const { at, listener } of this.tcp) if (isToClose(at)) listener.close();
+    this.tcp = this.tcp.filter(({ at }) => !isToClose(at));
+  }
+
+  /** @throws Error of the system, unless the endpoint is optional and simply not there */
+  private async openTcp(at: Endpoint): Promise<void> {
+    const { host, port, name, isOptional } = at;
+    try {
+      const options = { host, port, backlog: this.config.values.tcpBacklog, ipv6Only: host.includes(':') };
+      this.tcp.push({ at, listener: await this.listen(options, '') });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      this.server.log.warning(
+        `Warning: Could not create server TCP listening socket ${name}:${port}: bind: ${strerror(error)}`,
+      );
+      if (!(isOptional && MISSING_ADDRESS.has(code ?? ''))) throw error;
+    }
   }
 
   private async openUnix(path: string): Promise<void> {
@@ -109,7 +151,7 @@ export class Listeners {
     try {
       this.unix = await this.listen({ path, backlog: this.config.values.tcpBacklog }, path);
     } catch (error) {
-      this.server.log.warning(`Failed opening Unix socket: bind: ${describe((error as NodeJS.ErrnoException).code)}`);
+      this.server.log.warning(`Failed opening Unix socket: bind: ${strerror(error)}`);
       throw new Error('Failed listening on unix socket, aborting.', { cause: error });
     }
     if (this.config.values.unixsocketperm !== 0) chmodSync(path, this.config.values.unixsocketperm);
@@ -147,10 +189,7 @@ export class Listeners {
     if (path === '' && values.tcpKeepalive > 0) transport.socket.setKeepAlive(true, values.tcpKeepalive * 1000);
     const connection = server.accept(transport);
     if (path !== '') connection.flags |= IS_UNIX_SOCKET;
-    if (values.requirepass !== '') {
-      connection.flags |= NEEDS_AUTH;
-      connection.state.isAuthenticated = false;
-    }
+    if (values.requirepass !== '') setAuthenticated(connection, false);
     connection.state.bulkBytesMax = values.protoMaxBulkLen;
   }
 
@@ -164,19 +203,6 @@ export class Listeners {
 function isLoopback(address: string | undefined): boolean {
   if (address === undefined) return false;
   return address === '::1' || address.replace(/^::ffff:/, '').startsWith('127.');
-}
-
-function describe(code: string | undefined): string {
-  switch (code) {
-    case 'EADDRINUSE':
-      return 'Address already in use';
-    case 'EADDRNOTAVAIL':
-      return 'Cannot assign requested address';
-    case 'EACCES':
-      return 'Permission denied';
-    default:
-      return code ?? 'unknown error';
-  }
 }
 
 function removeFile(path: string): void {

@@ -41,7 +41,6 @@ export class Node {
       this.applyKeyspaceOptions();
       return null;
     });
-    config.onChange(['port', 'bind'], () => this.server.listeners.reopenTcp());
     config.onChange('hz', () => {
       this.server.cron.restart();
       return null;
