@@ -11,6 +11,7 @@ import { genericCommands } from './generic-records.js';
 import { introspectionCommands } from './introspection-records.js';
 import { migrateCommands } from './migrate-records.js';
 import { objectCommands } from './object-records.js';
+import { replicationCommands } from './replication-records.js';
 import { serverCommands } from './server-records.js';
 import { sessionCommands } from './session-records.js';
 import { stringCommands } from './string-records.js';
@@ -31,4 +32,5 @@ export const allCommands: readonly CommandRecord[] = [
   ...objectCommands,
   ...dumpCommands,
   ...migrateCommands,
+  ...replicationCommands,
 ];

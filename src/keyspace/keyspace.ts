@@ -178,6 +178,16 @@ export class Keyspace {
     return count;
   }
 
+  /** Puts other databases, one for each number, in the place of all; the old contents are handed to the reaper. */
+  install(databases: readonly Database[]): void {
+    databases.forEach((db, index) => {
+      const old = this.databases[index];
+      if (old.keyCount > 0) this.reaper.add(old);
+      db.index = index;
+      this.databases[index] = db;
+    });
+  }
+
   /** SWAPDB. */
   swap(a: number, b: number): void {
     const first = this.databases[a];

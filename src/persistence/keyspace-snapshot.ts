@@ -53,18 +53,7 @@ export class KeyspaceSnapshots implements SnapshotSource {
   /** Begins an RDB image of this moment: also for full synchronisation. */
   beginRdb(options: RdbImageOptions, sink: ChunkSink): SnapshotProducer {
     const { space } = this;
-    const writer = new RdbWriter(sink, { compression: options.compression, checksum: options.checksum });
-    writer.begin();
-    writer.aux('redis-ver', options.redisVersion);
-    writer.aux('redis-bits', '64');
-    writer.aux('ctime', String(Math.floor(options.unixMs / 1000)));
-    writer.aux('used-mem', String(options.usedBytes));
-    if (options.replication !== null) {
-      writer.aux('repl-stream-db', String(options.replication.streamDb));
-      writer.aux('repl-id', options.replication.id);
-      writer.aux('repl-offset', String(options.replication.offset));
-    }
-    writer.aux('aof-base', options.isAofBase ? '1' : '0');
+    const writer = beginFile(options, sink);
     const sizes = space.databases.map((db) => [db.keyCount, db.expiryCount]);
     const announced = new Set<number>();
     let selected = -1;
@@ -83,6 +72,19 @@ export class KeyspaceSnapshots implements SnapshotSource {
       complete: () => writer.end(),
       recycle: (chunk) => writer.recycle(chunk),
     });
+  }
+
+  /** An RDB image that says where it stands, but has no keys. */
+  beginWithoutKeys(options: RdbImageOptions, sink: ChunkSink): SnapshotProducer {
+    const writer = beginFile(options, sink);
+    return {
+      step() {
+        writer.end();
+        return true;
+      },
+      cancel() {},
+      recycle() {},
+    };
   }
 
   private beginCommands(sink: ChunkSink): SnapshotProducer {
@@ -127,6 +129,23 @@ export class KeyspaceSnapshots implements SnapshotSource {
       recycle: form.recycle,
     };
   }
+}
+
+/** @returns a writer that has written the header and what the file says of itself */
+function beginFile(options: RdbImageOptions, sink: ChunkSink): RdbWriter {
+  const writer = new RdbWriter(sink, { compression: options.compression, checksum: options.checksum });
+  writer.begin();
+  writer.aux('redis-ver', options.redisVersion);
+  writer.aux('redis-bits', '64');
+  writer.aux('ctime', String(Math.floor(options.unixMs / 1000)));
+  writer.aux('used-mem', String(options.usedBytes));
+  if (options.replication !== null) {
+    writer.aux('repl-stream-db', String(options.replication.streamDb));
+    writer.aux('repl-id', options.replication.id);
+    writer.aux('repl-offset', String(options.replication.offset));
+  }
+  writer.aux('aof-base', options.isAofBase ? '1' : '0');
+  return writer;
 }
 
 const COMMAND_CHUNK_BYTES = 64 * 1024;

@@ -233,12 +233,7 @@ class ServerHost implements ClusterHost {
   }
 
   discardDataset(): void {
-    const { keyspace, watches, cron } = this.server;
-    for (const db of [...keyspace.databases]) {
-      watches.flushing(db.index);
-      keyspace.flush(db.index);
-    }
-    cron.reapSoon();
+    this.server.flushAll();
   }
 
   becomePrimary(): void {

@@ -10,7 +10,7 @@
 import { forgetHashAhead } from '../keyspace/key-hash.js';
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
 import { describeConnection } from './client-info.js';
-import { CLOSE_AFTER_REPLY, IS_BLOCKED, IS_PAUSED, IS_UNIX_SOCKET } from './connection-flags.js';
+import { CLOSE_AFTER_REPLY, IS_BLOCKED, IS_PAUSED, IS_REPLICA, IS_UNIX_SOCKET } from './connection-flags.js';
 import type { Server } from './server.js';
 import type { Transaction } from './transaction.js';
 import type { Transport, TransportOwner } from './transport.js';
@@ -52,6 +52,10 @@ export class Connection implements TransportOwner {
   pendingLength = 0;
   /** Since when the soft output limit has been exceeded; 0 = it is not. */
   softLimitSinceMs = 0;
+  /** Replication offset behind its last write: what WAIT waits for. */
+  writeOffset = 0;
+  /** Bytes of the replication stream that wait for it in the backlog, if it is a replica. */
+  streamLag = 0;
   /** Bytes that others sent while a reply was being written, or that wait for the turn's end. */
   private outbox: Uint8Array[] = [];
   private isProcessing = false;
@@ -92,6 +96,7 @@ export class Connection implements TransportOwner {
 
   onDrained(): void {
     this.softLimitSinceMs = 0;
+    if ((this.flags & IS_REPLICA) !== 0) this.server.replication.connectionDrained(this);
   }
 
   onClosed(): void {
@@ -132,9 +137,9 @@ export class Connection implements TransportOwner {
     if (!this.transport.write(bytes)) this.server.checkOutputLimits(this);
   }
 
-  /** Bytes on their way out that the kernel has not taken. */
+  /** Bytes on their way out that the kernel has not taken, those in the backlog for a replica included. */
   get queuedBytes(): number {
-    let sum = this.transport.queuedBytes;
+    let sum = this.transport.queuedBytes + this.streamLag;
     for (const bytes of this.outbox) sum += bytes.length;
     return sum;
   }

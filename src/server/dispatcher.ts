@@ -25,6 +25,7 @@ import {
 } from '../commands/command.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
+import { describeConnection } from './client-info.js';
 import { type Connection, isLocal } from './connection.js';
 import {
   CLOSE_AFTER_REPLY,
@@ -92,6 +93,11 @@ export class Dispatcher {
   private runCount = 0;
   private runStart = 0;
   commandCount = 0;
+
+  /** The connection whose command runs, or ran last; null before the first. */
+  get caller(): Connection | null {
+    return this.call.connection;
+  }
 
   constructor(server: Server, request: Request, anyCommand: Command, nobody: Connection) {
     this.server = server;
@@ -342,10 +348,21 @@ export class Dispatcher {
       this.applyReplyMode(connection, start, command);
   }
 
+  /** A replica gets nothing but the stream: a command of its that is answered shows that it is none. */
+  private refuseReplyToReplica(connection: Connection, start: number, command: Command | null): void {
+    this.server.reply.rewind(start);
+    this.server.log.warning(
+      `Replica generated a reply to command '${command?.fullName ?? '<unknown>'}', disconnecting it: ${describeConnection(connection)}`,
+    );
+    connection.close();
+  }
+
   /** CLIENT REPLY OFF and SKIP take back what was written; the primary's stream gets no replies at all. */
   private applyReplyMode(connection: Connection, start: number, command: Command | null): void {
     const { reply } = this.server;
     const { flags } = connection;
+    if ((flags & IS_REPLICA) !== 0 && reply.length > start)
+      return this.refuseReplyToReplica(connection, start, command);
     if ((flags & (REPLY_OFF | REPLY_SKIP | IS_PRIMARY_LINK)) !== 0 && (flags & CLOSE_AFTER_REPLY) === 0)
       reply.rewind(start);
     if ((flags & REPLY_SKIP_NEXT) !== 0 && command?.fullName === 'client|reply') {

@@ -2,10 +2,16 @@
  * What the server core asks of its large parts. Each is an interface so that a part can be absent (no cluster) and so that folders below stay unknown here.
  */
 import type { Cluster } from '../cluster/cluster.js';
+import type { PrimaryLink } from '../cluster/core/types.js';
 import type { Command } from '../commands/command.js';
 import type { ReplicationAux } from '../persistence/keyspace-snapshot.js';
+import type { RdbReplicationInfo } from '../persistence/rdb/rdb-loader.js';
+import type { Replica } from '../replication/replica.js';
+import type { Replication } from '../replication/replication.js';
 import type { Request } from '../resp/request.js';
 import type { Connection } from './connection.js';
+import type { PropagationSink } from './propagation.js';
+import type { ReplicaWaits } from './replica-waits.js';
 
 /** The cluster's say in each request. */
 export interface ClusterGate {
@@ -30,13 +36,14 @@ export interface ClusterAudience {
 
 /** What the pipeline must know of replication. */
 export interface ReplicationGate {
+  /** Replication itself, for its commands. */
+  readonly node: Replication;
+  readonly waits: ReplicaWaits;
   /** Whether this node follows a primary. */
   readonly isReplica: boolean;
   /** Connections among `Server.connections` that INFO does not count as clients: replicas, and the link to the primary. */
   readonly linkCount: number;
   readonly backlogBytes: number;
-  /** Replication offset: bytes of the stream so far. */
-  readonly offset: number;
   /** What an RDB file of this moment should carry; null if nobody could go on from it. */
   imageIdentity(): ReplicationAux | null;
   /** Bytes of replication traffic. */
@@ -45,9 +52,30 @@ export interface ReplicationGate {
   readonly fullSyncCount: number;
   readonly partialSyncCount: number;
   readonly partialSyncErrorCount: number;
+  /** Where propagated commands go in. */
+  readonly sink: PropagationSink;
+  /** Takes up the role that the configuration says. */
+  applyConfiguredRole(address: { host: string; port: number } | null): void;
+  /** The data set has been loaded from an RDB file that knew where in which history it stands. */
+  restore(info: RdbReplicationInfo, isReplica: boolean): void;
+  /** Follows the primary at this address from now on. */
+  replicateOf(host: string, port: number): void;
+  /** Follows nobody any more; keeps the history, so that others can resync partially. */
+  becomePrimary(): void;
+  /** Bytes of the stream: written by a primary, applied by a replica. */
+  offset(): number;
+  /** The link to the primary; times are monotonic. */
+  primaryLink(): PrimaryLink;
+  stop(): void;
   hasEnoughReplicas(): boolean;
+  /** What is known about a client as a replica; made when it is asked for first. */
+  replicaOf(connection: Connection): Replica;
   /** A replica's or the primary's connection is gone. */
   connectionClosed(connection: Connection): void;
+  /** The kernel took everything that was queued for a replica. */
+  connectionDrained(connection: Connection): void;
+  /** Stream offset up to which the append-only file is durable; −1 without one. */
+  fsyncedOffset(): number;
 }
 
 /** The append-only file as the event loop sees it. */

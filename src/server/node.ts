@@ -3,23 +3,17 @@
  *
  * Order of a start (spec server.md section 28.1): parts attached → listeners open → `Server initialized` → data loaded → `Ready to accept connections tcp`.
  */
+
+import { isReplica, myself } from '../cluster/core/nodes.js';
 import type { CommandTable } from '../commands/command-table.js';
-import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import { ClientsCron } from './clients-cron.js';
-import { type AttachedCluster, attachCluster, type ClusterReplication } from './cluster-host.js';
+import { type AttachedCluster, attachCluster } from './cluster-host.js';
 import type { Config } from './config/config.js';
 import { GATE_MAXMEMORY } from './dispatcher.js';
 import type { Logger } from './log.js';
 import { Server } from './server.js';
 
 const TIMED_EACH_BELOW_US = 1000;
-
-const NO_CLUSTER_REPLICATION: ClusterReplication = {
-  offset: () => 0,
-  primaryLink: () => ({ state: 'none', sinceMs: Number.NEGATIVE_INFINITY }),
-  becomePrimary() {},
-  replicateOf() {},
-};
 
 export class Node {
   readonly server: Server;
@@ -46,6 +40,7 @@ export class Node {
       return null;
     });
     this.propagateExpiry();
+    this.server.replication.applyConfiguredRole(config.values.replicaof);
     const clients = new ClientsCron(this.server, config);
     this.server.cron.every(0, () => clients.tick());
   }
@@ -67,13 +62,14 @@ export class Node {
   /** Opens the listeners, loads the data and begins to serve. @throws Error with the line for the log */
   async start(): Promise<void> {
     const { server, config, log } = this;
-    if (config.values.clusterEnabled) this.cluster = await attachCluster(server, config, log, NO_CLUSTER_REPLICATION);
+    if (config.values.clusterEnabled) this.cluster = await attachCluster(server, config, log, server.replication);
     // From the first connection on clients are told LOADING, until everything is there.
     server.persistence.beginLoading();
     await server.listeners.open();
     await this.cluster?.open();
     this.log.notice('Server initialized');
     await server.persistence.load();
+    this.restoreReplication();
     this.cluster?.start();
     server.cron.start();
     if (this.config.values.port !== 0) this.log.notice('Ready to accept connections tcp');
@@ -84,8 +80,17 @@ export class Node {
   stop(): void {
     this.server.listeners.close();
     this.cluster?.stop();
+    this.server.replication.stop();
     this.server.cron.stop();
     for (const connection of this.server.connections.values()) connection.close();
+  }
+
+  /** A data set from an RDB file may go on where its history stood; with an append-only file nobody knows. */
+  private restoreReplication(): void {
+    const { persistence, replication } = this.server;
+    if (persistence.loadedReplication === null) return;
+    const follows = replication.isReplica || (this.cluster !== null && isReplica(myself(this.cluster.cluster.state)));
+    replication.restore(persistence.loadedReplication, follows);
   }
 
   private applyKeyspaceOptions(): void {
@@ -109,7 +114,6 @@ export class Node {
 
   private propagateExpiry(): void {
     const { keyspace, propagation } = this.server;
-    keyspace.expiryMode = EXPIRY_DELETE;
     keyspace.expiryListener = {
       expired: (db, ref) => {
         const { entries } = keyspace;

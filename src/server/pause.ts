@@ -30,6 +30,10 @@ export class Pause {
     return this.periods.size > 0;
   }
 
+  isActiveFor(purpose: PausePurpose): boolean {
+    return this.periods.has(purpose);
+  }
+
   /** The action that is paused now: for INFO and tests. */
   get mode(): PauseMode | null {
     if (!this.isActive) return null;

@@ -8,7 +8,6 @@
 
 import net from 'node:net';
 import { join } from 'node:path';
-import { EXPIRY_DELETE, EXPIRY_HIDE, EXPIRY_IGNORE } from '../keyspace/keyspace.js';
 import { Aof } from '../persistence/aof/aof.js';
 import type { AofExecutor } from '../persistence/aof/aof-loader.js';
 import type { RecordArguments } from '../persistence/aof/record-parser.js';
@@ -39,6 +38,10 @@ import { Transport } from './transport.js';
 const RDB_MISCONF =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
 
+/** Attempts to begin a new log after a full synchronisation. */
+const RESTART_ATTEMPTS = 10;
+const RESTART_DELAY_MS = 1000;
+
 /** What loading is under way: for INFO and for LOADING replies. */
 export interface LoadingProgress {
   readonly startedAtMs: number;
@@ -67,7 +70,8 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
   private readonly config: Config;
   private readonly log: Log;
   private countedDirty = 0;
-  private isReplaying = false;
+  /** Data is being loaded into the live databases: nothing is recorded, nothing expires. */
+  isReplaying = false;
 
   constructor(server: Server, config: Config) {
     this.server = server;
@@ -129,7 +133,6 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     const { appender } = this.aof;
     appender.annotate(Math.floor(this.server.keyspace.nowMs / 1000));
     appender.buffer.raw(bytes, start, end);
-    appender.mark = this.server.replication.offset;
   }
 
   get hasPending(): boolean {
@@ -233,14 +236,19 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     this.countedDirty = 0;
   }
 
-  /** Nothing is recorded and nothing expires until `endLoading`; clients are refused. */
-  beginLoading(): void {
-    this.isReplaying = true;
-    this.loading = { startedAtMs: Date.now(), totalBytes: 0, loadedBytes: 0 };
+  /**
+   * Nothing is recorded and nothing expires until `endLoading`; clients are refused.
+   * @param isAsync the data is loaded aside: clients go on with what there is, but for commands that would be in the way
+   */
+  beginLoading(isAsync = false, totalBytes = 0): void {
+    const { server } = this;
+    this.isReplaying = !isAsync;
+    this.loading = { startedAtMs: Date.now(), totalBytes, loadedBytes: 0 };
     this.config.isLoading = true;
-    this.server.setGate(GATE_LOADING, true);
-    this.server.keyspace.expiryMode = EXPIRY_IGNORE;
-    this.server.propagation.refresh();
+    server.isAsyncLoading = isAsync;
+    server.setGate(GATE_LOADING, true);
+    server.refreshExpiryMode();
+    server.propagation.refresh();
   }
 
   endLoading(): void {
@@ -248,8 +256,9 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     this.isReplaying = false;
     this.loading = null;
     this.config.isLoading = false;
+    server.isAsyncLoading = false;
     server.setGate(GATE_LOADING, false);
-    server.keyspace.expiryMode = server.isReplica ? EXPIRY_HIDE : EXPIRY_DELETE;
+    server.refreshExpiryMode();
     server.propagation.refresh();
   }
 
@@ -298,7 +307,7 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     });
   }
 
-  private progress(loadedBytes: number): void {
+  progress(loadedBytes: number): void {
     if (this.loading !== null) this.loading.loadedBytes = loadedBytes;
   }
 
@@ -361,6 +370,24 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     server.setGate(GATE_DISK_ERROR, server.diskErrorText !== '');
   }
 
+  /** Begins a new log after the data set was replaced; tries again a few times, as going on without would break the promise of `appendonly yes`. */
+  async restartAof(): Promise<void> {
+    for (let attempt = 0; attempt < RESTART_ATTEMPTS; attempt++) {
+      if (!this.config.values.appendonly || this.aof.state !== 'off') return;
+      const begun = await this.aof.enable(this.snapshots.running !== null || this.rdb.isSaving);
+      this.server.propagation.refresh();
+      if (begun) return;
+      this.server.log.warning(
+        'Failed enabling the AOF after successful master synchronization! Trying it again in one second.',
+      );
+      await new Promise((resolve) => setTimeout(resolve, RESTART_DELAY_MS));
+    }
+    this.server.log.warning(
+      "FATAL: this replica instance finished the synchronization with its master, but the AOF can't be turned on. Exiting now.",
+    );
+    process.exit(1);
+  }
+
   private async switchAof(): Promise<string | null> {
     if (!this.config.values.appendonly) {
       this.aof.disable();
@@ -388,7 +415,8 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
   }
 }
 
-function accessAttribute(policy: string): 'none' | 'idle' | 'freq' {
+/** Which access attribute images carry under a maxmemory-policy. */
+export function accessAttribute(policy: string): 'none' | 'idle' | 'freq' {
   if (policy.includes('lfu')) return 'freq';
   return policy.includes('lru') ? 'idle' : 'none';
 }

@@ -17,6 +17,10 @@ export class ReplyHold {
     return this.connections.length === 0;
   }
 
+  has(connection: Connection): boolean {
+    return this.connections.includes(connection);
+  }
+
   add(connection: Connection, start: number, end: number): void {
     this.connections.push(connection);
     this.starts.push(start);

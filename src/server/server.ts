@@ -12,10 +12,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, FAST, SKIP_SLOWLOG } from '../commands/command.js';
 import type { CommandTable } from '../commands/command-table.js';
-import { Keyspace } from '../keyspace/keyspace.js';
+import { EXPIRY_DELETE, EXPIRY_HIDE, EXPIRY_IGNORE, Keyspace } from '../keyspace/keyspace.js';
 import { SnapshotMarks } from '../keyspace/snapshot.js';
 import { ReplyWriter } from '../resp/reply-writer.js';
 import { Request } from '../resp/request.js';
+import { Blocking } from './blocking.js';
 import { addressOf, describeConnection } from './client-info.js';
 import type { Config } from './config/config.js';
 import { Connection } from './connection.js';
@@ -37,26 +38,12 @@ import { exceedsOutputLimit } from './output-limits.js';
 import { Pause } from './pause.js';
 import { Persistence } from './persistence.js';
 import { Propagation } from './propagation.js';
+import { attachReplication } from './replication-gate.js';
 import { ReplyHold } from './reply-hold.js';
 import { Shutdown } from './shutdown.js';
 import { SlowLog } from './slowlog.js';
 import type { Transport } from './transport.js';
 import { Watches } from './watches.js';
-
-const NO_REPLICATION: ReplicationGate = {
-  isReplica: false,
-  linkCount: 0,
-  backlogBytes: 0,
-  offset: 0,
-  imageIdentity: () => null,
-  inputBytes: 0,
-  outputBytes: 0,
-  fullSyncCount: 0,
-  partialSyncCount: 0,
-  partialSyncErrorCount: 0,
-  hasEnoughReplicas: () => true,
-  connectionClosed() {},
-};
 
 export class Server {
   readonly keyspace: Keyspace;
@@ -92,7 +79,8 @@ export class Server {
   gates = 0;
   cluster: ClusterGate | null = null;
   readonly clusterAudience: ClusterAudience = { deliver() {}, dropShardSubscriptions() {}, recheckBlocked() {} };
-  replication: ReplicationGate = NO_REPLICATION;
+  readonly replication: ReplicationGate;
+  readonly blocking: Blocking;
   /** Connections of the cluster bus: they count towards maxclients. */
   clusterLinkCount: () => number = () => 0;
   commitLog: CommitLog | null = null;
@@ -104,6 +92,8 @@ export class Server {
   /** Errors replied, by code. */
   readonly errorCounts = new Map<string, number>();
   outputLimitDisconnectionCount = 0;
+  /** Commands of the primary that failed here. */
+  unexpectedErrorReplyCount = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
   private readonly hold = new ReplyHold();
@@ -122,13 +112,20 @@ export class Server {
     this.memory = new MemoryLimit(this.keyspace);
     this.commands = commands;
     this.log = log;
-    this.pause = new Pause(() => this.setGate(GATE_PAUSE, this.pause.isActive));
+    this.pause = new Pause(() => {
+      this.setGate(GATE_PAUSE, this.pause.isActive);
+      this.refreshExpiryMode();
+    });
     this.cron = new Cron(this, config);
     this.listeners = new Listeners(this, config);
     this.shutdown = new Shutdown(this, config);
     this.memoryMeter = new MemoryMeter(this);
     this.persistence = new Persistence(this, config);
     this.info.provide('persistence', () => persistenceLines(this, this.persistence));
+    this.blocking = new Blocking(this);
+    this.replication = attachReplication(this, config);
+    this.propagation.addSink(this.replication.sink);
+    this.onTurnEnd(() => this.blocking.answer());
     provideServerSections(this.info, this, this.memoryMeter);
     const anyCommand: Command = commands.byName.values().next().value!;
     this.dispatcher = new Dispatcher(this, this.request, anyCommand, null as never);
@@ -173,6 +170,18 @@ export class Server {
     return this.replication.isReplica;
   }
 
+  /** Decides what becomes of expired keys now: to be called when the role has changed, loading has ended, or a pause begins or ends. */
+  refreshExpiryMode(): void {
+    const { keyspace, persistence } = this;
+    if (persistence.isReplaying) keyspace.expiryMode = EXPIRY_IGNORE;
+    else keyspace.expiryMode = this.isReplica || this.pause.isActive ? EXPIRY_HIDE : EXPIRY_DELETE;
+  }
+
+  /** Whether replies to this connection have not been handed to the kernel; inside its own event, replies of that event count. */
+  hasUnsentReplies(connection: Connection): boolean {
+    return this.reply.length > this.eventStart || this.hold.has(connection) || connection.queuedBytes > 0;
+  }
+
   startMonitoring(connection: Connection): void {
     connection.flags |= IS_MONITOR;
     this.monitors.add(connection);
@@ -206,6 +215,7 @@ export class Server {
   forget(connection: Connection): void {
     this.connections.delete(connection.id);
     if ((connection.flags & IS_MONITOR) !== 0) this.stopMonitoring(connection);
+    if ((connection.flags & IS_BLOCKED) !== 0) this.blocking.forget(connection);
     if ((connection.flags & (IS_REPLICA | IS_PRIMARY_LINK)) !== 0) this.replication.connectionClosed(connection);
     this.discard(connection);
   }
@@ -218,7 +228,9 @@ export class Server {
   }
 
   /** CLIENT UNBLOCK: ends a blocked command as by timeout, or with an error. @returns whether it was blocked and could be */
-  unblock: (connection: Connection, isError: boolean) => boolean = () => false;
+  unblock(connection: Connection, isError: boolean): boolean {
+    return this.blocking.unblock(connection, isError);
+  }
 
   /**
    * Blocks the connection until the promise settles, then writes its reply and goes on with the connection's requests.
@@ -239,7 +251,7 @@ export class Server {
     connection.resume();
   }
 
-  /** The append-only file is durable up to a later point than before: WAITAOF may be satisfied. */
+  /** The append-only file is durable up to a later point than before: called by persistence. */
   onAofDurable: () => void = () => {};
   /** The node became a primary or a replica; called by replication. */
   onRoleChanged: () => void = () => {};
@@ -267,6 +279,7 @@ export class Server {
     this.netInputBytes = 0;
     this.netOutputBytes = 0;
     this.outputLimitDisconnectionCount = 0;
+    this.unexpectedErrorReplyCount = 0;
     this.dispatcher.commandCount = 0;
     this.listeners.receivedCount = 0;
     this.listeners.rejectedCount = 0;

@@ -90,6 +90,18 @@ export class AofAppender {
     return this.#fd >= 0;
   }
 
+  /** Whether everything appended so far is on disk. */
+  get isAllDurable(): boolean {
+    return (
+      this.isOpen &&
+      this.buffer.length === 0 &&
+      !this.#hasUnsynced &&
+      this.#sync === null &&
+      this.#retiring === 0 &&
+      !this.#isSuspect
+    );
+  }
+
   /** Background fsyncs under way: `aof_pending_bio_fsync`. */
   get pendingFsyncCount(): number {
     return (this.#sync === null ? 0 : 1) + this.#retiring;

@@ -104,17 +104,26 @@ export class KeyspaceTarget implements RdbTarget {
   replaces = false;
   private readonly space: Keyspace;
   private readonly onExpired: (record: RdbRecord) => void;
+  private readonly databases: readonly Database[];
   private db: Database;
 
-  /** @param onExpired is told of keys that a primary drops, as their deletion has to be propagated */
-  constructor(space: Keyspace, onExpired: (record: RdbRecord) => void = () => {}) {
+  /**
+   * @param onExpired is told of keys that a primary drops, as their deletion has to be propagated
+   * @param databases of `space`, if not the live ones, by number
+   */
+  constructor(
+    space: Keyspace,
+    onExpired: (record: RdbRecord) => void = () => {},
+    databases: readonly Database[] = space.databases,
+  ) {
     this.space = space;
     this.onExpired = onExpired;
-    this.db = space.databases[0];
+    this.databases = databases;
+    this.db = databases[0];
   }
 
   selectDb(index: number): void {
-    this.db = this.space.databases[index];
+    this.db = this.databases[index];
   }
 
   reserve(): void {

@@ -201,7 +201,7 @@ function statLines(server: Server, rates: { operations: Rate; input: Rate; outpu
     'tracking_total_keys:0',
     'tracking_total_items:0',
     'tracking_total_prefixes:0',
-    'unexpected_error_replies:0',
+    `unexpected_error_replies:${server.unexpectedErrorReplyCount}`,
     `total_error_replies:${errorReplies}`,
     'dump_payload_sanitizations:0',
     `total_reads_processed:${server.eventCount}`,

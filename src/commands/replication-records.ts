@@ -1,0 +1,201 @@
+/** Records of the commands of replication. */
+import {
+  ADMIN,
+  ALLOW_BUSY,
+  BLOCKING,
+  type CommandRecord,
+  FAST,
+  LOADING,
+  NO_ASYNC_LOADING,
+  NO_MULTI,
+  NOSCRIPT,
+  STALE,
+} from './command.js';
+import { failover, replicaof, role, wait, waitaof } from './replication.js';
+import { psync, replconf, sync } from './replication-protocol.js';
+
+export const replicationCommands: readonly CommandRecord[] = [
+  {
+    name: 'replicaof',
+    arity: 3,
+    flags: ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
+    acl: [],
+    group: 'server',
+    since: '5.0.0',
+    summary: 'Make the server a replica of another instance, or promote it as master.',
+    complexity: 'O(1)',
+    arguments: [
+      {
+        name: 'args',
+        type: 'oneof',
+        arguments: [
+          {
+            name: 'host-port',
+            type: 'block',
+            arguments: [
+              { name: 'host', type: 'string' },
+              { name: 'port', type: 'integer' },
+            ],
+          },
+          {
+            name: 'no-one',
+            type: 'block',
+            arguments: [
+              { name: 'no', type: 'pure-token', token: 'NO' },
+              { name: 'one', type: 'pure-token', token: 'ONE' },
+            ],
+          },
+        ],
+      },
+    ],
+    handler: replicaof,
+  },
+  {
+    name: 'slaveof',
+    arity: 3,
+    flags: ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING,
+    acl: [],
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Make the server a replica of another instance, or promote it as master.',
+    complexity: 'O(1)',
+    docFlags: ['deprecated'],
+    deprecatedSince: '5.0.0',
+    replacedBy: '`REPLICAOF`',
+    arguments: [
+      {
+        name: 'args',
+        type: 'oneof',
+        arguments: [
+          {
+            name: 'host-port',
+            type: 'block',
+            arguments: [
+              { name: 'host', type: 'string' },
+              { name: 'port', type: 'integer' },
+            ],
+          },
+          {
+            name: 'no-one',
+            type: 'block',
+            arguments: [
+              { name: 'no', type: 'pure-token', token: 'NO' },
+              { name: 'one', type: 'pure-token', token: 'ONE' },
+            ],
+          },
+        ],
+      },
+    ],
+    handler: replicaof,
+  },
+  {
+    name: 'role',
+    arity: 1,
+    flags: NOSCRIPT | LOADING | STALE | FAST,
+    acl: ['admin', 'dangerous'],
+    group: 'server',
+    since: '2.8.12',
+    summary: 'Return the role of the instance in the context of replication',
+    complexity: 'O(1)',
+    handler: role,
+  },
+  {
+    name: 'sync',
+    arity: 1,
+    flags: ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI,
+    acl: [],
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Internal command used for replication',
+    complexity: '',
+    handler: sync,
+  },
+  {
+    name: 'psync',
+    arity: -3,
+    flags: ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI,
+    acl: [],
+    group: 'server',
+    since: '2.8.0',
+    summary: 'Internal command used for replication',
+    complexity: '',
+    arguments: [
+      { name: 'replicationid', type: 'string' },
+      { name: 'offset', type: 'integer' },
+    ],
+    handler: psync,
+  },
+  {
+    name: 'replconf',
+    arity: -1,
+    flags: ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY,
+    acl: [],
+    group: 'server',
+    since: '3.0.0',
+    summary: 'An internal command for configuring the replication stream',
+    complexity: 'O(1)',
+    docFlags: ['syscmd'],
+    handler: replconf,
+  },
+  {
+    name: 'wait',
+    arity: 3,
+    flags: BLOCKING,
+    acl: ['connection'],
+    tips: ['request_policy:all_shards', 'response_policy:agg_min'],
+    group: 'generic',
+    since: '3.0.0',
+    summary:
+      'Wait for the synchronous replication of all the write commands sent in the context of the current connection',
+    complexity: 'O(1)',
+    arguments: [
+      { name: 'numreplicas', type: 'integer' },
+      { name: 'timeout', type: 'integer' },
+    ],
+    handler: wait,
+  },
+  {
+    name: 'failover',
+    arity: -1,
+    flags: ADMIN | NOSCRIPT | STALE,
+    acl: [],
+    group: 'server',
+    since: '6.2.0',
+    summary: 'Start a coordinated failover between this server and one of its replicas.',
+    complexity: 'O(1)',
+    arguments: [
+      {
+        name: 'target',
+        type: 'block',
+        token: 'TO',
+        flags: ['optional'],
+        arguments: [
+          { name: 'host', type: 'string' },
+          { name: 'port', type: 'integer' },
+          { name: 'force', type: 'pure-token', token: 'FORCE', flags: ['optional'] },
+        ],
+      },
+      { name: 'abort', type: 'pure-token', token: 'ABORT', flags: ['optional'] },
+      { name: 'milliseconds', type: 'integer', token: 'TIMEOUT', flags: ['optional'] },
+    ],
+    handler: failover,
+  },
+  {
+    name: 'waitaof',
+    arity: 4,
+    flags: NOSCRIPT | BLOCKING,
+    acl: ['connection'],
+    tips: ['request_policy:all_shards', 'response_policy:agg_min'],
+    group: 'generic',
+    since: '7.2.0',
+    summary:
+      'Blocks until all of the preceding write commands sent by the connection are written to the append-only file of the master and/or replicas.',
+    complexity: 'O(1)',
+    arguments: [
+      { name: 'numlocal', type: 'integer' },
+      { name: 'numreplicas', type: 'integer' },
+      { name: 'timeout', type: 'integer' },
+    ],
+    handler: waitaof,
+  },
+];
