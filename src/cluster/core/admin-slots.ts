@@ -9,7 +9,7 @@ import { broadcastPong } from './outgoing.js';
 import type { AdminReply } from './protocol.js';
 import { becomeReplicaOf } from './roles.js';
 import { assignSlot, ownerOf, reassignSlot, unassignAllSlots, unassignSlot } from './slot-table.js';
-import { log, persistAndEvaluate, type Turn } from './turn.js';
+import { log, persistAndEvaluate, persistDurably, type Turn } from './turn.js';
 import type { ClusterNode } from './types.js';
 
 export function addSlots(turn: Turn, args: readonly string[]): AdminReply {
@@ -71,8 +71,17 @@ function changeSlots(turn: Turn, ranges: readonly Range[], action: 'add' | 'dele
     if (action === 'add') assignSlot(state, slot, me);
     else unassignSlot(turn, slot);
   }
-  persistAndEvaluate(turn);
+  persistSlots(turn);
   return OK;
+}
+
+/**
+ * Saves a change of the own slots durably. Nobody else remembers it for this node: if the claim to a slot were lost with the power after others have
+ * heard it and the former owner has let go, the slot would have no owner until an operator noticed.
+ */
+function persistSlots(turn: Turn): void {
+  persistDurably(turn);
+  persistAndEvaluate(turn);
 }
 
 export function flushSlots(turn: Turn, args: readonly string[]): AdminReply {
@@ -99,6 +108,8 @@ export function setSlotState(turn: Turn, args: readonly string[]): AdminReply {
     if (node === undefined) return failure(`I don't know about node ${id}`);
     if (!isPrimary(node)) return failure('Target node is not a master');
     state.migrating.set(slot, id);
+    // Without this mark the keys that have left already would be denied instead of redirected.
+    persistDurably(turn);
   } else if (action === 'importing' && id !== null) {
     if (isMine) return failure(`I'm already the owner of hash slot ${slot}`);
     if (node === undefined) return failure(`I don't know about node ${id}`);
@@ -140,6 +151,7 @@ function giveSlot(turn: Turn, slot: number, node: ClusterNode): AdminReply {
     if (bumpEpochWithoutConsensus(turn)) log(turn, 'notice', `configEpoch updated after importing slot ${slot}`);
     broadcastPong(turn);
   }
-  persistAndEvaluate(turn);
+  if (node === me) persistSlots(turn);
+  else persistAndEvaluate(turn);
   return OK;
 }
