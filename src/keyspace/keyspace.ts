@@ -11,6 +11,7 @@ import { Table } from '../memory/table.js';
 import { lfuAccess, lfuBirth, lruClock } from './access-clock.js';
 import { Database } from './database.js';
 import { Entries, TYPE_STRING } from './entry.js';
+import { PackingLimits } from './packing-limits.js';
 import { Reaper } from './reaper.js';
 
 /** What becomes of a key that is found expired. */
@@ -53,6 +54,8 @@ export class Keyspace {
   readonly reaper = new Reaper(this);
   /** By type id; strings need none. */
   readonly valueTypes: (ValueType | null)[] = [null, null, null, null, null, null];
+
+  readonly packing = new PackingLimits();
 
   /** The time of the running command, Unix ms; set by whoever runs it. */
   nowMs = Date.now();

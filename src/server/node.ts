@@ -15,6 +15,17 @@ import { Server } from './server.js';
 
 const TIMED_EACH_BELOW_US = 1000;
 
+const PACKING_DIRECTIVES = [
+  'hash-max-listpack-entries',
+  'hash-max-listpack-value',
+  'set-max-intset-entries',
+  'set-max-listpack-entries',
+  'set-max-listpack-value',
+  'zset-max-listpack-entries',
+  'zset-max-listpack-value',
+  'list-max-listpack-size',
+] as const;
+
 export class Node {
   readonly server: Server;
   private readonly config: Config;
@@ -26,6 +37,7 @@ export class Node {
     this.log = log;
     this.server = new Server(commands, config, log);
     this.applyKeyspaceOptions();
+    this.applyPackingLimits();
     this.applyTimingOptions();
     config.onChange(['slowlog-log-slower-than', 'slowlog-max-len', 'latency-monitor-threshold'], () => {
       this.applyTimingOptions();
@@ -33,6 +45,10 @@ export class Node {
     });
     config.onChange(['maxmemory', 'maxmemory-policy', 'lfu-decay-time', 'lfu-log-factor'], () => {
       this.applyKeyspaceOptions();
+      return null;
+    });
+    config.onChange(PACKING_DIRECTIVES, () => {
+      this.applyPackingLimits();
       return null;
     });
     config.onChange('hz', () => {
@@ -101,6 +117,19 @@ export class Node {
     keyspace.usesLfu = values.maxmemoryPolicy.includes('lfu');
     keyspace.lfuDecayMinutes = values.lfuDecayTime;
     keyspace.lfuLogFactor = values.lfuLogFactor;
+  }
+
+  private applyPackingLimits(): void {
+    const { packing } = this.server.keyspace;
+    const { values } = this.config;
+    packing.hashListpackEntries = values.hashMaxListpackEntries;
+    packing.hashListpackValueBytes = values.hashMaxListpackValue;
+    packing.setIntsetEntries = values.setMaxIntsetEntries;
+    packing.setListpackEntries = values.setMaxListpackEntries;
+    packing.setListpackValueBytes = values.setMaxListpackValue;
+    packing.zsetListpackEntries = values.zsetMaxListpackEntries;
+    packing.zsetListpackValueBytes = values.zsetMaxListpackValue;
+    packing.listListpackSize = values.listMaxListpackSize;
   }
 
   private applyTimingOptions(): void {
