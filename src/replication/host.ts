@@ -96,6 +96,7 @@ export interface PrimaryStream {
   /** Executes bytes that had arrived before the stream was opened. */
   receive(bytes: Uint8Array, length: number): void;
   write(bytes: Uint8Array): void;
+  /** Ends the connection; the listener hears nothing more. */
   close(): void;
 }
 
@@ -104,7 +105,7 @@ export interface PrimaryStreamListener {
   received(count: number): void;
   /** Whole commands, `bytes[start … end)`, have been executed; a transaction counts as one. */
   applied(bytes: Uint8Array, start: number, end: number): void;
-  /** The connection is gone. @param canResume false if it sent what no primary sends */
+  /** The connection is gone, and not by `close`. @param canResume false if it sent what no primary sends */
   closed(canResume: boolean): void;
 }
 

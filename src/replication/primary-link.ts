@@ -144,8 +144,13 @@ export class PrimaryLink implements SocketOwner, PrimaryStreamListener {
 
   /** Drops the connection, if there is one, as if the primary had. */
   drop(): void {
-    if (this.state === 'connected') this.execution!.close();
-    else if (this.state !== 'connect') this.abandon(this.state === 'sync');
+    if (this.execution !== null) {
+      const { execution } = this;
+      this.closed(true);
+      execution.close();
+    } else if (this.state !== 'connect') {
+      this.abandon(this.state === 'sync');
+    }
   }
 
   /** To be called every second. */

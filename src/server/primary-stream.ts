@@ -37,6 +37,8 @@ export class CommandStream implements PrimaryStream, TransportOwner {
   private heldLength = 0;
   private parsedAt = 0;
   private hasLostSync = false;
+  /** Nobody wants to hear of the end any more. */
+  private isAbandoned = false;
 
   constructor(server: Server, transport: Transport, selectedDb: number, listener: PrimaryStreamListener) {
     this.server = server;
@@ -65,6 +67,7 @@ export class CommandStream implements PrimaryStream, TransportOwner {
   }
 
   close(): void {
+    this.isAbandoned = true;
     this.connection.close();
   }
 
@@ -98,6 +101,8 @@ export class CommandStream implements PrimaryStream, TransportOwner {
 
   onClosed(): void {
     this.connection.onClosed();
+    if (this.isAbandoned) return;
+    this.isAbandoned = true;
     this.listener.closed(!this.hasLostSync);
   }
 
