@@ -237,7 +237,7 @@ function startLoad(client: RealClient, prefix: string): Load {
       return keys.filter((key, at) => values[at] !== key);
     },
     close: async () => {
-      await stop();
+      running = false;
       await client.close();
     },
   };

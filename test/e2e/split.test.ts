@@ -47,6 +47,7 @@ for (const kind of serversUnderTest()) {
         assert.equal(await a.call('WAIT', 1, 5000), 1);
 
         const writer = startWriter(a, keys.slice(50));
+        network.onClose(writer.stop);
         await waitFor(() => writer.acknowledged.length > 20, { what: 'writes to be under way' });
         network.cut(minority, majority);
         const cutAtMs = performance.now();
@@ -74,7 +75,9 @@ for (const kind of serversUnderTest()) {
             detail: () => clusterStory(network.nodes),
           },
         );
-        assert.deepEqual(await statesOf(minority), ['fail', 'fail']);
+        await waitFor(async () => (await statesOf(minority)).every((state) => state === 'fail'), {
+          what: 'the whole minority to see the cluster down',
+        });
         for (const [key, value] of before) assert.equal(await replicaOfA.call('GET', key), value);
         const during = await writeAll(replicaOfA, keys.slice(0, 100), 'during');
         await writer.stop();

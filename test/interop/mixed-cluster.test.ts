@@ -45,12 +45,15 @@ for (const kind of serversUnderTest()) {
         assert.equal(await primaryOf(oursOfReal), await real.text('CLUSTER', 'MYID'));
         assert.equal(await primaryOf(realOfOurs), await ours.text('CLUSTER', 'MYID'));
         const load = await startWriteLoad(nodes, { prefix: 'mixed' });
-        await waitFor(() => load.acknowledgedCount > 3000, { what: 'three thousand keys to be written' });
-        await load.stop();
-        assert.deepEqual(load.errors, []);
-        assert.deepEqual(await load.findLost(), []);
-        load.close();
-        keyCount = load.acknowledgedCount;
+        try {
+          await waitFor(() => load.acknowledgedCount > 3000, { what: 'three thousand keys to be written' });
+          await load.stop();
+          assert.deepEqual(load.errors, []);
+          assert.deepEqual(await load.findLost(), []);
+          keyCount = load.acknowledgedCount;
+        } finally {
+          load.close();
+        }
         await replicasEqual(nodes);
       });
 
@@ -77,7 +80,6 @@ for (const kind of serversUnderTest()) {
           assert.deepEqual(await load.findLost(), []);
           keyCount += load.acknowledgedCount;
         } finally {
-          await load.stop();
           load.close();
         }
       });
@@ -92,7 +94,6 @@ for (const kind of serversUnderTest()) {
           assert.deepEqual(await load.findLost(), []);
           keyCount += load.acknowledgedCount;
         } finally {
-          await load.stop();
           load.close();
         }
       });

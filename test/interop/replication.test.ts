@@ -21,7 +21,11 @@ const server = (kind: ServerKind, config: ServerOptions['config'] = {}): ServerO
 });
 
 for (const kind of serversUnderTest()) {
-  const mixed: [primary: ServerKind, replica: ServerKind][] = [['redis', kind], [kind, 'redis'], [kind, kind]];
+  const mixed: [primary: ServerKind, replica: ServerKind][] = [
+    ['redis', kind],
+    [kind, 'redis'],
+    [kind, kind],
+  ];
   const pairs = kind === 'redis' ? mixed.slice(0, 1) : mixed;
   for (const [primaryKind, replicaKind] of pairs) {
     const skip = needsServers(primaryKind, replicaKind);

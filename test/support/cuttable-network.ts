@@ -19,11 +19,17 @@ const GREETING_BYTES_MAX = 4096;
 
 interface Link {
   readonly to: ServerProcess;
-  readonly sockets: readonly [Socket, Socket];
+  readonly sockets: readonly [inbound: Socket, outbound: Socket];
   from: ServerProcess | null;
+  /** What came from the sender before it was known, where nothing may pass until then. */
+  held: Buffer[];
 }
 
-type Identify = (greeting: Buffer) => ServerProcess | null;
+/** How the sender of a connection is told from its first bytes, and whether they may pass before it is known. */
+interface Recognition {
+  readonly identify: (greeting: Buffer) => ServerProcess | null;
+  readonly mayPassUnknown: boolean;
+}
 
 export class CuttableNetwork {
   readonly nodes: ServerProcess[] = [];
@@ -31,6 +37,7 @@ export class CuttableNetwork {
   readonly #announced = new Map<ServerProcess, { port: number; busPort: number }>();
   readonly #idToNode = new Map<string, ServerProcess>();
   readonly #links = new Set<Link>();
+  readonly #ends: (() => Promise<void>)[] = [];
   #sides: readonly (readonly ServerProcess[])[] = [];
 
   /** Starts a node that is reached by the others through this network only. */
@@ -42,8 +49,15 @@ export class CuttableNetwork {
     this.nodes.push(node);
     this.#announced.set(node, announced);
     this.#idToNode.set(await node.text('CLUSTER', 'MYID'), node);
-    await this.#listen(announced.port, node, port, (greeting) => this.#byListeningPort(greeting));
-    await this.#listen(announced.busPort, node, port + BUS_PORT_INCREMENT, (greeting) => this.#bySenderId(greeting));
+    // A replica tells who it is only after the first replies; on the bus the very first message may carry news.
+    await this.#listen(announced.port, node, port, {
+      identify: (greeting) => this.#byListeningPort(greeting),
+      mayPassUnknown: true,
+    });
+    await this.#listen(announced.busPort, node, port + BUS_PORT_INCREMENT, {
+      identify: (greeting) => this.#bySenderId(greeting),
+      mayPassUnknown: false,
+    });
     return node;
   }
 
@@ -62,50 +76,60 @@ export class CuttableNetwork {
     this.cut();
   }
 
+  /** Something that must have ended before the nodes do, whatever becomes of the test. */
+  onClose(end: () => Promise<void>): void {
+    this.#ends.push(end);
+  }
+
   async close(): Promise<void> {
+    for (const end of this.#ends) await end();
     for (const relay of this.#relays) relay.close();
     for (const link of this.#links) for (const socket of link.sockets) socket.destroy();
     await Promise.all(this.nodes.map((node) => node.dispose()));
   }
 
-  async #listen(port: number, to: ServerProcess, targetPort: number, identify: Identify): Promise<void> {
-    const relay = createServer((inbound) => this.#relay(inbound, to, targetPort, identify));
+  async #listen(port: number, to: ServerProcess, targetPort: number, recognition: Recognition): Promise<void> {
+    const relay = createServer((inbound) => this.#relay(inbound, to, targetPort, recognition));
     await new Promise<void>((resolve, reject) => relay.once('error', reject).listen(port, '127.0.0.1', resolve));
     this.#relays.push(relay);
   }
 
-  #relay(inbound: Socket, to: ServerProcess, targetPort: number, identify: Identify): void {
+  #relay(inbound: Socket, to: ServerProcess, targetPort: number, recognition: Recognition): void {
     const outbound = connect({ host: '127.0.0.1', port: targetPort, noDelay: true });
-    const link: Link = { to, sockets: [inbound, outbound], from: null };
+    const link: Link = { to, sockets: [inbound, outbound], from: null, held: [] };
     this.#links.add(link);
     for (const [socket, other] of [
       [inbound, outbound],
       [outbound, inbound],
     ] as const) {
-      socket.on('data', (bytes) => other.write(bytes));
       socket.on('error', () => {});
       socket.on('close', () => {
         other.destroy();
         this.#links.delete(link);
       });
     }
+    outbound.on('data', (bytes) => inbound.write(bytes));
     let greeting = Buffer.alloc(0);
-    const listen = (bytes: Buffer): void => {
-      greeting = Buffer.concat([greeting, bytes]);
-      link.from = identify(greeting);
-      if (link.from !== null || greeting.length > GREETING_BYTES_MAX) inbound.off('data', listen);
-      this.#apply(link);
-    };
-    inbound.on('data', listen);
+    inbound.on('data', (bytes) => {
+      link.held.push(bytes);
+      if (link.from === null && greeting.length <= GREETING_BYTES_MAX) {
+        greeting = Buffer.concat([greeting, bytes]);
+        link.from = recognition.identify(greeting);
+      }
+      if (link.from !== null) this.#apply(link);
+      else if (recognition.mayPassUnknown) pass(link);
+    });
   }
 
-  /** Lets the bytes of a link pass or holds them. A held socket is not read, so that its peer sees what it would see behind a dead switch. */
+  /** Lets the bytes of a link pass, or stops reading both ends, so that each sees what it would see behind a dead switch. */
   #apply(link: Link): void {
-    const held = link.from !== null && this.#sideOf(link.from) !== this.#sideOf(link.to);
+    if (link.from === null) return;
+    const isCut = this.#sideOf(link.from) !== this.#sideOf(link.to);
     for (const socket of link.sockets) {
-      if (held) socket.pause();
+      if (isCut) socket.pause();
       else socket.resume();
     }
+    if (!isCut) pass(link);
   }
 
   #sideOf(node: ServerProcess): number {
@@ -123,4 +147,9 @@ export class CuttableNetwork {
       ? null
       : (this.nodes.find((node) => [node.port, this.#announced.get(node)!.port].includes(Number(port))) ?? null);
   }
+}
+
+function pass(link: Link): void {
+  for (const bytes of link.held) link.sockets[1].write(bytes);
+  link.held = [];
 }

@@ -14,6 +14,7 @@ export interface WriteLoad {
   readonly errors: readonly string[];
   /** Asks the cluster for every acknowledged key; returns those that are missing or wrong. */
   findLost(): Promise<string[]>;
+  /** Ends everything at once, also while writes are under way. */
   close(): void;
 }
 
@@ -66,6 +67,9 @@ export async function startWriteLoad(
       }
       return lost;
     },
-    close: () => client.close(),
+    close: () => {
+      running = false;
+      client.close();
+    },
   };
 }
