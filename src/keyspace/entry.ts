@@ -46,6 +46,9 @@ const LONG_KEY = 0xffff;
 const HEADER_BYTES = 12;
 const EXPIRY_BYTES = 8;
 
+/** Length of a value that is a reference to a control block. */
+export const ROOT_BYTES = 4;
+
 /** Bytes of the block that an entry needs. */
 export function entryBytes(keyLength: number, valueLength: number, hasExpiry: boolean): number {
   return HEADER_BYTES + (hasExpiry ? EXPIRY_BYTES : 0) + (keyLength >= LONG_KEY ? 4 : 0) + keyLength + valueLength;
@@ -160,6 +163,23 @@ export class Entries implements ItemKeys {
 
   valueStart(ref: Ref): number {
     return this.keyStart(ref) + this.keyLength(ref);
+  }
+
+  /** @returns the reference that the value of a large structure is: its control block */
+  root(ref: Ref): Ref {
+    const view = this.view(ref);
+    const at = this.valueStart(ref);
+    return view[at] | (view[at + 1] << 8) | (view[at + 2] << 16) | (view[at + 3] << 24);
+  }
+
+  /** Writes that reference; the value has `ROOT_BYTES`. */
+  setRoot(ref: Ref, root: Ref): void {
+    const view = this.view(ref);
+    const at = this.valueStart(ref);
+    view[at] = root;
+    view[at + 1] = root >> 8;
+    view[at + 2] = root >> 16;
+    view[at + 3] = root >> 24;
   }
 
   hashOf(ref: Ref): number {

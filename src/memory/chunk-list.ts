@@ -1,0 +1,290 @@
+/**
+ * ChunkList: a sequence of byte strings in listpacks, a deque of them: what Redis calls a quicklist.
+ *
+ *   control block (24 bytes) = | element count | chunk count | first cell | ring capacity | ring ref | – |
+ *   ring                     = capacity (a power of two) cells of | chunk ref | element count |; chunk i is in cell (first + i) mod capacity
+ *   chunk                    = one block with one listpack, and room to grow at the ends of the list
+ *
+ * Both ends are reached in O(1). Element n is found by walking the counts in the ring from the nearer end: with chunks of 8 KiB and elements of 10
+ * bytes that is one step of 8 bytes for 700 elements, some 60 µs in a list of 100 M. A chunk in the middle comes or goes by moving ring cells.
+ *
+ * What goes into a chunk and when a new one begins is the caller's to decide. Invariants: (1) no chunk is empty; (2) the counts in the ring are exact,
+ * and their sum is the element count; (3) a chunk's ref is valid until the next change of this list.
+ */
+import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
+import { copyBytes } from './copy.js';
+import { initListpack, LISTPACK_EMPTY_BYTES, listpackBytes, splice } from './listpack.js';
+
+const ELEMENTS = 0;
+const CHUNKS = 1;
+const FIRST = 2;
+const CAPACITY = 3;
+const RING = 4;
+const CONTROL_BYTES = 24;
+const CELL_BYTES = 8;
+const CAPACITY_MIN = 4;
+
+export class ChunkList {
+  /** Set by `seek`: the chunk and the element's number in it. */
+  foundChunk = 0;
+  foundIndex = 0;
+  private readonly arena: Arena;
+  private readonly words: Int32Array[];
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    this.words = arena.words;
+  }
+
+  create(): Ref {
+    const list = this.arena.allocate(CONTROL_BYTES);
+    const ring = this.arena.allocate(CAPACITY_MIN * CELL_BYTES);
+    this.set(list, ELEMENTS, 0);
+    this.set(list, CHUNKS, 0);
+    this.set(list, FIRST, 0);
+    this.set(list, CAPACITY, CAPACITY_MIN);
+    this.set(list, RING, ring);
+    return list;
+  }
+
+  /** Frees the list and all its chunks. */
+  destroy(list: Ref): void {
+    for (let i = this.chunkCount(list) - 1; i >= 0; i--) this.arena.free(this.chunk(list, i));
+    this.arena.free(this.get(list, RING));
+    this.arena.free(list);
+  }
+
+  /** Frees up to `count` chunks of a list that nobody will read any more. @returns whether chunks are left */
+  dropChunks(list: Ref, count: number): boolean {
+    let chunks = this.chunkCount(list);
+    for (let i = 0; i < count && chunks > 0; i++) this.arena.free(this.chunk(list, --chunks));
+    this.set(list, CHUNKS, chunks);
+    return chunks > 0;
+  }
+
+  /** @returns a list of its own with the same elements */
+  duplicate(list: Ref): Ref {
+    const copy = this.create();
+    for (let i = 0; i < this.chunkCount(list); i++) {
+      const chunk = this.chunk(list, i);
+      const byteCount = listpackBytes(this.view(chunk), blockStart(chunk));
+      const target = this.arena.allocate(byteCount);
+      copyBytes(this.view(chunk), blockStart(chunk), this.view(target), blockStart(target), byteCount);
+      this.insertChunk(copy, i, target, this.elementCountOf(list, i));
+    }
+    return copy;
+  }
+
+  /** @returns bytes of all blocks */
+  bytes(list: Ref): number {
+    let sum = this.arena.blockBytes(list) + this.arena.blockBytes(this.get(list, RING));
+    for (let i = 0; i < this.chunkCount(list); i++) sum += this.arena.blockBytes(this.chunk(list, i));
+    return sum;
+  }
+
+  /** @returns number of elements */
+  count(list: Ref): number {
+    return this.get(list, ELEMENTS);
+  }
+
+  chunkCount(list: Ref): number {
+    return this.get(list, CHUNKS);
+  }
+
+  /** @returns the block of chunk `index`, 0 to below the chunk count */
+  chunk(list: Ref, index: number): Ref {
+    const ring = this.get(list, RING);
+    return this.words[ring >>> CHUNK_INDEX_SHIFT][((ring & UNIT_MASK) << 1) + this.cell(list, index) * 2];
+  }
+
+  /** @returns number of elements in chunk `index` */
+  elementCountOf(list: Ref, index: number): number {
+    const ring = this.get(list, RING);
+    return this.words[ring >>> CHUNK_INDEX_SHIFT][((ring & UNIT_MASK) << 1) + this.cell(list, index) * 2 + 1];
+  }
+
+  /** The view in which a chunk's listpack lies, from `blockStart(chunk)` on. */
+  view(chunk: Ref): Uint8Array {
+    return this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
+  }
+
+  /** Finds element `index`, which is there: the result is in `foundChunk` and `foundIndex`. */
+  seek(list: Ref, index: number): void {
+    const count = this.count(list);
+    if (index * 2 <= count) {
+      let rest = index;
+      let at = 0;
+      for (let size = this.elementCountOf(list, 0); rest >= size; size = this.elementCountOf(list, at)) {
+        rest -= size;
+        at++;
+      }
+      this.foundChunk = at;
+      this.foundIndex = rest;
+      return;
+    }
+    let at = this.chunkCount(list) - 1;
+    let before = count - this.elementCountOf(list, at);
+    while (before > index) before -= this.elementCountOf(list, --at);
+    this.foundChunk = at;
+    this.foundIndex = index - before;
+  }
+
+  /** Makes a block with a listpack of `elementCount` elements, which the list takes over, its chunk `index`. */
+  insertChunk(list: Ref, index: number, chunk: Ref, elementCount: number): void {
+    const count = this.chunkCount(list);
+    if (count === this.get(list, CAPACITY)) this.moveRing(list, count * 2);
+    const capacity = this.get(list, CAPACITY);
+    if (index * 2 < count) {
+      this.set(list, FIRST, (this.get(list, FIRST) + capacity - 1) & (capacity - 1));
+      for (let i = 0; i < index; i++) this.copyCell(list, i + 1, i);
+    } else {
+      for (let i = count; i > index; i--) this.copyCell(list, i - 1, i);
+    }
+    this.set(list, CHUNKS, count + 1);
+    this.setCell(list, index, chunk, elementCount);
+    this.set(list, ELEMENTS, this.count(list) + elementCount);
+  }
+
+  /** Adds a chunk without elements, for the caller to fill at once, with room for `byteCount` bytes of elements. */
+  insertEmptyChunk(list: Ref, index: number, byteCount: number): void {
+    const chunk = this.arena.allocate(LISTPACK_EMPTY_BYTES + byteCount);
+    initListpack(this.view(chunk), blockStart(chunk));
+    this.insertChunk(list, index, chunk, 0);
+  }
+
+  /** Takes chunk `index` out and frees it. */
+  removeChunk(list: Ref, index: number): void {
+    this.arena.free(this.detachChunk(list, index));
+  }
+
+  /** Takes chunk `index` out. @returns its block, the caller's from now on */
+  detachChunk(list: Ref, index: number): Ref {
+    const chunk = this.chunk(list, index);
+    const count = this.chunkCount(list) - 1;
+    this.set(list, ELEMENTS, this.count(list) - this.elementCountOf(list, index));
+    if (index * 2 < count) {
+      for (let i = index; i > 0; i--) this.copyCell(list, i - 1, i);
+      this.set(list, FIRST, (this.get(list, FIRST) + 1) & (this.get(list, CAPACITY) - 1));
+    } else {
+      for (let i = index; i < count; i++) this.copyCell(list, i + 1, i);
+    }
+    this.set(list, CHUNKS, count);
+    const capacity = this.get(list, CAPACITY);
+    if (capacity > CAPACITY_MIN && count * 4 < capacity) this.moveRing(list, capacity / 2);
+    return chunk;
+  }
+
+  /**
+   * Puts a gap of `addedBytes` in the place of `removedBytes` at `offset` of chunk `index`; whole elements both, `countChange` more than before.
+   * The gap is the caller's to fill at once. A chunk that is left without elements goes.
+   * @param offset     from the start of the listpack
+   * @param roomBytes  a chunk that grows and is smaller than this gets half as much more room, but not beyond it
+   * @returns the chunk's block; 0 if it is gone
+   */
+  splice(
+    list: Ref,
+    index: number,
+    offset: number,
+    removedBytes: number,
+    addedBytes: number,
+    countChange: number,
+    roomBytes: number,
+  ): Ref {
+    const elementCount = this.elementCountOf(list, index) + countChange;
+    if (elementCount === 0) {
+      this.removeChunk(list, index);
+      return 0;
+    }
+    let chunk = this.chunk(list, index);
+    const old = listpackBytes(this.view(chunk), blockStart(chunk));
+    const byteCount = old + addedBytes - removedBytes;
+    if (byteCount > this.arena.blockBytes(chunk)) {
+      const room = byteCount < roomBytes ? Math.min(roomBytes, byteCount + (byteCount >> 1)) : byteCount;
+      chunk = this.moveChunk(chunk, old, room);
+    }
+    splice(this.view(chunk), blockStart(chunk), blockStart(chunk) + offset, removedBytes, addedBytes, countChange);
+    if (!this.arena.fits(chunk, byteCount)) chunk = this.moveChunk(chunk, byteCount, byteCount);
+    this.setCell(list, index, chunk, elementCount);
+    this.set(list, ELEMENTS, this.count(list) + countChange);
+    return chunk;
+  }
+
+  /**
+   * Splits chunk `index`: the elements from `offset` on become a chunk of their own behind it. Neither may be without elements.
+   * @param elementsBefore how many stay
+   */
+  split(list: Ref, index: number, offset: number, elementsBefore: number): void {
+    const chunk = this.chunk(list, index);
+    const end = listpackBytes(this.view(chunk), blockStart(chunk)) - 1;
+    const tailBytes = end - offset;
+    const tailCount = this.elementCountOf(list, index) - elementsBefore;
+    const tail = this.arena.allocate(LISTPACK_EMPTY_BYTES + tailBytes);
+    const view = this.view(tail);
+    const base = blockStart(tail);
+    initListpack(view, base);
+    splice(view, base, base + LISTPACK_EMPTY_BYTES - 1, 0, tailBytes, tailCount);
+    copyBytes(this.view(chunk), blockStart(chunk) + offset, view, base + LISTPACK_EMPTY_BYTES - 1, tailBytes);
+    this.splice(list, index, offset, tailBytes, 0, -tailCount, 0);
+    this.insertChunk(list, index + 1, tail, tailCount);
+  }
+
+  /** Gives back the room for growth of chunk `index`, which is no end of the list any more. */
+  trim(list: Ref, index: number): void {
+    const chunk = this.chunk(list, index);
+    const byteCount = listpackBytes(this.view(chunk), blockStart(chunk));
+    if (byteCount * 8 > this.arena.blockBytes(chunk) * 7) return;
+    this.setCell(list, index, this.moveChunk(chunk, byteCount, byteCount), this.elementCountOf(list, index));
+  }
+
+  private moveChunk(chunk: Ref, usedBytes: number, blockBytes: number): Ref {
+    const moved = this.arena.allocate(blockBytes);
+    copyBytes(this.view(chunk), blockStart(chunk), this.view(moved), blockStart(moved), usedBytes);
+    this.arena.free(chunk);
+    return moved;
+  }
+
+  private moveRing(list: Ref, capacity: number): void {
+    const count = this.chunkCount(list);
+    const old = this.get(list, RING);
+    const ring = this.arena.allocate(capacity * CELL_BYTES);
+    const words = this.words[ring >>> CHUNK_INDEX_SHIFT];
+    const base = (ring & UNIT_MASK) << 1;
+    for (let i = 0; i < count; i++) {
+      words[base + i * 2] = this.chunk(list, i);
+      words[base + i * 2 + 1] = this.elementCountOf(list, i);
+    }
+    this.arena.free(old);
+    this.set(list, RING, ring);
+    this.set(list, FIRST, 0);
+    this.set(list, CAPACITY, capacity);
+  }
+
+  private cell(list: Ref, index: number): number {
+    return (this.get(list, FIRST) + index) & (this.get(list, CAPACITY) - 1);
+  }
+
+  private setCell(list: Ref, index: number, chunk: Ref, elementCount: number): void {
+    const ring = this.get(list, RING);
+    const words = this.words[ring >>> CHUNK_INDEX_SHIFT];
+    const base = ((ring & UNIT_MASK) << 1) + this.cell(list, index) * 2;
+    words[base] = chunk;
+    words[base + 1] = elementCount;
+  }
+
+  private copyCell(list: Ref, from: number, to: number): void {
+    this.setCell(list, to, this.chunk(list, from), this.elementCountOf(list, from));
+  }
+
+  private get(list: Ref, word: number): number {
+    return this.words[list >>> CHUNK_INDEX_SHIFT][((list & UNIT_MASK) << 1) + word];
+  }
+
+  private set(list: Ref, word: number, value: number): void {
+    this.words[list >>> CHUNK_INDEX_SHIFT][((list & UNIT_MASK) << 1) + word] = value;
+  }
+}
+
+/** @returns the offset of a block in its view */
+export function blockStart(block: Ref): number {
+  return (block & UNIT_MASK) << 3;
+}
