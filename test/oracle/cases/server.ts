@@ -87,8 +87,6 @@ const client: CaseGroup = {
       'CLIENT UNBLOCK x',
       'CLIENT UNBLOCK 1 FOO',
       'CLIENT UNBLOCK',
-      'CLIENT TRACKINGINFO',
-      'CLIENT CACHING yes',
     ],
     'SETINFO of 7.2': [
       since72('CLIENT SETINFO lib-name redis-x', '+OK\r\n'),
@@ -409,4 +407,24 @@ const introspection: CaseGroup = {
   },
 };
 
-export const server: readonly CaseGroup[] = [client, settings, command, introspection];
+const tracking: CaseGroup = {
+  name: 'CLIENT TRACKING',
+  requires: ['client|tracking', 'client|caching', 'client|trackinginfo'],
+  cases: {
+    'on, off and told about': [
+      'CLIENT TRACKINGINFO',
+      'CLIENT CACHING yes',
+      'CLIENT TRACKING on OPTIN',
+      'CLIENT CACHING yes',
+      'CLIENT TRACKINGINFO',
+      'CLIENT TRACKING off',
+      'CLIENT TRACKINGINFO',
+      'CLIENT TRACKING maybe',
+      'CLIENT TRACKING on PREFIX a',
+      'CLIENT TRACKING on BCAST OPTIN',
+      'CLIENT TRACKING on REDIRECT 999999',
+    ],
+  },
+};
+
+export const server: readonly CaseGroup[] = [client, tracking, settings, command, introspection];
