@@ -22,7 +22,7 @@ import { becomePrimary } from './roles.js';
 import { forEachSlot } from './slot-bitmap.js';
 import { reassignSlot } from './slot-table.js';
 import { log, nowMs, persistDurably, type Turn } from './turn.js';
-import type { ClusterNode, ClusterState } from './types.js';
+import { type ClusterNode, type ClusterState, NEVER } from './types.js';
 
 const FIXED_DELAY_MS = 500;
 const RANDOM_DELAY_MS = 500;
@@ -80,8 +80,12 @@ function mayFailOver(state: ClusterState, primary: ClusterNode, isManual: boolea
 
 function isDataTooOld(turn: Turn): boolean {
   const { nodeTimeoutMs, replicaValidityFactor, replPingReplicaPeriodS } = turn.state.options;
+  const link = turn.environment.replication.primaryLink();
+  const { joinedShardAtMs } = turn.state;
+  // The link was last up before this node came to the shard: what it has are another shard's data, however fresh.
+  if (joinedShardAtMs !== NEVER && link.state !== 'connected' && link.sinceMs <= joinedShardAtMs) return true;
   if (replicaValidityFactor === 0) return false;
-  let ageMs = Math.floor((nowMs(turn) - turn.environment.replication.primaryLink().sinceMs) / 1000) * 1000;
+  let ageMs = Math.floor((nowMs(turn) - link.sinceMs) / 1000) * 1000;
   if (ageMs > nodeTimeoutMs) ageMs -= nodeTimeoutMs;
   return ageMs > replPingReplicaPeriodS * 1000 + nodeTimeoutMs * replicaValidityFactor;
 }

@@ -12,7 +12,7 @@ import { type MessageHeader, NodeFlag } from './message.js';
 import { attachReplica, detachReplica, isMyself, isPrimary, isReplica, label, myself, primaryOf } from './nodes.js';
 import { forEachSlot, hasSlot } from './slot-bitmap.js';
 import { unassignAllSlots, unassignSlot } from './slot-table.js';
-import { log, persistAndEvaluate, persistDurably, persistSoon, type Turn } from './turn.js';
+import { log, nowMs, persistAndEvaluate, persistDurably, persistSoon, type Turn } from './turn.js';
 import { type ClusterNode, type ClusterState, NEVER } from './types.js';
 
 /** Takes over the role a known sender reports in its header. */
@@ -82,6 +82,7 @@ export function becomeReplicaOf(turn: Turn, primary: ClusterNode): void {
   me.flags |= NodeFlag.Replica;
   detachReplica(state, me);
   attachReplica(primary, me);
+  if (me.shardId !== primary.shardId) state.joinedShardAtMs = nowMs(turn);
   me.shardId = primary.shardId;
   state.election.startsAtMs = NEVER;
   state.election.hasAsked = false;

@@ -37,6 +37,7 @@ export function makeState(me: ClusterNode, options: ClusterOptions, now: Now): C
     size: 0,
     firstEvaluatedAtMs: NEVER,
     minorityAtMs: NEVER,
+    joinedShardAtMs: NEVER,
     slotOwners: new Array(SLOT_COUNT).fill(null),
     notClaimed: new Uint8Array(SLOT_BYTES),
     migrating: new Map(),

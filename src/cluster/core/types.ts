@@ -123,6 +123,8 @@ export interface ClusterState {
   firstEvaluatedAtMs: number;
   /** When this node last saw itself in a minority. */
   minorityAtMs: number;
+  /** When this node last became a replica in another shard; the data it had then are not those of its new primary. */
+  joinedShardAtMs: number;
   slotOwners: (NodeId | null)[];
   /** Slots that their owner, as known here, no longer claims. */
   notClaimed: SlotBitmap;
