@@ -100,7 +100,8 @@ function othersOfShard(world: World, host: Host): HostIndex[] {
   for (const other of world.hosts) {
     if (other === host || other.state === null) continue;
     const self = myself(other.state);
-    if (self.shardId === me.shardId || self.replicaOf === me.id || me.replicas.includes(self.id)) others.push(other.index);
+    if (self.shardId === me.shardId || self.replicaOf === me.id || me.replicas.includes(self.id))
+      others.push(other.index);
   }
   return others;
 }

@@ -2,8 +2,8 @@
 import type { ClusterOptions, ClusterState, NodeId } from '../cluster/core/types.js';
 import type { Dice } from './dice.js';
 import { Disk } from './disk.js';
-import type { HostClock } from './host-clock.js';
 import type { Position } from './history.js';
+import type { HostClock } from './host-clock.js';
 import type { HostIndex } from './network.js';
 import type { Process } from './process.js';
 

@@ -273,7 +273,8 @@ export class Network<M> {
     socket.lastArrivalMs = atMs;
     this.#agenda.at(atMs, () => {
       if (number < socket.lostBelow) {
-        if (packet.kind === 'message') this.#drop(socket.isClosed ? 'connection closed by its sender' : 'connection broke');
+        if (packet.kind === 'message')
+          this.#drop(socket.isClosed ? 'connection closed by its sender' : 'connection broke');
       } else if (socket.held.length > 0 || this.isBlocked(socket.host, socket.remote)) {
         socket.held.push(packet);
         if (this.#withoutPower.has(socket.host)) return this.#dropHeld(socket, 'host without power');

@@ -136,7 +136,9 @@ export class Process implements SocketHandler<Payload>, ReplicationHost {
     assert(!this.isFrozen, 'a frozen process answers nobody');
     this.#reply = null;
     this.input({ kind: 'admin', args });
-    return this.#reply ?? { ok: false, error: 'ERR the process died' };
+    // An answer comes after the save.
+    this.#settle();
+    return this.#isGone || this.#reply === null ? { ok: false, error: 'ERR the process died' } : this.#reply;
   }
 
   freeze(): void {
@@ -239,9 +241,9 @@ export class Process implements SocketHandler<Payload>, ReplicationHost {
   }
 
   #settle(): void {
-    const joined = this.#joined!;
+    const joined = this.#joined;
     this.#joined = null;
-    if (this.#isGone) return;
+    if (joined === null || this.#isGone) return;
     const saves = joined.filter((effect) => effect.kind === 'persist');
     const sends = joined.filter((effect) => effect.kind === 'send');
     if (saves.length > 0) sends.unshift({ kind: 'persist', fsync: saves.some((effect) => effect.fsync) } as never);

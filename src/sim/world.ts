@@ -10,8 +10,9 @@
  *
  * Faults and clients change the world; checkers and transcript are observers, which look and change nothing.
  */
-import { newCluster } from '../cluster/core/start.js';
+
 import type { Effect, Input } from '../cluster/core/protocol.js';
+import { newCluster } from '../cluster/core/start.js';
 import type { NodeId } from '../cluster/core/types.js';
 import { encodeNodesConf, loadNodesConf } from '../cluster/nodes-conf.js';
 import { Agenda } from './agenda.js';

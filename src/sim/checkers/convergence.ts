@@ -3,8 +3,9 @@
  * Agreement means: every slot has one owner, the same for all; roles, shards and config epochs are the same for all, config epochs of primaries are
  * distinct; nobody is suspected; every node says `ok`; every replica is connected to its primary's data.
  */
-import { isPrimary, isReplica } from '../../cluster/core/nodes.js';
+
 import { NodeFlag } from '../../cluster/core/message.js';
+import { isPrimary, isReplica } from '../../cluster/core/nodes.js';
 import { type ClusterState, SLOT_COUNT } from '../../cluster/core/types.js';
 import type { Process } from '../process.js';
 import type { World } from '../world.js';

@@ -19,7 +19,8 @@ export class Structure implements Checker {
   }
 
   stepped(host: Host, input: Input): void {
-    if (input.kind === 'tick' && host.state!.tickCount % TICKS_BETWEEN === host.index % TICKS_BETWEEN) this.#check(host);
+    if (input.kind === 'tick' && host.state!.tickCount % TICKS_BETWEEN === host.index % TICKS_BETWEEN)
+      this.#check(host);
   }
 
   ended(host: Host): void {
