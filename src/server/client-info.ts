@@ -6,6 +6,7 @@ import {
   IN_MULTI,
   IS_BLOCKED,
   IS_MONITOR,
+  IS_PAUSED,
   IS_PRIMARY_LINK,
   IS_PUBSUB,
   IS_REPLICA,
@@ -23,7 +24,7 @@ const FLAG_LETTERS: readonly (readonly [number, string])[] = [
   [IS_PRIMARY_LINK, 'M'],
   [IS_PUBSUB, 'P'],
   [IN_MULTI, 'x'],
-  [IS_BLOCKED, 'b'],
+  [IS_BLOCKED | IS_PAUSED, 'b'],
 ];
 
 function flagLetters(connection: Connection): string {

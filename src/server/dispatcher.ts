@@ -201,11 +201,11 @@ export class Dispatcher {
   private executeCommand(connection: Connection, request: Request, command: Command): boolean {
     const { server } = this;
     const { arity } = command;
+    connection.lastCommand = command.fullName;
     if (arity > 0 ? request.argc !== arity : request.argc < -arity) {
       this.reject(connection, command, `ERR wrong number of arguments for '${command.fullName}' command`);
       return true;
     }
-    connection.lastCommand = command.fullName;
     if ((command.flags & PROTECTED) !== 0 && !isDebugAllowed(connection)) {
       this.reject(connection, command, DEBUG_REFUSED);
       return true;
@@ -225,6 +225,7 @@ export class Dispatcher {
     const { server } = this;
     const { reply } = server;
     const start = reply.length;
+    beginSkip(connection);
     const isPrimaryLink = (connection.flags & IS_PRIMARY_LINK) !== 0;
     const refusal = this.check(connection, request, command);
     if (refusal !== null) {
@@ -333,6 +334,7 @@ export class Dispatcher {
   private reject(connection: Connection, command: Command | null, error: string): void {
     const { reply } = this.server;
     const start = reply.length;
+    connection.lastCommand = command === null ? '' : command.fullName;
     if (command !== null) command.rejectedCount++;
     const { transaction } = connection;
     if (command?.fullName === 'exec') {
@@ -344,8 +346,8 @@ export class Dispatcher {
     if (transaction !== null) transaction.hasFailed = true;
     reply.byteError(error);
     this.server.noteError(reply.lastErrorCode);
-    if ((connection.flags & (REPLY_OFF | REPLY_SKIP | REPLY_SKIP_NEXT)) !== 0)
-      this.applyReplyMode(connection, start, command);
+    beginSkip(connection);
+    if ((connection.flags & (REPLY_OFF | REPLY_SKIP)) !== 0) this.applyReplyMode(connection, start, command);
   }
 
   /** A replica gets nothing but the stream: a command of its that is answered shows that it is none. */
@@ -365,12 +367,14 @@ export class Dispatcher {
       return this.refuseReplyToReplica(connection, start, command);
     if ((flags & (REPLY_OFF | REPLY_SKIP | IS_PRIMARY_LINK)) !== 0 && (flags & CLOSE_AFTER_REPLY) === 0)
       reply.rewind(start);
-    if ((flags & REPLY_SKIP_NEXT) !== 0 && command?.fullName === 'client|reply') {
-      connection.flags = (flags & ~REPLY_SKIP_NEXT) | REPLY_SKIP;
-    } else if ((flags & REPLY_SKIP) !== 0) {
-      connection.flags &= ~REPLY_SKIP;
-    }
+    connection.flags &= ~REPLY_SKIP;
   }
+}
+
+/** The command that begins now is the one behind CLIENT REPLY SKIP: its reply will be dropped. */
+function beginSkip(connection: Connection): void {
+  const { flags } = connection;
+  if ((flags & REPLY_SKIP_NEXT) !== 0) connection.flags = (flags & ~REPLY_SKIP_NEXT) | REPLY_SKIP;
 }
 
 /** An argument as the text that C sees: bytes as char codes, up to the first NUL. */

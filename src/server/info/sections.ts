@@ -3,7 +3,7 @@ import { type as osType, release, totalmem } from 'node:os';
 import type { Command } from '../../commands/command.js';
 import { lruClock } from '../../keyspace/access-clock.js';
 import { REDIS_VERSION, SLOTMESH_VERSION } from '../../version.js';
-import { IS_BLOCKED } from '../connection-flags.js';
+import { IS_BLOCKED, IS_PAUSED } from '../connection-flags.js';
 import type { Server } from '../server.js';
 import { humanBytes, type Info, infoName } from './info.js';
 import type { MemoryMeter } from './memory-usage.js';
@@ -76,7 +76,7 @@ function clientLines(server: Server): string[] {
   let maxInput = 0;
   let maxOutput = 0;
   for (const connection of server.connections.values()) {
-    if ((connection.flags & IS_BLOCKED) !== 0) blocked++;
+    if ((connection.flags & (IS_BLOCKED | IS_PAUSED)) !== 0) blocked++;
     maxInput = Math.max(maxInput, connection.pendingLength);
     maxOutput = Math.max(maxOutput, connection.queuedBytes);
   }
