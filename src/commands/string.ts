@@ -37,7 +37,8 @@ export function set(call: Invocation): void {
     if (!isValidTime(call, expireAtMs)) return;
   }
   const isGet = (flags & SET_GET) !== 0;
-  const ref = isGet ? call.lookupRead(1) : call.lookupWrite(1);
+  // A key that is expired but hidden must be gone before another takes its place.
+  const ref = (isGet ? call.lookupRead(1) : 0) || call.lookupWrite(1);
   if (isGet && !replyString(call, ref)) return;
   if ((flags & (ref === 0 ? SET_XX : SET_NX)) !== 0) {
     if (!isGet) call.reply.null();

@@ -99,7 +99,7 @@ export class Database {
   /** @returns the live entry for a write: refreshes the access clock, counts neither hit nor miss; 0 for none */
   lookupWrite(key: Uint8Array, start: number, length: number): Ref {
     const ref = this.find(key, start, length);
-    if (ref === 0 || (this.space.entries.hasExpiry(ref) && this.space.isGone(this, ref))) return 0;
+    if (ref === 0 || (this.space.entries.hasExpiry(ref) && this.space.isGoneForWrite(this, ref))) return 0;
     this.space.access(ref);
     return ref;
   }
@@ -284,7 +284,7 @@ export class Database {
     if (this.space.isGuarded) this.space.guard(this, ref);
   }
 
-  /** Calls `visit` for every entry; it must not change the database. O(n): for tests and diagnosis. */
+  /** Calls `visit` for every entry; it must not change the database. O(n), without a break. */
   forEach(visit: (ref: Ref) => void): void {
     const { table } = this.space;
     for (let slot = 0; slot < SLOT_COUNT; slot++) {

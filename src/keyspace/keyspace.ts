@@ -136,6 +136,13 @@ export class Keyspace {
     return true;
   }
 
+  /** As `isGone`, for a command that may write: a hidden key goes as well, since another may take its place (writable replicas). */
+  isGoneForWrite(db: Database, ref: Ref): boolean {
+    if (!this.isGone(db, ref)) return false;
+    if (this.expiryMode === EXPIRY_HIDE) db.remove(ref);
+    return true;
+  }
+
   /** Whether the entry, which has an expiry, is to be treated as absent; it stays. */
   isExpired(ref: Ref): boolean {
     return this.nowMs > this.entries.expireAtMs(ref) && this.expiryMode !== EXPIRY_IGNORE;

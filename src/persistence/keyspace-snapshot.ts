@@ -5,7 +5,7 @@
  */
 
 import type { Keyspace } from '../keyspace/keyspace.js';
-import { Snapshot, type SnapshotMarks } from '../keyspace/snapshot.js';
+import { deliverAll, Snapshot, type SnapshotMarks, type SnapshotSink } from '../keyspace/snapshot.js';
 import type { Ref } from '../memory/arena.js';
 import { RecordBuffer } from './aof/record-buffer.js';
 import { type AccessAttribute, writeEntry } from './rdb/keyspace-rdb.js';
@@ -46,6 +46,7 @@ export class KeyspaceSnapshots implements SnapshotSource {
     this.facts = facts;
   }
 
+  /** While a snapshot runs, only one that is made in one step may begin: SAVE. */
   begin(form: SnapshotForm, sink: ChunkSink): SnapshotProducer {
     return form === 'aof-base-commands' ? this.beginCommands(sink) : this.beginRdb(this.facts(form), sink);
   }
@@ -57,7 +58,7 @@ export class KeyspaceSnapshots implements SnapshotSource {
     const sizes = space.databases.map((db) => [db.keyCount, db.expiryCount]);
     const announced = new Set<number>();
     let selected = -1;
-    const snapshot = new Snapshot(space, this.marks, {
+    const entries: SnapshotSink = {
       entry(index, ref) {
         if (index !== selected) {
           writer.selectDb(index);
@@ -67,8 +68,8 @@ export class KeyspaceSnapshots implements SnapshotSource {
         }
         writeEntry(writer, space, ref, options.attribute);
       },
-    });
-    return this.producer(snapshot, {
+    };
+    return this.producer(entries, {
       complete: () => writer.end(),
       recycle: (chunk) => writer.recycle(chunk),
     });
@@ -95,7 +96,7 @@ export class KeyspaceSnapshots implements SnapshotSource {
       if (buffer.length > 0) sink(buffer.bytes.slice(0, buffer.length), buffer.length);
       buffer.clear();
     };
-    const snapshot = new Snapshot(space, this.marks, {
+    const entries: SnapshotSink = {
       entry(index, ref) {
         if (index !== selected) {
           buffer.begin(2);
@@ -106,11 +107,13 @@ export class KeyspaceSnapshots implements SnapshotSource {
         writeCommands(buffer, space, ref);
         if (buffer.length >= COMMAND_CHUNK_BYTES) handOver();
       },
-    });
-    return this.producer(snapshot, { complete: handOver, recycle: () => {} });
+    };
+    return this.producer(entries, { complete: handOver, recycle: () => {} });
   }
 
-  private producer(snapshot: Snapshot, form: { complete(): void; recycle(chunk: Uint8Array): void }): SnapshotProducer {
+  private producer(entries: SnapshotSink, form: Form): SnapshotProducer {
+    if (this.running !== null) return this.wholeProducer(entries, form);
+    const snapshot = new Snapshot(this.space, this.marks, entries);
     this.running = snapshot;
     const end = (): void => {
       if (this.running === snapshot) this.running = null;
@@ -129,6 +132,27 @@ export class KeyspaceSnapshots implements SnapshotSource {
       recycle: form.recycle,
     };
   }
+
+  /** Beside the running snapshot: everything in the first step. */
+  private wholeProducer(entries: SnapshotSink, form: Form): SnapshotProducer {
+    const { space } = this;
+    return {
+      step() {
+        deliverAll(space, entries);
+        form.complete();
+        return true;
+      },
+      cancel() {},
+      recycle: form.recycle,
+    };
+  }
+}
+
+/** How entries end up in the image. */
+interface Form {
+  /** All entries were delivered. */
+  complete(): void;
+  recycle(chunk: Uint8Array): void;
 }
 
 /** @returns a writer that has written the header and what the file says of itself */

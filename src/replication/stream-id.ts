@@ -13,7 +13,7 @@ export const NO_ID = '0'.repeat(40);
 export class StreamId {
   id = newId();
   id2 = NO_ID;
-  /** First offset that a replica of `id2` may no longer ask for by that id is the one after this; −1 without `id2`. */
+  /** The last offset that a replica may ask for by `id2`: the first byte after that history; −1 without `id2`. */
   secondOffset = -1;
   /** Bytes of the stream so far. */
   offset = 0;
@@ -46,7 +46,7 @@ export class StreamId {
   /** Whether a replica that has `id` and misses everything from `offset` on is in this history. */
   covers(id: string, offset: number): boolean {
     const wanted = id.toLowerCase();
-    return wanted === this.id || (wanted === this.id2 && offset <= this.secondOffset);
+    return wanted === this.id || (this.secondOffset >= 0 && wanted === this.id2 && offset <= this.secondOffset);
   }
 }
 

@@ -41,7 +41,7 @@ export interface ReplicationGate {
   readonly waits: ReplicaWaits;
   /** Whether this node follows a primary. */
   readonly isReplica: boolean;
-  /** Connections among `Server.connections` that INFO does not count as clients: replicas, and the link to the primary. */
+  /** Connections among `Server.connections` that INFO does not count as clients: replicas. */
   readonly linkCount: number;
   readonly backlogBytes: number;
   /** What an RDB file of this moment should carry; null if nobody could go on from it. */

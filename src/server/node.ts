@@ -107,6 +107,8 @@ export class Node {
     if (persistence.loadedReplication === null) return;
     const follows = replication.isReplica || (this.cluster !== null && isReplica(myself(this.cluster.cluster.state)));
     replication.restore(persistence.loadedReplication, follows);
+    for (const { db, key } of persistence.expiredAtLoad) this.server.propagation.command(db, ['DEL', key]);
+    persistence.expiredAtLoad = [];
   }
 
   private applyKeyspaceOptions(): void {

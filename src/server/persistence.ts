@@ -66,6 +66,8 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
   lastExpiredCount = 0;
   /** Replication identity of the RDB that was loaded at start, if it had one. */
   loadedReplication: RdbReplicationInfo | null = null;
+  /** Keys of that file that were dropped because they had expired: replicas that go on from it have them still. */
+  expiredAtLoad: { db: number; key: Uint8Array }[] = [];
   private readonly server: Server;
   private readonly config: Config;
   private readonly log: Log;
@@ -275,7 +277,10 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     if (size < 0) return;
     this.loading!.totalBytes = size;
     const startedAtMs = performance.now();
-    const loader = this.newLoader(new KeyspaceTarget(this.server.keyspace));
+    const target = new KeyspaceTarget(this.server.keyspace, ({ db, key }) => {
+      if (loader.replicationInfo !== null) this.expiredAtLoad.push({ db, key: key.bytes.slice(key.start, key.end) });
+    });
+    const loader = this.newLoader(target);
     try {
       const result = await loadRdbFile(nodeFileSystem, path, loader, (loaded) => this.progress(loaded));
       if (!result.ok) {
