@@ -8,7 +8,9 @@ import { configCommands } from './config-records.js';
 import { dumpCommands } from './dump-records.js';
 import { expireCommands } from './expire-records.js';
 import { genericCommands } from './generic-records.js';
+import { hashCommands } from './hash-records.js';
 import { introspectionCommands } from './introspection-records.js';
+import { listCommands } from './list-records.js';
 import { migrateCommands } from './migrate-records.js';
 import { objectCommands } from './object-records.js';
 import { replicationCommands } from './replication-records.js';
@@ -27,6 +29,8 @@ export const allCommands: readonly CommandRecord[] = [
   ...transactionCommands,
   ...clusterCommands,
   ...stringCommands,
+  ...listCommands,
+  ...hashCommands,
   ...genericCommands,
   ...expireCommands,
   ...objectCommands,

@@ -1,0 +1,130 @@
+/** Lists: from one to another, and from the first of several that has something. Source: spec persistence.md 8.2. Records: list-records.ts. */
+import type { Ref } from '../memory/arena.js';
+import { ListpackElement } from '../memory/listpack.js';
+import { fixedReply } from '../resp/reply-writer.js';
+import type { Invocation } from '../server/invocation.js';
+import { ListCursor, listsOf } from '../types/list.js';
+import { isList, popElements, pushBytes, roundedInteger } from './list.js';
+import { replySyntaxError } from './replies.js';
+
+const NUMKEYS_ZERO = fixedReply('-ERR numkeys should be greater than 0');
+const COUNT_ZERO = fixedReply('-ERR count should be greater than 0');
+
+const element = new ListpackElement();
+const cursor = new ListCursor();
+
+export function lmove(call: Invocation): void {
+  const isFromHead = endArgument(call, 3);
+  const isToHead = endArgument(call, 4);
+  if (isFromHead === null || isToHead === null) return replySyntaxError(call);
+  moveElement(call, isFromHead, isToHead);
+}
+
+export function rpopLpush(call: Invocation): void {
+  moveElement(call, false, true);
+}
+
+export function lmpop(call: Invocation): void {
+  const options = parseMultiPop(call, 1);
+  if (options === null) return;
+  const ref = firstList(call, 2, options.keyCount);
+  if (ref === null) return;
+  if (ref === 0) return call.reply.nullArray();
+  popMany(call, ref, options);
+}
+
+/** What LMPOP and its blocking form were told. */
+export interface MultiPop {
+  readonly keyCount: number;
+  readonly isHead: boolean;
+  readonly count: number;
+}
+
+/** @param at where numkeys stands; @returns null after an error reply */
+export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
+  const keyCount = roundedInteger(call, at);
+  if (!(keyCount >= 1)) {
+    call.reply.fixedError(NUMKEYS_ZERO, 'ERR');
+    return null;
+  }
+  const whereAt = at + keyCount + 1;
+  const isHead = whereAt < call.argc ? endArgument(call, whereAt) : null;
+  if (isHead === null) {
+    replySyntaxError(call);
+    return null;
+  }
+  let count = 0;
+  for (let i = whereAt + 1; i < call.argc; i += 2) {
+    if (count !== 0 || !call.is(i, 'COUNT') || i + 1 >= call.argc) {
+      replySyntaxError(call);
+      return null;
+    }
+    count = roundedInteger(call, i + 1);
+    if (!(count >= 1)) {
+      call.reply.fixedError(COUNT_ZERO, 'ERR');
+      return null;
+    }
+  }
+  return { keyCount, isHead, count: Math.max(1, count) };
+}
+
+/** The argument whose key the last `firstList` found. */
+let foundKeyAt = 0;
+
+/** @returns the first list among `count` keys from argument `from` on; 0 if there is none, null after an error reply */
+function firstList(call: Invocation, from: number, count: number): Ref | null {
+  for (foundKeyAt = from; foundKeyAt < from + count; foundKeyAt++) {
+    const ref = call.lookupWrite(foundKeyAt);
+    if (ref !== 0) return isList(call, ref) ? ref : null;
+  }
+  return 0;
+}
+
+function popMany(call: Invocation, ref: Ref, options: MultiPop): void {
+  const { reply, request } = call;
+  const count = Math.min(options.count, listsOf(call.keyspace).length(ref));
+  reply.array(2);
+  call.replyArgument(foundKeyAt);
+  reply.array(count);
+  popElements(call, ref, options.isHead, count);
+  call.propagate([options.isHead ? 'LPOP' : 'RPOP', request.view(foundKeyAt), String(count)]);
+}
+
+/** LEFT is the head. @returns null if the argument is neither */
+export function endArgument(call: Invocation, index: number): boolean | null {
+  if (call.is(index, 'LEFT')) return true;
+  return call.is(index, 'RIGHT') ? false : null;
+}
+
+/** Moves an element from the list in argument 1 to that in argument 2, which may be the same, and replies with it. */
+export function moveElement(call: Invocation, isFromHead: boolean, isToHead: boolean): void {
+  const { db, keyspace, reply } = call;
+  const source = call.lookupWrite(1);
+  if (source === 0) return reply.null();
+  if (!isList(call, source)) return;
+  const target = call.lookupWrite(2);
+  if (target !== 0 && !isList(call, target)) return;
+  const lists = listsOf(keyspace);
+  const length = lists.length(source);
+  lists.seek(source, isFromHead ? 0 : length - 1, cursor);
+  cursor.read(element);
+  reply.bulk(element.bytes, element.start, element.length);
+  // The element's bytes may move or be freed with what comes: from here on it is the reply that holds them.
+  const moved = element.bytes.slice(element.start, element.start + element.length);
+  if (source === target) {
+    if (length > 1) rotate(call, source, isFromHead, isToHead, moved);
+    else db.beforeWrite(source);
+  } else {
+    pushBytes(call, target, 2, isToHead, moved, 0, moved.length);
+    const from = call.lookupWrite(1);
+    if (length === 1) db.remove(from);
+    else lists.shrink(db, lists.removeRange(db, from, isFromHead ? 0 : length - 1, 1));
+  }
+  keyspace.dirty++;
+}
+
+function rotate(call: Invocation, ref: Ref, isFromHead: boolean, isToHead: boolean, moved: Uint8Array): void {
+  const lists = listsOf(call.keyspace);
+  const left = lists.removeRange(call.db, ref, isFromHead ? 0 : lists.length(ref) - 1, 1);
+  pushBytes(call, left, 1, isToHead, moved, 0, moved.length);
+}

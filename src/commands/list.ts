@@ -1,0 +1,230 @@
+/** Lists: adding and removing at the ends, and access by index. Source: spec server.md section 13, propagation in persistence.md 8.2. Records: list-records.ts. */
+import { TYPE_LIST } from '../keyspace/entry.js';
+import type { Ref } from '../memory/arena.js';
+import { ListpackElement } from '../memory/listpack.js';
+import { fixedReply } from '../resp/reply-writer.js';
+import type { Invocation } from '../server/invocation.js';
+import { ListCursor, listsOf } from '../types/list.js';
+import { parseRoundedInt64 } from '../types/number.js';
+import { replyNoSuchKey, replyNotAnInteger, replyWrongArity, replyWrongType } from './replies.js';
+
+const INDEX_OUT_OF_RANGE = fixedReply('-ERR index out of range');
+const NOT_POSITIVE = fixedReply('-ERR value is out of range, must be positive');
+const EMPTY_ARRAY = fixedReply('*0');
+
+const element = new ListpackElement();
+const cursor = new ListCursor();
+
+export function lpush(call: Invocation): void {
+  push(call, true, true);
+}
+
+export function rpush(call: Invocation): void {
+  push(call, false, true);
+}
+
+export function lpushX(call: Invocation): void {
+  push(call, true, false);
+}
+
+export function rpushX(call: Invocation): void {
+  push(call, false, false);
+}
+
+export function lpop(call: Invocation): void {
+  pop(call, true);
+}
+
+export function rpop(call: Invocation): void {
+  pop(call, false);
+}
+
+export function llen(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (ref === 0) return call.reply.integer(0);
+  if (!isList(call, ref)) return;
+  call.reply.integer(listsOf(call.keyspace).length(ref));
+}
+
+export function lindex(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (ref === 0) return call.reply.null();
+  if (!isList(call, ref)) return;
+  const index = roundedInteger(call, 2);
+  if (Number.isNaN(index)) return replyNotAnInteger(call);
+  const lists = listsOf(call.keyspace);
+  const length = lists.length(ref);
+  const at = index < 0 ? index + length : index;
+  if (at < 0 || at >= length) return call.reply.null();
+  lists.seek(ref, at, cursor);
+  replyElement(call);
+}
+
+export function lset(call: Invocation): void {
+  const ref = call.lookupWrite(1);
+  if (ref === 0) return replyNoSuchKey(call);
+  if (!isList(call, ref)) return;
+  const { bytes, starts, lengths } = call.request;
+  const index = roundedInteger(call, 2);
+  if (Number.isNaN(index)) return replyNotAnInteger(call);
+  const lists = listsOf(call.keyspace);
+  const length = lists.length(ref);
+  const at = index < 0 ? index + length : index;
+  if (at < 0 || at >= length) return call.reply.fixedError(INDEX_OUT_OF_RANGE, 'ERR');
+  const grown = lists.prepareGrowth(call.db, ref, lengths[3], 0);
+  lists.seek(grown, at, cursor);
+  const written = lists.replace(call.db, grown, cursor, bytes, starts[3], lengths[3]);
+  lists.shrink(call.db, written);
+  call.keyspace.dirty++;
+  call.reply.ok();
+}
+
+export function lrange(call: Invocation): void {
+  const from = roundedInteger(call, 2);
+  const to = roundedInteger(call, 3);
+  if (Number.isNaN(from) || Number.isNaN(to)) return replyNotAnInteger(call);
+  const ref = call.lookupRead(1);
+  if (ref === 0) return call.reply.raw(EMPTY_ARRAY);
+  if (!isList(call, ref)) return;
+  const lists = listsOf(call.keyspace);
+  const length = lists.length(ref);
+  const first = Math.max(0, from < 0 ? from + length : from);
+  const last = Math.min(length - 1, to < 0 ? to + length : to);
+  if (first > last) return call.reply.raw(EMPTY_ARRAY);
+  call.reply.array(last - first + 1);
+  replyRange(call, ref, first, last - first + 1);
+}
+
+export function ltrim(call: Invocation): void {
+  const from = roundedInteger(call, 2);
+  const to = roundedInteger(call, 3);
+  if (Number.isNaN(from) || Number.isNaN(to)) return replyNotAnInteger(call);
+  const ref = call.lookupWrite(1);
+  if (ref === 0) return call.reply.ok();
+  if (!isList(call, ref)) return;
+  const { db, keyspace } = call;
+  const lists = listsOf(keyspace);
+  const length = lists.length(ref);
+  const first = Math.max(0, from < 0 ? from + length : from);
+  const last = Math.min(length - 1, to < 0 ? to + length : to);
+  if (first > last) {
+    db.remove(ref);
+    keyspace.dirty += length;
+  } else {
+    const behind = length - last - 1;
+    let left = lists.removeRange(db, ref, last + 1, behind);
+    left = lists.removeRange(db, left, 0, first);
+    if (behind + first > 0) lists.shrink(db, left);
+    keyspace.dirty += behind + first;
+  }
+  call.reply.ok();
+}
+
+/** @returns whether the entry is a list; if not, WRONGTYPE has been replied */
+export function isList(call: Invocation, ref: Ref): boolean {
+  if (call.entries.type(ref) === TYPE_LIST) return true;
+  replyWrongType(call);
+  return false;
+}
+
+/** @returns argument `index`, rounded where it is beyond 2^53; NaN if it is no integer */
+export function roundedInteger(call: Invocation, index: number): number {
+  const { bytes, starts, lengths } = call.request;
+  return parseRoundedInt64(bytes, starts[index], lengths[index]);
+}
+
+/** Replies with `count` elements at one end, removes them, and the key with the last of them. @param count 1 to the length */
+export function popElements(call: Invocation, ref: Ref, isHead: boolean, count: number): void {
+  const { db, keyspace } = call;
+  const lists = listsOf(keyspace);
+  const length = lists.length(ref);
+  if (isHead) {
+    replyRange(call, ref, 0, count);
+  } else {
+    lists.seek(ref, length - 1, cursor);
+    replyElement(call);
+    for (let i = 1; i < count; i++) {
+      lists.previous(ref, cursor);
+      replyElement(call);
+    }
+  }
+  if (count === length) db.remove(ref);
+  else lists.shrink(db, lists.removeRange(db, ref, isHead ? 0 : length - count, count));
+  keyspace.dirty += count;
+}
+
+/** Adds bytes at one end of the list of the key in argument `keyAt`, whose entry the last lookup gave as `ref`, or 0. @returns its entry */
+export function pushBytes(
+  call: Invocation,
+  ref: Ref,
+  keyAt: number,
+  isHead: boolean,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): Ref {
+  const { db, request } = call;
+  const lists = listsOf(call.keyspace);
+  let list = ref === 0 ? lists.create(db, request.bytes, request.starts[keyAt], request.lengths[keyAt]) : ref;
+  list = lists.prepareGrowth(db, list, length, 1);
+  return isHead ? lists.pushHead(db, list, bytes, start, length) : lists.pushTail(db, list, bytes, start, length);
+}
+
+function push(call: Invocation, isHead: boolean, creates: boolean): void {
+  const { db, request } = call;
+  let ref = call.lookupWrite(1);
+  if (ref === 0) {
+    if (!creates) return call.reply.integer(0);
+  } else if (!isList(call, ref)) {
+    return;
+  }
+  const lists = listsOf(call.keyspace);
+  const { argc, bytes, starts, lengths } = request;
+  if (ref === 0) ref = lists.create(db, bytes, starts[1], lengths[1]);
+  let addedBytes = 0;
+  for (let i = 2; i < argc; i++) addedBytes += lengths[i];
+  ref = lists.prepareGrowth(db, ref, addedBytes, argc - 2);
+  for (let i = 2; i < argc; i++) {
+    ref = isHead
+      ? lists.pushHead(db, ref, bytes, starts[i], lengths[i])
+      : lists.pushTail(db, ref, bytes, starts[i], lengths[i]);
+  }
+  call.keyspace.dirty += argc - 2;
+  call.reply.integer(lists.length(ref));
+}
+
+function pop(call: Invocation, isHead: boolean): void {
+  const { argc, reply } = call;
+  if (argc > 3) return replyWrongArity(call);
+  const hasCount = argc === 3;
+  const wanted = hasCount ? roundedInteger(call, 2) : 1;
+  if (!(wanted >= 0)) return reply.fixedError(NOT_POSITIVE, 'ERR');
+  const ref = call.lookupWrite(1);
+  if (ref === 0) {
+    if (hasCount) reply.nullArray();
+    else reply.null();
+    return;
+  }
+  if (!isList(call, ref)) return;
+  if (wanted === 0) return reply.raw(EMPTY_ARRAY);
+  const count = Math.min(wanted, listsOf(call.keyspace).length(ref));
+  if (hasCount) reply.array(count);
+  popElements(call, ref, isHead, count);
+}
+
+function replyRange(call: Invocation, ref: Ref, index: number, count: number): void {
+  const lists = listsOf(call.keyspace);
+  lists.seek(ref, index, cursor);
+  const { reply } = call;
+  for (let i = 0; i < count; i++) {
+    element.read(cursor.bytes, cursor.base + cursor.offset);
+    reply.bulk(element.bytes, element.start, element.length);
+    cursor.offset = element.next - cursor.base;
+    lists.enter(ref, cursor);
+  }
+}
+
+function replyElement(call: Invocation): void {
+  cursor.read(element);
+  call.reply.bulk(element.bytes, element.start, element.length);
+}

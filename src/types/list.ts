@@ -1,0 +1,512 @@
+/**
+ * Lists: how a list lies in memory, and what changes it. Source: spec server.md section 13, persistence.md section 3.2.
+ *
+ *   LISTPACK    value = the listpack itself
+ *   QUICKLIST   value = reference to a ChunkList
+ *
+ * A packed list that outgrows list-max-listpack-size becomes a chunk list; one whose single chunk has shrunk to half of that becomes packed again.
+ * Both are handled alike as chunks: a packed list is one whose only chunk lies in the entry. So a place in a list is (chunk, offset in its listpack),
+ * and only `splice` knows the difference.
+ *
+ * Invariants: (1) a list in the keyspace has an element; between the steps of one command it may have none; (2) a cursor is valid until the next change
+ * of its list that it was not handed to; (3) every change calls `beforeWrite` before its first byte.
+ */
+import type { Database } from '../keyspace/database.js';
+import { type Digest, mixed, valueDigests } from '../keyspace/digest.js';
+import { type Entries, ROOT_BYTES, TYPE_LIST } from '../keyspace/entry.js';
+import type { Keyspace, ValueType } from '../keyspace/keyspace.js';
+import type { Arena, Ref } from '../memory/arena.js';
+import { blockStart, ChunkList } from '../memory/chunk-list.js';
+import { copyBytes } from '../memory/copy.js';
+import {
+  ElementWriter,
+  elementAt,
+  firstElement,
+  initListpack,
+  isListpackEnd,
+  LISTPACK_EMPTY_BYTES,
+  LISTPACK_HEADER_BYTES,
+  ListpackElement,
+  listpackBytes,
+  listpackCount,
+  nextElement,
+  previousElement,
+  skipElements,
+  splice,
+} from '../memory/listpack.js';
+
+export const LIST_LISTPACK = 0;
+export const LIST_QUICKLIST = 1;
+
+/** Bytes of a node for −1 to −5. */
+const NODE_BYTES = [4096, 8192, 16384, 32768, 65536];
+/** No node limited by its count grows beyond this. */
+const COUNTED_NODE_BYTES_MAX = 8192;
+/** What Redis reckons for the header of an element that it adds to a node. */
+const ELEMENT_OVERHEAD_BYTES = 8;
+/** A list of so many chunks is freed in slices: one chunk takes about 0.1 µs. */
+const CHUNKS_FREED_AT_ONCE = 4096;
+
+/** A place in a list: an element, or the end of a chunk. */
+export class ListCursor {
+  chunk = 0;
+  /** From the start of the listpack. */
+  offset = 0;
+  /** The chunk's listpack begins here. */
+  bytes: Uint8Array = new Uint8Array(0);
+  base = 0;
+
+  read(element: ListpackElement): void {
+    element.read(this.bytes, this.base + this.offset);
+  }
+}
+
+/** The lists of a keyspace. */
+export function listsOf(space: Keyspace): Lists {
+  return (space.valueTypes[TYPE_LIST] ??= new Lists(space)) as Lists;
+}
+
+export class Lists implements ValueType {
+  readonly chunks: ChunkList;
+  private readonly space: Keyspace;
+  private readonly entries: Entries;
+  private readonly arena: Arena;
+  private readonly writer = new ElementWriter();
+  private readonly place = new ListCursor();
+
+  constructor(space: Keyspace) {
+    this.space = space;
+    this.entries = space.entries;
+    this.arena = space.arena;
+    this.chunks = new ChunkList(space.arena);
+  }
+
+  free(ref: Ref): void {
+    if (this.isPacked(ref)) return;
+    const { chunks } = this;
+    const list = this.entries.root(ref);
+    if (chunks.chunkCount(list) <= CHUNKS_FREED_AT_ONCE) return chunks.destroy(list);
+    this.space.reaper.addRemains({
+      freeSome() {
+        if (chunks.dropChunks(list, 16)) return true;
+        chunks.destroy(list);
+        return false;
+      },
+    });
+  }
+
+  duplicate(ref: Ref): void {
+    if (!this.isPacked(ref)) this.entries.setRoot(ref, this.chunks.duplicate(this.entries.root(ref)));
+  }
+
+  bytes(ref: Ref): number {
+    return this.isPacked(ref) ? 0 : this.chunks.bytes(this.entries.root(ref));
+  }
+
+  isPacked(ref: Ref): boolean {
+    return this.entries.encoding(ref) === LIST_LISTPACK;
+  }
+
+  /** @returns number of elements */
+  length(ref: Ref): number {
+    if (this.isPacked(ref)) return listpackCount(this.entries.view(ref), this.entries.valueStart(ref));
+    return this.chunks.count(this.entries.root(ref));
+  }
+
+  chunkCount(ref: Ref): number {
+    return this.isPacked(ref) ? 1 : this.chunks.chunkCount(this.entries.root(ref));
+  }
+
+  /** Makes an empty list of a key that is not there, for the caller to fill at once. */
+  create(db: Database, key: Uint8Array, start: number, length: number, expireAtMs = 0): Ref {
+    const ref = db.add(key, start, length, TYPE_LIST, LIST_LISTPACK, LISTPACK_EMPTY_BYTES, expireAtMs);
+    initListpack(this.entries.view(ref), this.entries.valueStart(ref));
+    return ref;
+  }
+
+  /**
+   * To be called before elements are added: a packed list that they would make too large becomes a chunk list.
+   * @param addedBytes length of their text
+   */
+  prepareGrowth(db: Database, ref: Ref, addedBytes: number, addedCount: number): Ref {
+    if (!this.isPacked(ref)) return ref;
+    const base = this.entries.valueStart(ref);
+    const view = this.entries.view(ref);
+    if (!this.isBeyondLimit(listpackBytes(view, base) + addedBytes, listpackCount(view, base) + addedCount)) return ref;
+    db.beforeWrite(ref);
+    const list = this.chunks.create();
+    const count = listpackCount(view, base);
+    if (count > 0) this.chunks.insertChunk(list, 0, this.copyOut(ref), count);
+    const moved = db.resizeValue(ref, ROOT_BYTES);
+    this.entries.setEncoding(moved, LIST_QUICKLIST);
+    this.entries.setRoot(moved, list);
+    return moved;
+  }
+
+  /** To be called after elements were removed: a chunk list that one small node can hold becomes packed. */
+  shrink(db: Database, ref: Ref): Ref {
+    return this.packIfWithin(db, ref, 2);
+  }
+
+  /** To be called after a list was built as a whole: the same, but up to the full limit. */
+  pack(db: Database, ref: Ref): Ref {
+    return this.packIfWithin(db, ref, 1);
+  }
+
+  pushTail(db: Database, ref: Ref, bytes: Uint8Array, start: number, length: number): Ref {
+    const { writer, place } = this;
+    writer.encode(bytes, start, length);
+    if (this.isPacked(ref)) {
+      place.chunk = 0;
+      this.load(ref, place);
+      place.offset = listpackBytes(place.bytes, place.base) - 1;
+      return this.insertEncoded(db, ref, place);
+    }
+    return this.pushChunked(db, ref, false, length);
+  }
+
+  pushHead(db: Database, ref: Ref, bytes: Uint8Array, start: number, length: number): Ref {
+    const { writer, place } = this;
+    writer.encode(bytes, start, length);
+    if (this.isPacked(ref)) {
+      place.chunk = 0;
+      place.offset = LISTPACK_HEADER_BYTES;
+      return this.insertEncoded(db, ref, place);
+    }
+    return this.pushChunked(db, ref, true, length);
+  }
+
+  /** Places the cursor on element `index`, which is there. */
+  seek(ref: Ref, index: number, cursor: ListCursor): void {
+    let inChunk = index;
+    cursor.chunk = 0;
+    if (!this.isPacked(ref)) {
+      this.chunks.seek(this.entries.root(ref), index);
+      cursor.chunk = this.chunks.foundChunk;
+      inChunk = this.chunks.foundIndex;
+    }
+    this.load(ref, cursor);
+    cursor.offset = elementAt(cursor.bytes, cursor.base, inChunk) - cursor.base;
+  }
+
+  /** Moves on to the next element. @returns whether there is one */
+  next(ref: Ref, cursor: ListCursor): boolean {
+    cursor.offset = nextElement(cursor.bytes, cursor.base + cursor.offset) - cursor.base;
+    return this.enter(ref, cursor);
+  }
+
+  /** Moves back to the element before. @returns whether there is one */
+  previous(ref: Ref, cursor: ListCursor): boolean {
+    if (cursor.offset === LISTPACK_HEADER_BYTES) {
+      if (cursor.chunk === 0) return false;
+      cursor.chunk--;
+      this.load(ref, cursor);
+      cursor.offset = listpackBytes(cursor.bytes, cursor.base) - 1;
+    }
+    cursor.offset = previousElement(cursor.bytes, cursor.base + cursor.offset) - cursor.base;
+    return true;
+  }
+
+  /** If the cursor is at the end of a chunk, moves it to the first element of the next one. @returns whether it is on an element */
+  enter(ref: Ref, cursor: ListCursor): boolean {
+    if (!isListpackEnd(cursor.bytes, cursor.base + cursor.offset)) return true;
+    if (cursor.chunk + 1 >= this.chunkCount(ref)) return false;
+    cursor.chunk++;
+    this.load(ref, cursor);
+    cursor.offset = LISTPACK_HEADER_BYTES;
+    return true;
+  }
+
+  /** Inserts an element before the one at the cursor, or behind it. `prepareGrowth` was called. */
+  insert(
+    db: Database,
+    ref: Ref,
+    cursor: ListCursor,
+    isBehind: boolean,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+  ): Ref {
+    this.writer.encode(bytes, start, length);
+    this.load(ref, cursor);
+    const at = cursor.base + cursor.offset;
+    if (isBehind) cursor.offset = nextElement(cursor.bytes, at) - cursor.base;
+    if (!this.isPacked(ref)) {
+      db.beforeWrite(ref);
+      this.makeRoom(this.entries.root(ref), cursor, length);
+    }
+    return this.insertEncoded(db, ref, cursor);
+  }
+
+  /** Replaces the element at the cursor. `prepareGrowth` was called. */
+  replace(db: Database, ref: Ref, cursor: ListCursor, bytes: Uint8Array, start: number, length: number): Ref {
+    const { writer } = this;
+    this.load(ref, cursor);
+    const at = cursor.base + cursor.offset;
+    const oldBytes = nextElement(cursor.bytes, at) - at;
+    const list = this.isPacked(ref) ? 0 : this.entries.root(ref);
+    if (list !== 0 && this.chunks.elementCountOf(list, cursor.chunk) > 1) {
+      const node = listpackBytes(cursor.bytes, cursor.base);
+      if (node - oldBytes + length + ELEMENT_OVERHEAD_BYTES > this.nodeBytesMax) {
+        // It does not fit into its node any more: out, and in again with a node of its own.
+        db.beforeWrite(ref);
+        this.chunks.splice(list, cursor.chunk, cursor.offset, oldBytes, 0, -1, 0);
+        writer.encode(bytes, start, length);
+        this.load(ref, cursor);
+        this.makeRoom(list, cursor, length);
+        return this.insertEncoded(db, ref, cursor);
+      }
+    }
+    writer.encode(bytes, start, length);
+    const moved = this.splice(db, ref, cursor, oldBytes, writer.byteCount, 0);
+    writer.write(cursor.bytes, cursor.base + cursor.offset);
+    return moved;
+  }
+
+  /** Removes the element at the cursor, which then is where the next one was: `enter` moves it there. */
+  remove(db: Database, ref: Ref, cursor: ListCursor): Ref {
+    this.load(ref, cursor);
+    const at = cursor.base + cursor.offset;
+    return this.splice(db, ref, cursor, nextElement(cursor.bytes, at) - at, 0, -1);
+  }
+
+  /** Removes `count` elements from element `index` on; they are there. Whole chunks go without being walked. */
+  removeRange(db: Database, ref: Ref, index: number, count: number): Ref {
+    const { place } = this;
+    let result = ref;
+    let rest = count;
+    while (rest > 0) {
+      this.seek(result, index, place);
+      const elements = this.isPacked(result)
+        ? this.length(result)
+        : this.chunks.elementCountOf(this.entries.root(result), place.chunk);
+      const isFromStart = place.offset === LISTPACK_HEADER_BYTES;
+      if (isFromStart && elements <= rest && !this.isPacked(result)) {
+        db.beforeWrite(result);
+        this.chunks.removeChunk(this.entries.root(result), place.chunk);
+        rest -= elements;
+        continue;
+      }
+      const before = isFromStart ? 0 : this.isPacked(result) ? index : this.chunks.foundIndex;
+      const removed = Math.min(rest, elements - before);
+      const at = place.base + place.offset;
+      const end =
+        before + removed === elements
+          ? place.base + listpackBytes(place.bytes, place.base) - 1
+          : skipElements(place.bytes, at, removed);
+      result = this.splice(db, result, place, end - at, 0, -removed);
+      rest -= removed;
+    }
+    return result;
+  }
+
+  /** Appends a whole listpack as a chunk of its own, as a loader has it. The list is a chunk list. */
+  appendChunk(ref: Ref, bytes: Uint8Array, start: number, length: number): void {
+    const list = this.entries.root(ref);
+    const chunk = this.arena.allocate(length);
+    copyBytes(bytes, start, this.chunks.view(chunk), blockStart(chunk), length);
+    const count = listpackCount(bytes, start);
+    if (count === 0) this.arena.free(chunk);
+    else this.chunks.insertChunk(list, this.chunks.chunkCount(list), chunk, count);
+  }
+
+  /** Makes an empty chunk list of a key that is not there. */
+  createChunked(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    const list = this.chunks.create();
+    const ref = db.add(key, start, length, TYPE_LIST, LIST_QUICKLIST, ROOT_BYTES, expireAtMs);
+    this.entries.setRoot(ref, list);
+    return ref;
+  }
+
+  /** Continues the digest with all elements. */
+  digest(ref: Ref, digest: Digest): Digest {
+    const cursor = new ListCursor();
+    const element = new ListpackElement();
+    let result = digest;
+    this.seek(ref, 0, cursor);
+    do {
+      cursor.read(element);
+      result = mixed(result, element.bytes.subarray(element.start, element.start + element.length));
+    } while (this.next(ref, cursor));
+    return result;
+  }
+
+  /** Points the cursor's view to its chunk. */
+  load(ref: Ref, cursor: ListCursor): void {
+    if (this.isPacked(ref)) {
+      cursor.bytes = this.entries.view(ref);
+      cursor.base = this.entries.valueStart(ref);
+    } else {
+      this.loadChunk(this.chunks.chunk(this.entries.root(ref), cursor.chunk), cursor);
+    }
+  }
+
+  private loadChunk(chunk: Ref, cursor: ListCursor): void {
+    cursor.bytes = this.chunks.view(chunk);
+    cursor.base = blockStart(chunk);
+  }
+
+  private pushChunked(db: Database, ref: Ref, isHead: boolean, length: number): Ref {
+    const { chunks, place, writer } = this;
+    db.beforeWrite(ref);
+    const list = this.entries.root(ref);
+    const last = chunks.chunkCount(list) - 1;
+    place.chunk = isHead ? 0 : last;
+    if (last < 0 || !this.hasRoom(list, place.chunk, length)) {
+      if (last > 0) chunks.trim(list, place.chunk);
+      if (!isHead) place.chunk = last + 1;
+      chunks.insertEmptyChunk(list, place.chunk, writer.byteCount);
+    }
+    const chunk = chunks.chunk(list, place.chunk);
+    place.offset = isHead ? LISTPACK_HEADER_BYTES : listpackBytes(chunks.view(chunk), blockStart(chunk)) - 1;
+    return this.insertEncoded(db, ref, place);
+  }
+
+  /** Makes the cursor's place one where an element of `length` fits into the node: splits it, or moves to a neighbour or a node between. */
+  private makeRoom(list: Ref, cursor: ListCursor, length: number): void {
+    const { chunks, writer } = this;
+    if (this.hasRoom(list, cursor.chunk, length)) return;
+    const isStart = cursor.offset === LISTPACK_HEADER_BYTES;
+    const isEnd = isListpackEnd(cursor.bytes, cursor.base + cursor.offset);
+    const last = chunks.chunkCount(list) - 1;
+    if (isEnd && cursor.chunk < last && this.hasRoom(list, cursor.chunk + 1, length)) {
+      cursor.chunk++;
+      cursor.offset = LISTPACK_HEADER_BYTES;
+      return;
+    }
+    if (isStart && cursor.chunk > 0 && this.hasRoom(list, cursor.chunk - 1, length)) {
+      cursor.chunk--;
+      this.loadChunk(chunks.chunk(list, cursor.chunk), cursor);
+      cursor.offset = listpackBytes(cursor.bytes, cursor.base) - 1;
+      return;
+    }
+    if (!isStart && !isEnd) {
+      let before = 0;
+      const end = cursor.base + cursor.offset;
+      for (let at = firstElement(cursor.base); at < end; at = nextElement(cursor.bytes, at)) before++;
+      chunks.split(list, cursor.chunk, cursor.offset, before);
+      if (this.hasRoom(list, cursor.chunk, length)) return;
+    }
+    if (!isStart) cursor.chunk++;
+    chunks.insertEmptyChunk(list, cursor.chunk, writer.byteCount);
+    cursor.offset = LISTPACK_HEADER_BYTES;
+  }
+
+  /** Writes the encoded element at the place. */
+  private insertEncoded(db: Database, ref: Ref, place: ListCursor): Ref {
+    const moved = this.splice(db, ref, place, 0, this.writer.byteCount, 1);
+    this.writer.write(place.bytes, place.base + place.offset);
+    return moved;
+  }
+
+  /** Makes a gap, or closes one, at the cursor, which stays there with its view renewed. A chunk that is left without elements goes. */
+  private splice(
+    db: Database,
+    ref: Ref,
+    cursor: ListCursor,
+    removedBytes: number,
+    addedBytes: number,
+    countChange: number,
+  ): Ref {
+    const { entries } = this;
+    if (!this.isPacked(ref)) {
+      db.beforeWrite(ref);
+      const list = entries.root(ref);
+      const chunk = this.chunks.splice(
+        list,
+        cursor.chunk,
+        cursor.offset,
+        removedBytes,
+        addedBytes,
+        countChange,
+        this.nodeBytesMax,
+      );
+      if (chunk !== 0) this.loadChunk(chunk, cursor);
+      else this.reenter(list, cursor);
+      return ref;
+    }
+    const length = entries.valueLength(ref) + addedBytes - removedBytes;
+    let moved = ref;
+    if (addedBytes > removedBytes) moved = db.resizeValue(ref, length);
+    else db.beforeWrite(ref);
+    splice(
+      entries.view(moved),
+      entries.valueStart(moved),
+      entries.valueStart(moved) + cursor.offset,
+      removedBytes,
+      addedBytes,
+      countChange,
+    );
+    if (addedBytes < removedBytes) moved = db.resizeValue(moved, length);
+    cursor.bytes = entries.view(moved);
+    cursor.base = entries.valueStart(moved);
+    return moved;
+  }
+
+  /** The cursor's chunk is gone: it goes on at the one that took its number, or at the end of the last one. */
+  private reenter(list: Ref, cursor: ListCursor): void {
+    const count = this.chunks.chunkCount(list);
+    if (count === 0) {
+      cursor.bytes = EMPTY;
+      cursor.base = 0;
+      cursor.chunk = 0;
+      cursor.offset = LISTPACK_HEADER_BYTES;
+      return;
+    }
+    const isAtEnd = cursor.chunk === count;
+    if (isAtEnd) cursor.chunk--;
+    this.loadChunk(this.chunks.chunk(list, cursor.chunk), cursor);
+    cursor.offset = isAtEnd ? listpackBytes(cursor.bytes, cursor.base) - 1 : LISTPACK_HEADER_BYTES;
+  }
+
+  private packIfWithin(db: Database, ref: Ref, divisor: number): Ref {
+    if (this.isPacked(ref)) return ref;
+    const list = this.entries.root(ref);
+    if (this.chunks.chunkCount(list) !== 1) return ref;
+    const chunk = this.chunks.chunk(list, 0);
+    const byteCount = listpackBytes(this.chunks.view(chunk), blockStart(chunk));
+    if (this.isBeyondLimit(byteCount * divisor, this.chunks.count(list) * divisor)) return ref;
+    const moved = db.resizeValue(ref, byteCount);
+    const { entries } = this;
+    entries.setEncoding(moved, LIST_LISTPACK);
+    copyBytes(this.chunks.view(chunk), blockStart(chunk), entries.view(moved), entries.valueStart(moved), byteCount);
+    this.chunks.destroy(list);
+    return moved;
+  }
+
+  /** @returns a block with a copy of the packed list */
+  private copyOut(ref: Ref): Ref {
+    const length = this.entries.valueLength(ref);
+    const chunk = this.arena.allocate(length);
+    copyBytes(this.entries.view(ref), this.entries.valueStart(ref), this.chunks.view(chunk), blockStart(chunk), length);
+    return chunk;
+  }
+
+  private hasRoom(list: Ref, index: number, length: number): boolean {
+    const chunk = this.chunks.chunk(list, index);
+    const byteCount = listpackBytes(this.chunks.view(chunk), blockStart(chunk));
+    return !this.isBeyondLimit(
+      byteCount + length + ELEMENT_OVERHEAD_BYTES,
+      this.chunks.elementCountOf(list, index) + 1,
+    );
+  }
+
+  private isBeyondLimit(byteCount: number, elementCount: number): boolean {
+    const { listListpackSize } = this.space.packing;
+    if (listListpackSize >= 0 && elementCount > Math.max(1, listListpackSize)) return true;
+    return byteCount > this.nodeBytesMax;
+  }
+
+  private get nodeBytesMax(): number {
+    const { listListpackSize } = this.space.packing;
+    return listListpackSize >= 0
+      ? COUNTED_NODE_BYTES_MAX
+      : NODE_BYTES[Math.min(-listListpackSize, NODE_BYTES.length) - 1];
+  }
+}
+
+/** What a cursor of a list without elements looks at. */
+const EMPTY = new Uint8Array(LISTPACK_EMPTY_BYTES);
+initListpack(EMPTY, 0);
+
+valueDigests[TYPE_LIST] = (space, ref, digest) => listsOf(space).digest(ref, digest);
