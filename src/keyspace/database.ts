@@ -206,18 +206,7 @@ export class Database {
     // Growth by small steps (APPEND) leaves room behind the value, so that n appends cost O(n) and not O(n²).
     const room = valueLength > oldLength && oldLength > 64 ? needed + (valueLength >> 2) : needed;
     const moved = this.space.arena.allocate(room);
-    entries.writeHeader(
-      moved,
-      entries.type(ref),
-      entries.encoding(ref),
-      keyLength,
-      valueLength,
-      expireAtMs,
-      entries.clockAndMark(ref),
-    );
-    const kept = keyLength + Math.min(oldLength, valueLength);
-    copyBytes(entries.view(ref), entries.keyStart(ref), entries.view(moved), entries.keyStart(moved), kept);
-    this.relocate(ref, moved);
+    this.moveEntry(ref, moved, keyLength, valueLength, expireAtMs, Math.min(oldLength, valueLength));
     return moved;
   }
 
@@ -363,6 +352,21 @@ export class Database {
     const valueLength = entries.valueLength(ref);
     const moved = this.space.arena.allocate(entryBytes(keyLength, valueLength, hasExpiry));
     this.noteExpiryChange(ref, hadExpiry, expireAtMs);
+    this.moveEntry(ref, moved, keyLength, valueLength, expireAtMs, valueLength);
+    return moved;
+  }
+
+  /** Writes the entry anew into the fresh block `moved`, with its first `keptBytes` of value, and gives the old block back. */
+  private moveEntry(
+    ref: Ref,
+    moved: Ref,
+    keyLength: number,
+    valueLength: number,
+    expireAtMs: number,
+    keptBytes: number,
+  ): void {
+    const { entries } = this.space;
+    const clockAndMark = entries.clockAndMark(ref);
     entries.writeHeader(
       moved,
       entries.type(ref),
@@ -370,17 +374,16 @@ export class Database {
       keyLength,
       valueLength,
       expireAtMs,
-      entries.clockAndMark(ref),
+      clockAndMark,
     );
     copyBytes(
       entries.view(ref),
       entries.keyStart(ref),
       entries.view(moved),
       entries.keyStart(moved),
-      keyLength + valueLength,
+      keyLength + keptBytes,
     );
     this.relocate(ref, moved);
-    return moved;
   }
 
   /** Points the entry's cell to its new block and frees the old one. */
