@@ -62,7 +62,7 @@ export function restore(call: Invocation): void {
     return reply.ok();
   }
   if (old !== 0) db.remove(old);
-  const ref = addRecord(db, record, bytes, starts[1], lengths[1], expireAtMs);
+  const ref = addRecord(keyspace, db, record, bytes, starts[1], lengths[1], expireAtMs);
   applyAccess(keyspace, ref, options.idleSeconds, options.frequency);
   keyspace.dirty++;
   if (ttl !== 0 && !options.isAbsolute) propagateAbsolute(call, expireAtMs);

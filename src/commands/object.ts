@@ -1,8 +1,9 @@
 /** OBJECT: what a value looks like inside. Source: spec server.md section 14. Records: object-records.ts. */
 import { lfuCounter, lruIdleSeconds } from '../keyspace/access-clock.js';
-import { ENCODING_INT, STRING_ENCODING_NAMES, TYPE_STRING } from '../keyspace/entry.js';
+import { ENCODING_INT, TYPE_STRING } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
+import { encodingName } from '../types/encoding-name.js';
 import { parseSafeInteger } from '../types/number.js';
 import { helpReply } from './help.js';
 
@@ -27,7 +28,7 @@ export const objectHelp = helpReply('OBJECT', [
 
 export function objectEncoding(call: Invocation): void {
   const ref = lookup(call);
-  if (ref !== 0) call.reply.bulkText(STRING_ENCODING_NAMES[call.entries.encoding(ref)]);
+  if (ref !== 0) call.reply.bulkText(encodingName(call.entries, ref));
 }
 
 export function objectRefcount(call: Invocation): void {

@@ -10,18 +10,9 @@ import { SLOT_COUNT } from '../keyspace/key-slot.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
 import { globMatches, isMatchAll } from '../types/glob.js';
-import { parseRoundedInt64 } from '../types/number.js';
-import { replyNotAnInteger, replySyntaxError } from './replies.js';
+import { BUCKETS_PER_COUNT, parseCursor, ScanOptions } from './scan-options.js';
 
-const COUNT_DEFAULT = 10;
-/** Buckets visited per element asked for, at most: a call on a table of empty buckets ends soon, too. */
-const BUCKETS_PER_COUNT = 10;
-/** Cursors are unsigned 64-bit numbers, as C's strtoul reads them. */
-const CURSOR_TEXT = /^[+-]?\d+$/;
-const UINT64_MAX = 2n ** 64n - 1n;
-/** Bits of a cursor that mean anything: 14 for the slot and 32 for the bucket. */
-const CURSOR_BITS = 46;
-
+const options = new ScanOptions();
 /** Entries on their way to the reply. */
 const found: Ref[] = [];
 const collect = (ref: Ref): void => {
@@ -46,27 +37,9 @@ export function keys(call: Invocation): void {
 export function scan(call: Invocation): void {
   const cursor = parseCursor(call, 1);
   if (cursor < 0) return call.error('ERR invalid cursor');
-  let count = COUNT_DEFAULT;
-  let patternAt = 0;
-  let typeAt = 0;
-  for (let i = 2; i < call.argc; i += 2) {
-    if (i + 1 === call.argc) return replySyntaxError(call);
-    if (call.is(i, 'COUNT')) {
-      const { bytes, starts, lengths } = call.request;
-      count = parseRoundedInt64(bytes, starts[i + 1], lengths[i + 1]);
-      if (Number.isNaN(count)) return replyNotAnInteger(call);
-      if (count < 1) return replySyntaxError(call);
-    } else if (call.is(i, 'MATCH')) {
-      const { bytes, starts, lengths } = call.request;
-      patternAt = isMatchAll(bytes, starts[i + 1], starts[i + 1] + lengths[i + 1]) ? 0 : i + 1;
-    } else if (call.is(i, 'TYPE')) {
-      typeAt = i + 1;
-    } else {
-      return replySyntaxError(call);
-    }
-  }
-  const next = collectFrom(call, cursor, count);
-  keepWanted(call, patternAt, typeAt);
+  if (!options.parse(call, 2, true)) return;
+  const next = collectFrom(call, cursor, options.count);
+  keepWanted(call, options.patternAt, options.typeAt);
   call.reply.array(2);
   call.reply.bulkText(String(next));
   call.reply.array(found.length);
@@ -128,14 +101,4 @@ function visitAll(call: Invocation, db: Database, visit: (ref: Ref) => void): vo
     if (items === 0) continue;
     for (let bucket = table.bucketCount(items) - 1; bucket >= 0; bucket--) table.visitBucket(items, bucket, visit);
   }
-}
-
-/** @returns the cursor without the bits that mean nothing, or −1 if the argument is none. What follows a NUL byte is not looked at. */
-function parseCursor(call: Invocation, index: number): number {
-  const [text] = call.request.latin1(index).split('\0');
-  if (text === '') return 0;
-  if (!CURSOR_TEXT.test(text)) return -1;
-  const value = BigInt(text);
-  if (value > UINT64_MAX || value < -UINT64_MAX) return -1;
-  return Number(BigInt.asUintN(CURSOR_BITS, value));
 }

@@ -43,6 +43,8 @@ export const WARM_MAX = 32;
 
 const LOAD_MAX = 8;
 const LOAD_MIN = 3;
+/** A chain has 10.7 items on average before its bucket is split; one in some 10,000 has more than this. */
+const CHAIN_ITEMS_MAX = 24;
 
 export class Table {
   /** The item whose cell is known: the last one found, moved or replaced, until any table of this object changes otherwise. 0 = none. */
@@ -252,8 +254,19 @@ export class Table {
    */
   collectBucket(table: Ref, bucket: number, items: Ref[]): number {
     items.length = 0;
-    this.visitBucket(table, bucket, (item) => items.push(item));
-    return items.length;
+    this.locate(table, bucket);
+    let words = this.words[this.bucketChunk];
+    let base = this.bucketWord;
+    for (;;) {
+      for (let cell = 0; cell < CELLS; cell++) {
+        const item = words[base + cell];
+        if (item !== 0) items.push(item);
+      }
+      const overflow = words[base + OVERFLOW_WORD];
+      if (overflow === 0) return items.length;
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      base = (overflow & UNIT_MASK) << 1;
+    }
   }
 
   /**
@@ -268,6 +281,28 @@ export class Table {
     return count;
   }
 
+  /**
+   * Takes the last bucket and its items out of a table that is going to be destroyed, and frees what held it: for emptying a table in slices, so that
+   * `destroy` finds one bucket only. Such a table must not be searched any more.
+   * @returns how many items are in `items`; they are the caller's
+   */
+  dropBucket(table: Ref, items: Ref[]): number {
+    const last = this.control(table, BUCKETS) - 1;
+    const count = this.takeBucket(table, last, items);
+    if (last === 0) return count;
+    this.setControl(table, BUCKETS, last);
+    this.releaseBuckets(table, last);
+    return count;
+  }
+
+  /** @returns bytes of the table's own blocks, but for overflow buckets: about an eighth more. The items are not counted. */
+  bytes(table: Ref): number {
+    const capacity = this.control(table, CAPACITY);
+    if (capacity <= SEGMENT_BUCKETS) return CONTROL_BYTES + capacity * BUCKET_BYTES;
+    const segments = ((this.control(table, BUCKETS) - 1) >> SEGMENT_SHIFT) + 1;
+    return CONTROL_BYTES + (capacity >> SEGMENT_SHIFT) * 4 + segments * SEGMENT_BUCKETS * BUCKET_BYTES;
+  }
+
   /** @returns a random item of a table that is not empty. `random` gives integers from 0 to below its argument. */
   randomItem(table: Ref, random: (below: number) => number): Ref {
     const bucketCount = this.control(table, BUCKETS);
@@ -275,11 +310,16 @@ export class Table {
       const bucket = random(bucketCount);
       const count = this.chainCount(table, bucket);
       if (count === 0) continue;
-      // Accept by the chain's share of what a full bucket holds, so that items in sparse buckets are not favoured.
-      const limit = Math.max(count, CELLS);
+      // Accept by the chain's share of what nearly no chain exceeds, so that items in sparse buckets are not favoured.
+      const limit = Math.max(count, CHAIN_ITEMS_MAX);
       const pick = random(limit);
       if (pick < count) return this.itemOfChain(pick);
     }
+  }
+
+  /** @returns the hash of an item's key */
+  hashOfItem(item: Ref): number {
+    return this.keys.hashOf(item);
   }
 
   private control(table: Ref, word: number): number {

@@ -7,6 +7,7 @@
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { deliverAll, Snapshot, type SnapshotMarks, type SnapshotSink } from '../keyspace/snapshot.js';
 import type { Ref } from '../memory/arena.js';
+import { beginKeyCommand, type CommandWriter, writeHashCommands } from './aof/base-commands.js';
 import { RecordBuffer } from './aof/record-buffer.js';
 import { type AccessAttribute, writeEntry } from './rdb/keyspace-rdb.js';
 import { type ChunkSink, RdbWriter } from './rdb/rdb-writer.js';
@@ -174,20 +175,29 @@ function beginFile(options: RdbImageOptions, sink: ChunkSink): RdbWriter {
 
 const COMMAND_CHUNK_BYTES = 64 * 1024;
 
-/** The commands that build one entry: by type id, as types land. */
-function writeCommands(buffer: RecordBuffer, { entries }: Keyspace, ref: Ref): void {
-  const view = entries.view(ref);
-  const keyStart = entries.keyStart(ref);
-  const keyEnd = keyStart + entries.keyLength(ref);
-  const valueStart = entries.valueStart(ref);
-  buffer.begin(3);
-  buffer.text('SET');
-  buffer.argument(view, keyStart, keyEnd);
-  buffer.argument(view, valueStart, valueStart + entries.valueLength(ref));
+/** The commands that build one entry. */
+function writeCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
+  const { entries } = space;
+  COMMAND_WRITERS[entries.type(ref)]!(buffer, space, ref);
   const expireAtMs = entries.expireAtMs(ref);
   if (expireAtMs === 0) return;
-  buffer.begin(3);
-  buffer.text('PEXPIREAT');
-  buffer.argument(view, keyStart, keyEnd);
+  beginKeyCommand(buffer, space, ref, 'PEXPIREAT', 1);
   buffer.text(String(expireAtMs));
+}
+
+/** By type id, as types land. */
+const COMMAND_WRITERS: readonly (CommandWriter | null)[] = [
+  writeStringCommand,
+  null,
+  null,
+  null,
+  writeHashCommands,
+  null,
+];
+
+function writeStringCommand(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
+  const { entries } = space;
+  const start = entries.valueStart(ref);
+  beginKeyCommand(buffer, space, ref, 'SET', 1);
+  buffer.argument(entries.view(ref), start, start + entries.valueLength(ref));
 }

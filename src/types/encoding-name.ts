@@ -3,7 +3,14 @@ import type { Entries } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 
 /** By type id, then by encoding id. */
-const ENCODING_NAMES: readonly (readonly string[])[] = [['raw', 'int', 'embstr']];
+const ENCODING_NAMES: readonly (readonly string[])[] = [
+  ['raw', 'int', 'embstr'],
+  ['listpack', 'quicklist'],
+  ['intset', 'listpack', 'hashtable'],
+  [],
+  ['listpack', 'hashtable'],
+  [],
+];
 
 export function encodingName(entries: Entries, ref: Ref): string {
   return ENCODING_NAMES[entries.type(ref)][entries.encoding(ref)];

@@ -9,29 +9,41 @@ import { TYPE_STRING } from '../../keyspace/entry.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { stringEncoding } from '../../types/string-encoding.js';
+import { hashForm } from './hash-rdb.js';
+import { listForm } from './list-rdb.js';
 import { RdbType } from './opcodes.js';
 import type { PutResult, RdbTarget } from './rdb-loader.js';
 import type { RdbRecord } from './rdb-reader.js';
 import { RdbWriter } from './rdb-writer.js';
+import type { ValueForm } from './value-form.js';
 
 /** Which access attribute is saved with each key: what maxmemory-policy makes meaningful. */
 export type AccessAttribute = 'none' | 'idle' | 'freq';
 
-interface ValueForm {
-  /** The RDB type of this entry's value. */
-  rdbType(space: Keyspace, ref: Ref): number;
-  write(writer: RdbWriter, space: Keyspace, ref: Ref): void;
-}
+const stringForm: ValueForm = {
+  rdbType: () => RdbType.STRING,
+  write(writer, { entries }, ref) {
+    const start = entries.valueStart(ref);
+    writer.string(entries.view(ref), start, start + entries.valueLength(ref));
+  },
+  reads: (rdbType) => rdbType === RdbType.STRING,
+  add(_, db, { value }, key, start, length, expireAtMs) {
+    const valueLength = value.end - value.start;
+    const encoding = stringEncoding(value.bytes, value.start, valueLength);
+    const ref = db.add(key, start, length, TYPE_STRING, encoding, valueLength, expireAtMs);
+    db.writeValue(ref, value.bytes, value.start, valueLength);
+    return ref;
+  },
+};
 
 /** By type id. */
 const FORMS: readonly (ValueForm | null)[] = [
-  {
-    rdbType: () => RdbType.STRING,
-    write(writer, { entries }, ref) {
-      const start = entries.valueStart(ref);
-      writer.string(entries.view(ref), start, start + entries.valueLength(ref));
-    },
-  },
+  stringForm,
+  listForm,
+  null,
+  null,
+  hashForm,
+  null,
 ];
 
 /** Writes one key with its attributes and value. */
@@ -64,7 +76,7 @@ export function serializedBytes(space: Keyspace, ref: Ref): number {
 
 /** Whether values of this RDB type have a form in memory. */
 export function isLoadable(rdbType: number): boolean {
-  return rdbType === RdbType.STRING;
+  return formOf(rdbType) !== null;
 }
 
 /**
@@ -72,6 +84,7 @@ export function isLoadable(rdbType: number): boolean {
  * @returns the entry, or 0 if the value's type has no form in memory
  */
 export function addRecord(
+  space: Keyspace,
   db: Database,
   record: RdbRecord,
   key: Uint8Array,
@@ -79,13 +92,12 @@ export function addRecord(
   length: number,
   expireAtMs: number,
 ): Ref {
-  if (!isLoadable(record.type)) return 0;
-  const { value } = record;
-  const valueLength = value.end - value.start;
-  const encoding = stringEncoding(value.bytes, value.start, valueLength);
-  const ref = db.add(key, start, length, TYPE_STRING, encoding, valueLength, expireAtMs);
-  db.writeValue(ref, value.bytes, value.start, valueLength);
-  return ref;
+  return formOf(record.type)?.add(space, db, record, key, start, length, expireAtMs) ?? 0;
+}
+
+function formOf(rdbType: number): ValueForm | null {
+  for (const form of FORMS) if (form?.reads(rdbType)) return form;
+  return null;
 }
 
 /** Sets the access clock as the record's attributes say, as far as the policy uses them. */
@@ -139,6 +151,7 @@ export class KeyspaceTarget implements RdbTarget {
       this.db.remove(old);
     }
     const ref = addRecord(
+      this.space,
       this.db,
       record,
       key.bytes,

@@ -1,0 +1,101 @@
+/** HRANDFIELD. Source: spec server.md section 3. */
+import type { Ref } from '../memory/arena.js';
+import type { Invocation } from '../server/invocation.js';
+
+import { type Hashes, hashesOf } from '../types/hash.js';
+import { HASH_TABLE, type HashCursor } from '../types/hash-cursor.js';
+import { pickToFront, randomBelow } from '../types/random.js';
+import { isHashKey } from './hash.js';
+import { isReplyTooLarge, randomCount } from './random-count.js';
+import { replySyntaxError } from './replies.js';
+
+/** With values there are two elements for each of the count. */
+const PAIR_COUNT_MAX = 2 ** 62;
+/** Above this share of all fields, picking without repetition would repeat itself too often: then all are taken and shuffled. */
+const SHUFFLE_SHARE = 1 / 3;
+
+export function hrandField(call: Invocation): void {
+  const { argc, keyspace, reply } = call;
+  if (argc === 2) {
+    const ref = call.lookupRead(1);
+    if (!isHashKey(call, ref)) return;
+    if (ref === 0) return reply.null();
+    const hashes = hashesOf(keyspace);
+    hashes.pick(ref, randomBelow, hashes.cursor);
+    replyPair(call, hashes.cursor, false);
+    return;
+  }
+  const count = randomCount(call, 2);
+  if (Number.isNaN(count)) return;
+  if (argc > 4 || (argc === 4 && !call.is(3, 'WITHVALUES'))) return replySyntaxError(call);
+  const withValues = argc === 4;
+  if (withValues && Math.abs(count) >= PAIR_COUNT_MAX) return call.error('ERR value is out of range');
+  const ref = call.lookupRead(1);
+  if (!isHashKey(call, ref)) return;
+  if (ref === 0 || count === 0) return reply.array(0);
+  if (count < 0) replyRepeated(call, ref, -count, withValues);
+  else replyDistinct(call, ref, count, withValues);
+}
+
+function replyRepeated(call: Invocation, ref: Ref, count: number, withValues: boolean): void {
+  const hashes = hashesOf(call.keyspace);
+  const mark = call.reply.length;
+  beginReply(call, count, withValues);
+  for (let i = 0; i < count; i++) {
+    hashes.pick(ref, randomBelow, hashes.cursor);
+    replyPair(call, hashes.cursor, withValues);
+    if (isReplyTooLarge(call, mark)) return;
+  }
+}
+
+function replyDistinct(call: Invocation, ref: Ref, count: number, withValues: boolean): void {
+  const hashes = hashesOf(call.keyspace);
+  const { cursor } = hashes;
+  const size = hashes.count(ref);
+  if (count >= size) {
+    beginReply(call, size, withValues);
+    cursor.begin(ref);
+    while (cursor.next()) replyPair(call, cursor, withValues);
+    return;
+  }
+  beginReply(call, count, withValues);
+  if (call.entries.encoding(ref) === HASH_TABLE) {
+    for (const item of pickItems(hashes, call.entries.root(ref), count, size)) {
+      cursor.readItem(item);
+      replyPair(call, cursor, withValues);
+    }
+    return;
+  }
+  // One walk, in which each field is taken with the chance that is left to it.
+  cursor.begin(ref);
+  for (let rest = size, wanted = count; wanted > 0; rest--) {
+    cursor.next();
+    if (randomBelow(rest) >= wanted) continue;
+    replyPair(call, cursor, withValues);
+    wanted--;
+  }
+}
+
+/** @returns `count` different items of a table that has `size` */
+function pickItems({ table }: Hashes, fields: Ref, count: number, size: number): Iterable<Ref> {
+  if (count > size * SHUFFLE_SHARE) {
+    const items = table.allItems(fields);
+    pickToFront(items, count);
+    items.length = count;
+    return items;
+  }
+  const picked = new Set<Ref>();
+  while (picked.size < count) picked.add(table.randomItem(fields, randomBelow));
+  return picked;
+}
+
+function beginReply(call: Invocation, count: number, withValues: boolean): void {
+  call.reply.array(withValues && call.reply.protocol === 2 ? count * 2 : count);
+}
+
+function replyPair(call: Invocation, cursor: HashCursor, withValues: boolean): void {
+  const { reply } = call;
+  if (withValues && reply.protocol === 3) reply.array(2);
+  reply.bulk(cursor.fieldBytes, cursor.fieldStart, cursor.fieldLength);
+  if (withValues) reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
+}

@@ -1,0 +1,179 @@
+/** Fields of hashes: setting, getting, removing. Source: spec server.md sections 3 and 13. Records: hash-records.ts. */
+import { TYPE_HASH } from '../keyspace/entry.js';
+import type { Ref } from '../memory/arena.js';
+import type { Invocation } from '../server/invocation.js';
+import { type Hashes, hashesOf } from '../types/hash.js';
+import { replyWrongArity, replyWrongType } from './replies.js';
+
+export function hset(call: Invocation): void {
+  const addedCount = setPairs(call);
+  if (addedCount >= 0) call.reply.integer(addedCount);
+}
+
+export function hmset(call: Invocation): void {
+  if (setPairs(call) >= 0) call.reply.ok();
+}
+
+export function hsetNx(call: Invocation): void {
+  const { bytes, starts, lengths } = call.request;
+  const ref = call.lookupWrite(1);
+  if (!isHashKey(call, ref)) return;
+  if (ref !== 0 && hashesOf(call.keyspace).find(ref, bytes, starts[2], lengths[2])) return call.reply.integer(0);
+  setField(call, ref, 2, bytes, starts[3], lengths[3]);
+  call.reply.integer(1);
+}
+
+export function hget(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (isHashKey(call, ref)) replyField(call, hashesOf(call.keyspace), ref, 2);
+}
+
+export function hmget(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (!isHashKey(call, ref)) return;
+  const hashes = hashesOf(call.keyspace);
+  call.reply.array(call.argc - 2);
+  for (let i = 2; i < call.argc; i++) replyField(call, hashes, ref, i);
+}
+
+export function hgetAll(call: Invocation): void {
+  const { reply } = call;
+  const ref = call.lookupRead(1);
+  if (!isHashKey(call, ref)) return;
+  if (ref === 0) return reply.map(0);
+  const hashes = hashesOf(call.keyspace);
+  const { cursor } = hashes;
+  reply.map(hashes.count(ref));
+  cursor.begin(ref);
+  while (cursor.next()) {
+    reply.bulk(cursor.fieldBytes, cursor.fieldStart, cursor.fieldLength);
+    reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
+  }
+}
+
+export function hkeys(call: Invocation): void {
+  const { reply } = call;
+  const ref = call.lookupRead(1);
+  if (!isHashKey(call, ref)) return;
+  if (ref === 0) return reply.array(0);
+  const hashes = hashesOf(call.keyspace);
+  const { cursor } = hashes;
+  reply.array(hashes.count(ref));
+  cursor.begin(ref);
+  while (cursor.next()) reply.bulk(cursor.fieldBytes, cursor.fieldStart, cursor.fieldLength);
+}
+
+export function hvals(call: Invocation): void {
+  const { reply } = call;
+  const ref = call.lookupRead(1);
+  if (!isHashKey(call, ref)) return;
+  if (ref === 0) return reply.array(0);
+  const hashes = hashesOf(call.keyspace);
+  const { cursor } = hashes;
+  reply.array(hashes.count(ref));
+  cursor.begin(ref);
+  while (cursor.next()) reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
+}
+
+export function hlen(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (isHashKey(call, ref)) call.reply.integer(ref === 0 ? 0 : hashesOf(call.keyspace).count(ref));
+}
+
+export function hexists(call: Invocation): void {
+  const { bytes, starts, lengths } = call.request;
+  const ref = call.lookupRead(1);
+  if (!isHashKey(call, ref)) return;
+  call.reply.integer(ref !== 0 && hashesOf(call.keyspace).find(ref, bytes, starts[2], lengths[2]) ? 1 : 0);
+}
+
+export function hstrlen(call: Invocation): void {
+  const { bytes, starts, lengths } = call.request;
+  const ref = call.lookupRead(1);
+  if (!isHashKey(call, ref)) return;
+  const hashes = hashesOf(call.keyspace);
+  call.reply.integer(ref !== 0 && hashes.find(ref, bytes, starts[2], lengths[2]) ? hashes.valueLength : 0);
+}
+
+export function hdel(call: Invocation): void {
+  const { bytes, starts, lengths } = call.request;
+  let ref = call.lookupWrite(1);
+  if (!isHashKey(call, ref)) return;
+  const hashes = hashesOf(call.keyspace);
+  let count = 0;
+  for (let i = 2; i < call.argc && ref !== 0; i++) {
+    const left = hashes.remove(call.db, ref, bytes, starts[i], lengths[i]);
+    if (left === 0) continue;
+    count++;
+    ref = left;
+    if (hashes.count(ref) > 0) continue;
+    call.db.remove(ref);
+    ref = 0;
+  }
+  call.keyspace.dirty += count;
+  call.reply.integer(count);
+}
+
+/** Replies WRONGTYPE unless the key is absent or a hash. */
+export function isHashKey(call: Invocation, ref: Ref): boolean {
+  if (ref === 0 || call.entries.type(ref) === TYPE_HASH) return true;
+  replyWrongType(call);
+  return false;
+}
+
+/** Sets the field in argument `fieldAt` of the key in argument 1, whose entry is `ref` (0 = none yet). */
+export function setField(
+  call: Invocation,
+  ref: Ref,
+  fieldAt: number,
+  value: Uint8Array,
+  valueStart: number,
+  valueLength: number,
+): void {
+  const { bytes, starts, lengths } = call.request;
+  const hashes = hashesOf(call.keyspace);
+  call.keyspace.dirty++;
+  if (ref !== 0) {
+    hashes.set(call.db, ref, bytes, starts[fieldAt], lengths[fieldAt], value, valueStart, valueLength);
+    return;
+  }
+  const { builder } = hashes;
+  builder.begin();
+  builder.set(bytes, starts[fieldAt], lengths[fieldAt], value, valueStart, valueLength);
+  builder.finish(call.db, bytes, starts[1], lengths[1], 0);
+}
+
+/** Sets all pairs of the request. @returns how many fields are new; −1 after an error reply */
+function setPairs(call: Invocation): number {
+  const { argc, db, request } = call;
+  const { bytes, starts, lengths } = request;
+  if ((argc & 1) !== 0) {
+    replyWrongArity(call);
+    return -1;
+  }
+  let ref = call.lookupWrite(1);
+  if (!isHashKey(call, ref)) return -1;
+  const hashes = hashesOf(call.keyspace);
+  let addedCount = 0;
+  if (ref === 0) {
+    const { builder } = hashes;
+    builder.begin();
+    for (let i = 2; i < argc; i += 2)
+      if (builder.set(bytes, starts[i], lengths[i], bytes, starts[i + 1], lengths[i + 1])) addedCount++;
+    builder.finish(db, bytes, starts[1], lengths[1], 0);
+  } else {
+    for (let i = 2; i < argc; i += 2) {
+      ref = hashes.set(db, ref, bytes, starts[i], lengths[i], bytes, starts[i + 1], lengths[i + 1]);
+      if (hashes.wasAdded) addedCount++;
+    }
+  }
+  call.keyspace.dirty += (argc - 2) >> 1;
+  return addedCount;
+}
+
+function replyField(call: Invocation, hashes: Hashes, ref: Ref, fieldAt: number): void {
+  const { bytes, starts, lengths } = call.request;
+  if (ref !== 0 && hashes.find(ref, bytes, starts[fieldAt], lengths[fieldAt]))
+    call.reply.bulk(hashes.valueBytes, hashes.valueStart, hashes.valueLength);
+  else call.reply.null();
+}

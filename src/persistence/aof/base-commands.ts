@@ -1,0 +1,41 @@
+/** The commands that build one value, in an AOF base without RDB preamble: at most 64 items per command (spec persistence.md section 7.9). */
+import type { Keyspace } from '../../keyspace/keyspace.js';
+import type { Ref } from '../../memory/arena.js';
+import { hashesOf } from '../../types/hash.js';
+import type { RecordBuffer } from './record-buffer.js';
+
+export type CommandWriter = (buffer: RecordBuffer, space: Keyspace, ref: Ref) => void;
+
+const ITEMS_PER_COMMAND = 64;
+
+/** Begins a command on the entry's key; `argumentCount` arguments follow. */
+export function beginKeyCommand(
+  buffer: RecordBuffer,
+  { entries }: Keyspace,
+  ref: Ref,
+  name: string,
+  argumentCount: number,
+): void {
+  const start = entries.keyStart(ref);
+  buffer.begin(2 + argumentCount);
+  buffer.text(name);
+  buffer.argument(entries.view(ref), start, start + entries.keyLength(ref));
+}
+
+export function writeHashCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
+  const hashes = hashesOf(space);
+  const { cursor } = hashes;
+  let rest = hashes.count(ref);
+  let left = 0;
+  cursor.begin(ref);
+  while (cursor.next()) {
+    if (left === 0) {
+      left = Math.min(rest, ITEMS_PER_COMMAND);
+      rest -= left;
+      beginKeyCommand(buffer, space, ref, 'HMSET', left * 2);
+    }
+    buffer.argument(cursor.fieldBytes, cursor.fieldStart, cursor.fieldStart + cursor.fieldLength);
+    buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
+    left--;
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Hashes in RDB: the listpack as it lies in the entry, or a count and pairs of strings; and all older forms, on load only.
+ * Spec persistence.md sections 2.3, 3.1, 4.3.
+ */
+import { hashesOf } from '../../types/hash.js';
+import type { HashBuilder } from '../../types/hash-builder.js';
+import { HASH_LISTPACK } from '../../types/hash-cursor.js';
+import { type ElementVisitor, visitZiplist, visitZipmap } from './old-packed.js';
+import { RdbType } from './opcodes.js';
+import { RdbCursor, RdbString } from './rdb-cursor.js';
+import type { ValueForm } from './value-form.js';
+
+const cursor = new RdbCursor();
+const field = new RdbString();
+const value = new RdbString();
+
+const HASH_TYPES: ReadonlySet<number> = new Set([
+  RdbType.HASH,
+  RdbType.HASH_LISTPACK,
+  RdbType.HASH_ZIPLIST,
+  RdbType.HASH_ZIPMAP,
+]);
+
+export const hashForm: ValueForm = {
+  rdbType: ({ entries }, ref) => (entries.encoding(ref) === HASH_LISTPACK ? RdbType.HASH_LISTPACK : RdbType.HASH),
+
+  write(writer, space, ref) {
+    const { entries } = space;
+    if (entries.encoding(ref) === HASH_LISTPACK) {
+      const start = entries.valueStart(ref);
+      writer.string(entries.view(ref), start, start + entries.valueLength(ref));
+      return;
+    }
+    const hashes = hashesOf(space);
+    const pairs = hashes.cursor;
+    writer.lengthOf(hashes.count(ref));
+    pairs.begin(ref);
+    while (pairs.next()) {
+      writer.string(pairs.fieldBytes, pairs.fieldStart, pairs.fieldStart + pairs.fieldLength);
+      writer.string(pairs.valueBytes, pairs.valueStart, pairs.valueStart + pairs.valueLength);
+    }
+  },
+
+  reads: (rdbType) => HASH_TYPES.has(rdbType),
+
+  add(space, db, record, key, start, length, expireAtMs) {
+    const { builder } = hashesOf(space);
+    builder.begin();
+    cursor.reset(record.bytes, record.start, record.end);
+    if (record.type === RdbType.HASH) {
+      for (let rest = cursor.length(); rest > 0; rest--) {
+        cursor.string(field);
+        cursor.string(value);
+        const valueLength = value.end - value.start;
+        builder.set(field.bytes, field.start, field.end - field.start, value.bytes, value.start, valueLength);
+      }
+    } else {
+      cursor.string(value);
+      if (record.type === RdbType.HASH_LISTPACK) builder.adopt(value.bytes, value.start);
+      else if (record.type === RdbType.HASH_ZIPLIST) visitZiplist(value.bytes, value.start, pairsInto(builder));
+      else visitZipmap(value.bytes, value.start, pairsInto(builder));
+    }
+    return builder.finish(db, key, start, length, expireAtMs);
+  },
+};
+
+/** @returns a visitor of fields and values in turn */
+function pairsInto(builder: HashBuilder): ElementVisitor {
+  let pending: Uint8Array | null = null;
+  return (bytes, start, length) => {
+    if (pending === null) {
+      pending = bytes.slice(start, start + length);
+    } else {
+      builder.set(pending, 0, pending.length, bytes, start, length);
+      pending = null;
+    }
+  };
+}

@@ -1,0 +1,24 @@
+/** What RDB knows of one type of values: how they are written, and how a record becomes an entry. One object per type, in keyspace-rdb.ts. */
+import type { Database } from '../../keyspace/database.js';
+import type { Keyspace } from '../../keyspace/keyspace.js';
+import type { Ref } from '../../memory/arena.js';
+import type { RdbRecord } from './rdb-reader.js';
+import type { RdbWriter } from './rdb-writer.js';
+
+export interface ValueForm {
+  /** The RDB type of this entry's value. */
+  rdbType(space: Keyspace, ref: Ref): number;
+  write(writer: RdbWriter, space: Keyspace, ref: Ref): void;
+  /** Whether a value of this RDB type, the current or an older one, becomes an entry of this form. */
+  reads(rdbType: number): boolean;
+  /** Stores a record's value, which has been validated, under a key that is not in the database. @returns the entry */
+  add(
+    space: Keyspace,
+    db: Database,
+    record: RdbRecord,
+    key: Uint8Array,
+    start: number,
+    length: number,
+    expireAtMs: number,
+  ): Ref;
+}

@@ -1,0 +1,289 @@
+/**
+ * Hashes: the values of keys of type hash, and the only place that knows how they are stored. Source: spec server.md section 13.
+ *
+ *   LISTPACK  the entry's value is a listpack: field, value, field, value …, in the order of insertion
+ *   TABLE     the entry's value is a reference to a table (member-table.ts); item = | counted field | counted value |
+ *
+ * A hash becomes a table when it gets more fields, or a longer field or value, than `Keyspace.packing` allows; never back.
+ *
+ * Invariants: (1) a hash in the keyspace has at least one field: who removes the last one removes the key; (2) fields are unique; (3) a change in
+ * place is announced by `Database.beforeWrite` before the first byte changes. References to entries are good until the next call that changes the hash.
+ */
+import type { Database } from '../keyspace/database.js';
+import { added, type Digest, emptyDigest, mixed, valueDigests } from '../keyspace/digest.js';
+import { ROOT_BYTES, TYPE_HASH } from '../keyspace/entry.js';
+import { hashBytes } from '../keyspace/key-hash.js';
+import type { Keyspace, ValueType } from '../keyspace/keyspace.js';
+import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
+import {
+  ElementWriter,
+  elementAt,
+  findElement,
+  firstElement,
+  LISTPACK_BYTES_MAX,
+  ListpackElement,
+  listpackCount,
+  nextElement,
+  splice,
+} from '../memory/listpack.js';
+import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
+import { HashBuilder } from './hash-builder.js';
+import { HASH_LISTPACK, HASH_TABLE, HashCursor } from './hash-cursor.js';
+import { MemberTable } from './member-table.js';
+
+/** @returns the hashes of a keyspace */
+export function hashesOf(space: Keyspace): Hashes {
+  space.valueTypes[TYPE_HASH] ??= new Hashes(space);
+  return space.valueTypes[TYPE_HASH] as Hashes;
+}
+
+export class Hashes implements ValueType {
+  readonly table: MemberTable;
+  /** For any walk that ends before something is written. */
+  readonly cursor: HashCursor;
+  readonly builder: HashBuilder;
+  /** The value that `find` found: `valueBytes[valueStart, valueStart + valueLength)`. */
+  valueBytes: Uint8Array = new Uint8Array(0);
+  valueStart = 0;
+  valueLength = 0;
+  /** Whether `set` added a field (and did not replace a value). */
+  wasAdded = false;
+  private readonly space: Keyspace;
+  private readonly element = new ListpackElement();
+  private readonly string = new CountedString();
+  private readonly fieldWriter = new ElementWriter();
+  private readonly valueWriter = new ElementWriter();
+
+  constructor(space: Keyspace) {
+    this.space = space;
+    this.table = new MemberTable(space);
+    this.cursor = new HashCursor(space, this.table);
+    this.builder = new HashBuilder(space, this);
+  }
+
+  count(ref: Ref): number {
+    const { entries } = this.space;
+    if (entries.encoding(ref) === HASH_TABLE) return this.table.count(entries.root(ref));
+    return listpackCount(entries.view(ref), entries.valueStart(ref)) >> 1;
+  }
+
+  /** Finds a field. Its value is then in `valueBytes`, until the hash changes. @returns whether it is there */
+  find(ref: Ref, field: Uint8Array, start: number, length: number): boolean {
+    const { entries } = this.space;
+    const view = entries.view(ref);
+    if (entries.encoding(ref) === HASH_TABLE) {
+      const item = this.table.find(this.space.entries.root(ref), hashBytes(field, start, length), field, start, length);
+      if (item === 0) return false;
+      this.readItemValue(item);
+      return true;
+    }
+    const at = findElement(view, firstElement(entries.valueStart(ref)), 2, field, start, length);
+    if (at < 0) return false;
+    this.element.read(view, nextElement(view, at));
+    this.valueBytes = this.element.bytes;
+    this.valueStart = this.element.start;
+    this.valueLength = this.element.length;
+    return true;
+  }
+
+  /** Gives a field a value; `wasAdded` tells whether the field is new. The texts must not lie in the hash itself. @returns the entry */
+  set(
+    db: Database,
+    ref: Ref,
+    field: Uint8Array,
+    fieldStart: number,
+    fieldLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+  ): Ref {
+    const { entries, packing } = this.space;
+    let entry = ref;
+    if (entries.encoding(ref) === HASH_LISTPACK) {
+      const bytesMax = packing.hashListpackValueBytes;
+      const isShort = fieldLength <= bytesMax && valueLength <= bytesMax;
+      const bytesAfter = entries.valueLength(ref) + fieldLength + valueLength;
+      if (isShort && bytesAfter < LISTPACK_BYTES_MAX) {
+        entry = this.setPacked(db, ref, field, fieldStart, fieldLength, value, valueStart, valueLength);
+        return this.count(entry) > packing.hashListpackEntries ? this.convert(db, entry) : entry;
+      }
+      entry = this.convert(db, ref);
+    } else {
+      db.beforeWrite(ref);
+    }
+    const table = entries.root(entry);
+    this.setItem(table, field, fieldStart, fieldLength, value, valueStart, valueLength);
+    return entry;
+  }
+
+  /** Sets a field in a table that no entry has, or whose entry's change has been announced. */
+  setItem(
+    table: Ref,
+    field: Uint8Array,
+    fieldStart: number,
+    fieldLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+  ): void {
+    const { arena } = this.space;
+    const hash = hashBytes(field, fieldStart, fieldLength);
+    const item = this.table.find(table, hash, field, fieldStart, fieldLength);
+    const byteCount = countedBytes(fieldLength) + countedBytes(valueLength);
+    this.wasAdded = item === 0;
+    const block = item !== 0 && arena.fits(item, byteCount) ? item : arena.allocate(byteCount);
+    const view = arena.bytes[block >>> CHUNK_INDEX_SHIFT];
+    let at = (block & UNIT_MASK) << 3;
+    if (block === item) at += countedBytes(fieldLength);
+    else at = writeCounted(view, at, field, fieldStart, fieldLength);
+    writeCounted(view, at, value, valueStart, valueLength);
+    if (item === 0) {
+      this.table.insert(table, hash, block);
+    } else if (block !== item) {
+      this.table.replaceFound(block);
+      arena.free(item);
+    }
+  }
+
+  /** Removes a field. @returns the entry, whose hash may be empty now; 0 if the field is not there */
+  remove(db: Database, ref: Ref, field: Uint8Array, start: number, length: number): Ref {
+    const { entries, arena } = this.space;
+    if (entries.encoding(ref) === HASH_TABLE) {
+      const table = this.space.entries.root(ref);
+      const item = this.table.find(table, hashBytes(field, start, length), field, start, length);
+      if (item === 0) return 0;
+      db.beforeWrite(ref);
+      this.table.removeFound(table);
+      arena.free(item);
+      return ref;
+    }
+    const view = entries.view(ref);
+    const base = entries.valueStart(ref);
+    const at = findElement(view, firstElement(base), 2, field, start, length);
+    if (at < 0) return 0;
+    const removed = nextElement(view, nextElement(view, at)) - at;
+    db.beforeWrite(ref);
+    splice(view, base, at, removed, 0, -2);
+    return db.resizeValue(ref, entries.valueLength(ref) - removed);
+  }
+
+  /** Makes a packed hash a table. @returns the entry */
+  convert(db: Database, ref: Ref): Ref {
+    const { entries } = this.space;
+    const table = this.table.create();
+    const { cursor, wasAdded } = this;
+    cursor.begin(ref);
+    while (cursor.next()) {
+      this.setItem(
+        table,
+        cursor.fieldBytes,
+        cursor.fieldStart,
+        cursor.fieldLength,
+        cursor.valueBytes,
+        cursor.valueStart,
+        cursor.valueLength,
+      );
+    }
+    this.wasAdded = wasAdded;
+    const entry = db.overwrite(ref, TYPE_HASH, HASH_TABLE, ROOT_BYTES, entries.expireAtMs(ref));
+    entries.setRoot(entry, table);
+    return entry;
+  }
+
+  /** Points `into` at a field picked with equal chance among all. `random` gives integers from 0 to below its argument. */
+  pick(ref: Ref, random: (below: number) => number, into: HashCursor): void {
+    const { entries } = this.space;
+    if (entries.encoding(ref) === HASH_TABLE) {
+      into.readItem(this.table.randomItem(this.space.entries.root(ref), random));
+      return;
+    }
+    const view = entries.view(ref);
+    const base = entries.valueStart(ref);
+    into.readPair(view, elementAt(view, base, random(listpackCount(view, base) >> 1) << 1));
+  }
+
+  /** Continues `digest` with all pairs: DEBUG DIGEST. */
+  digest(ref: Ref, digest: Digest): Digest {
+    const { cursor } = this;
+    let result = digest;
+    cursor.begin(ref);
+    while (cursor.next()) {
+      const field = cursor.fieldBytes.subarray(cursor.fieldStart, cursor.fieldStart + cursor.fieldLength);
+      const value = cursor.valueBytes.subarray(cursor.valueStart, cursor.valueStart + cursor.valueLength);
+      result = added(result, mixed(mixed(emptyDigest(), field), value));
+    }
+    return result;
+  }
+
+  free(ref: Ref): void {
+    const { entries } = this.space;
+    if (entries.encoding(ref) === HASH_TABLE) this.table.release(entries.root(ref));
+  }
+
+  duplicate(ref: Ref): void {
+    const { entries } = this.space;
+    if (entries.encoding(ref) === HASH_TABLE) entries.setRoot(ref, this.table.copy(entries.root(ref)));
+  }
+
+  bytes(ref: Ref): number {
+    const { entries } = this.space;
+    return entries.encoding(ref) === HASH_TABLE ? this.table.totalBytes(entries.root(ref)) : 0;
+  }
+
+  private setPacked(
+    db: Database,
+    ref: Ref,
+    field: Uint8Array,
+    fieldStart: number,
+    fieldLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+  ): Ref {
+    const { entries } = this.space;
+    const view = entries.view(ref);
+    const base = entries.valueStart(ref);
+    const total = entries.valueLength(ref);
+    const valueBytes = this.valueWriter.encode(value, valueStart, valueLength);
+    const found = findElement(view, firstElement(base), 2, field, fieldStart, fieldLength);
+    this.wasAdded = found < 0;
+    if (found < 0) {
+      const fieldBytes = this.fieldWriter.encode(field, fieldStart, fieldLength);
+      const entry = db.resizeValue(ref, total + fieldBytes + valueBytes);
+      const bytes = entries.view(entry);
+      const newBase = entries.valueStart(entry);
+      splice(bytes, newBase, newBase + total - 1, 0, fieldBytes + valueBytes, 2);
+      this.valueWriter.write(bytes, this.fieldWriter.write(bytes, newBase + total - 1));
+      return entry;
+    }
+    const offset = nextElement(view, found) - base;
+    const removed = nextElement(view, base + offset) - base - offset;
+    if (valueBytes > removed) {
+      const entry = db.resizeValue(ref, total + valueBytes - removed);
+      this.replaceValue(entry, offset, removed, valueBytes);
+      return entry;
+    }
+    db.beforeWrite(ref);
+    this.replaceValue(ref, offset, removed, valueBytes);
+    return valueBytes === removed ? ref : db.resizeValue(ref, total + valueBytes - removed);
+  }
+
+  private replaceValue(ref: Ref, offset: number, removed: number, valueBytes: number): void {
+    const { entries } = this.space;
+    const view = entries.view(ref);
+    const base = entries.valueStart(ref);
+    splice(view, base, base + offset, removed, valueBytes, 0);
+    this.valueWriter.write(view, base + offset);
+  }
+
+  private readItemValue(item: Ref): void {
+    const view = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
+    this.string.read(view, (item & UNIT_MASK) << 3);
+    this.string.read(view, this.string.end);
+    this.valueBytes = view;
+    this.valueStart = this.string.start;
+    this.valueLength = this.string.length;
+  }
+}
+
+valueDigests[TYPE_HASH] = (space, ref, digest) => hashesOf(space).digest(ref, digest);

@@ -1,0 +1,119 @@
+/**
+ * What large hashes and sets have in common: one table per value, whose items are arena blocks that begin with a counted string (counted-keys.ts).
+ * The entry's value is the table's reference (`Entries.root`).
+ */
+import type { Keyspace } from '../keyspace/keyspace.js';
+import type { Remains } from '../keyspace/reaper.js';
+import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
+import { Table } from '../memory/table.js';
+import { CountedKeys } from './counted-keys.js';
+
+/** Tables with more items are freed by the reaper, bit by bit. */
+const FREED_AT_ONCE_MAX = 256;
+/** Of a table's cursors. */
+const CURSOR_LIMIT = 2 ** 32;
+/** Items whose size stands for all of a large table. */
+const SAMPLED_ITEMS = 64;
+
+export class MemberTable extends Table {
+  private readonly space: Keyspace;
+  private readonly blocks: Arena;
+  private readonly collected: Ref[] = [];
+
+  constructor(space: Keyspace) {
+    super(space.arena, new CountedKeys(space.arena));
+    this.space = space;
+    this.blocks = space.arena;
+  }
+
+  /** Frees a table and its items: a large one not now, but in slices. */
+  release(table: Ref): void {
+    const remains = new TableRemains(this, this.blocks, table);
+    if (this.count(table) > FREED_AT_ONCE_MAX) this.space.reaper.addRemains(remains);
+    else while (remains.freeSome());
+  }
+
+  /**
+   * One step of HSCAN and SSCAN: fills `found`, by `collect`, with at least `count` items, if there are that many, or what is in `count` ×
+   * `bucketsPerCount` buckets.
+   * @returns the next cursor
+   */
+  collectFrom(
+    table: Ref,
+    cursor: number,
+    count: number,
+    bucketsPerCount: number,
+    found: Ref[],
+    collect: (item: Ref) => void,
+  ): number {
+    found.length = 0;
+    let next = cursor % CURSOR_LIMIT;
+    let bucketsLeft = count * bucketsPerCount;
+    do next = this.scan(table, next, collect);
+    while (next !== 0 && found.length < count && --bucketsLeft > 0);
+    return next;
+  }
+
+  /** @returns all items of a table */
+  allItems(table: Ref): Ref[] {
+    const items: Ref[] = [];
+    const bucketCount = this.bucketCount(table);
+    for (let bucket = 0; bucket < bucketCount; bucket++) this.visitBucket(table, bucket, (item) => items.push(item));
+    return items;
+  }
+
+  /** @returns a table with copies of all items */
+  copy(table: Ref): Ref {
+    const copied = this.create();
+    const bucketCount = this.bucketCount(table);
+    for (let bucket = 0; bucket < bucketCount; bucket++) {
+      const count = this.collectBucket(table, bucket, this.collected);
+      for (let i = 0; i < count; i++) {
+        const item = this.collected[i];
+        const byteCount = this.blocks.blockBytes(item);
+        const block = this.blocks.allocate(byteCount);
+        const from = (item & UNIT_MASK) << 3;
+        const source = this.blocks.bytes[item >>> CHUNK_INDEX_SHIFT].subarray(from, from + byteCount);
+        this.blocks.bytes[block >>> CHUNK_INDEX_SHIFT].set(source, (block & UNIT_MASK) << 3);
+        this.insert(copied, this.hashOfItem(block), block);
+      }
+    }
+    return copied;
+  }
+
+  /** @returns bytes of the table and its items; of a large one estimated from some of them */
+  totalBytes(table: Ref): number {
+    const count = this.count(table);
+    const bucketCount = this.bucketCount(table);
+    let sampled = 0;
+    let sampledBytes = 0;
+    for (let bucket = 0; bucket < bucketCount && sampled < SAMPLED_ITEMS; bucket++) {
+      const found = this.collectBucket(table, bucket, this.collected);
+      for (let i = 0; i < found; i++) sampledBytes += this.blocks.blockBytes(this.collected[i]);
+      sampled += found;
+    }
+    return this.bytes(table) + (sampled === 0 ? 0 : Math.round((sampledBytes * count) / sampled));
+  }
+}
+
+/** A table that nothing refers to any more. */
+class TableRemains implements Remains {
+  private readonly tables: Table;
+  private readonly arena: Arena;
+  private readonly table: Ref;
+  private readonly items: Ref[] = [];
+
+  constructor(tables: Table, arena: Arena, table: Ref) {
+    this.tables = tables;
+    this.arena = arena;
+    this.table = table;
+  }
+
+  freeSome(): boolean {
+    const isLast = this.tables.bucketCount(this.table) === 1;
+    const count = this.tables.dropBucket(this.table, this.items);
+    for (let i = 0; i < count; i++) this.arena.free(this.items[i]);
+    if (isLast) this.tables.destroy(this.table);
+    return !isLast;
+  }
+}
