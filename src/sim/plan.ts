@@ -117,7 +117,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): Plan {
       dice,
       [...OPERATIONS].filter(([, { isSafeWithMigration }]) => isSafeWithMigration || !mayMigrate).map(([name]) => name),
     ),
-    chaosMs: minutes > 0 ? Math.floor((minutes * 60_000) / rounds) : nodeTimeoutMs * dice.between(20, 40),
+    chaosMs: minutes > 0 ? Math.floor((minutes * 60_000) / rounds) : nodeTimeoutMs * dice.between(15, 25),
     rounds,
   };
 }
