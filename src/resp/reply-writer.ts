@@ -4,6 +4,7 @@
  * Invariants: (1) `bytes[0 … length)` are whole replies, unless a reply is being written; (2) `mark` and `rewind` take back everything since the
  * mark; (3) nothing is allocated while there is room. Logical types and their two shapes: spec server.md section 3.
  */
+import { constants } from 'node:buffer';
 import { copyBytes } from '../memory/copy.js';
 
 const INITIAL_BYTES = 64 * 1024;
@@ -12,6 +13,9 @@ const KEEP_BYTES_MAX = 1024 * 1024;
 
 const CR = 0x0d;
 const LF = 0x0a;
+
+/** The longest buffer that the engine makes: 4 GiB. A single reply never comes near it, but a transaction's or MGET's may ask for more. */
+const BYTES_MAX = constants.MAX_LENGTH;
 
 /** Views kept for replies of up to so many bytes, about 100 bytes of heap each. */
 const KEPT_VIEWS = 512;
@@ -38,6 +42,8 @@ export class ReplyWriter {
   protocol = 2;
   /** Error replies written since it was last reset: tells the pipeline whether a command failed. */
   errorCount = 0;
+  /** The replies exceeded what a buffer can hold: they are garbage, and whoever waits for them must be closed. */
+  isOverfull = false;
   /** Code of the last error (`ERR`, `WRONGTYPE`, …) for errorstats. */
   lastErrorCode = '';
 
@@ -240,8 +246,14 @@ export class ReplyWriter {
   }
 
   private grow(count: number): void {
-    let size = this.bytes.length * 2;
+    if (this.length + count > BYTES_MAX) {
+      // The beginning may hold replies of others; the second half takes what is still to come of this one.
+      this.isOverfull = true;
+      this.length = BYTES_MAX / 2;
+    }
+    let size = this.bytes.length;
     while (size < this.length + count) size *= 2;
+    if (size === this.bytes.length) return;
     const grown = new Uint8Array(size);
     grown.set(this.bytes.subarray(0, this.length));
     this.setBytes(grown);

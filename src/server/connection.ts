@@ -193,6 +193,7 @@ export class Connection implements TransportOwner {
       if (parsed === PARSE_REQUEST) {
         // A postponed request is parsed again when the connection goes on.
         if (!server.dispatcher.execute(this)) state.position = start;
+        if (server.reply.length > REPLY_BYTES_MAX) server.releaseReplies(this);
         if (this.isClosed) break;
       } else if (parsed === PARSE_ERROR) {
         server.reply.byteError(`ERR ${state.error}`);
@@ -237,6 +238,8 @@ export class Connection implements TransportOwner {
 
 const NO_BYTES = new Uint8Array(0);
 const PENDING_KEEP_BYTES = 64 * 1024;
+/** Replies of one event beyond this leave in between: a pipeline of large replies is not gathered, and the output limits see it as it grows. */
+const REPLY_BYTES_MAX = 1024 * 1024;
 
 function concatenate(parts: readonly Uint8Array[]): Uint8Array {
   let size = 0;

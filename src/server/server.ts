@@ -166,6 +166,20 @@ export class Server {
     connection.repliesReleased();
   }
 
+  /** Lets go what the event has replied so far; if it must wait for the log, the log is committed now. */
+  releaseReplies(connection: Connection): void {
+    const { reply } = this;
+    if (reply.isOverfull) {
+      reply.isOverfull = false;
+      reply.rewind(this.eventStart);
+      this.log.warning(`Client ${describeConnection(connection)} closed: its replies exceed what a buffer can hold.`);
+      connection.close();
+    }
+    this.endEvent(connection);
+    this.commitHeld();
+    this.eventStart = reply.length;
+  }
+
   get isReplica(): boolean {
     return this.replication.isReplica;
   }
@@ -317,6 +331,13 @@ export class Server {
   private endTurn(): void {
     this.isTurnEndScheduled = false;
     for (const hook of this.turnHooks) hook();
+    this.commitHeld();
+    const connections = this.flushing.splice(0);
+    for (const connection of connections) connection.flushOutbox();
+  }
+
+  /** Commits the log and lets the replies go that wait for it. */
+  private commitHeld(): void {
     const { commitLog } = this;
     if (commitLog !== null && (commitLog.hasPending || !this.hold.isEmpty)) {
       const release = this.hold.seal(this.reply.bytes);
@@ -329,7 +350,5 @@ export class Server {
       if (isReleased) this.reply.clear();
       else this.reply.take();
     }
-    const connections = this.flushing.splice(0);
-    for (const connection of connections) connection.flushOutbox();
   }
 }
