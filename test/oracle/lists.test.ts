@@ -1,0 +1,4 @@
+import { lists } from './cases/lists.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(lists);

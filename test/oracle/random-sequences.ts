@@ -1,0 +1,61 @@
+/**
+ * Random sequences of commands, sent as one pipeline to both servers: every reply must be the same bytes, and in the end both must hold the same data by
+ * DEBUG DIGEST, also after DEBUG RELOAD. A failing sequence is shrunk to the commands that matter; the seed that fast-check prints with it replays it.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { Arg } from '../../src/client/encode-command.js';
+import type { RespClient } from '../../src/client/resp-client.js';
+import type { ServerConfig } from '../support/server-process.js';
+import { longRun, needsServers, serversUnderTest } from '../support/tools.js';
+import { show } from './comparisons.js';
+import { compareDigests, useServers } from './harness.js';
+
+const RUNS = longRun ? 5000 : 200;
+const COMMANDS_PER_RUN = 100;
+
+/** Declares the test that both servers, given `config`, stay equal through sequences of these commands. */
+export function staysEqual(name: string, command: fc.Arbitrary<readonly string[]>, config: ServerConfig = {}): void {
+  for (const kind of serversUnderTest()) {
+    describe(`${kind} and redis-server stay equal`, { skip: needsServers('redis', kind) }, () => {
+      const servers = useServers(kind, config);
+      for (const protocol of [2, 3] as const) {
+        test(`through random ${name} commands, RESP${protocol}`, async () => {
+          const clients: RespClient[] = [];
+          for (const server of [servers().oracle, servers().subject])
+            clients.push(await server.connect({ protocol, replies: 'raw', commandTimeoutMs: 10000 }));
+          const [oracle, subject] = clients as [RespClient, RespClient];
+          const sequence = fc.array(command, { maxLength: COMMANDS_PER_RUN, size: 'max' });
+          try {
+            await fc.assert(
+              fc.asyncProperty(sequence, (commands) => runBoth(oracle, subject, commands)),
+              { numRuns: RUNS },
+            );
+          } finally {
+            for (const client of clients) client.close();
+          }
+        });
+      }
+    });
+  }
+}
+
+async function runBoth(
+  oracle: RespClient,
+  subject: RespClient,
+  commands: readonly (readonly string[])[],
+): Promise<void> {
+  const fresh: Arg[][] = [['FLUSHALL']];
+  await Promise.all([oracle.pipeline(fresh), subject.pipeline(fresh)]);
+  const bytes = commands.map((args) => args.map((arg) => Buffer.from(arg, 'latin1')));
+  const [expected, actual] = (await Promise.all([oracle.pipeline(bytes), subject.pipeline(bytes)])) as [
+    Buffer[],
+    Buffer[],
+  ];
+  for (const [at, reply] of expected.entries()) {
+    if (!reply.equals(actual[at]!))
+      assert.fail(`${JSON.stringify(commands[at])}: real ${show(reply)}, ours ${show(actual[at]!)}`);
+  }
+  assert.equal(await compareDigests(oracle, subject), null);
+}
