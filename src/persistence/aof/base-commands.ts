@@ -1,7 +1,9 @@
 /** The commands that build one value, in an AOF base without RDB preamble: at most 64 items per command (spec persistence.md section 7.9). */
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
+import { ListpackElement } from '../../memory/listpack.js';
 import { hashesOf } from '../../types/hash.js';
+import { ListCursor, listsOf } from '../../types/list.js';
 import type { RecordBuffer } from './record-buffer.js';
 
 export type CommandWriter = (buffer: RecordBuffer, space: Keyspace, ref: Ref) => void;
@@ -34,8 +36,25 @@ export function writeHashCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
       rest -= left;
       beginKeyCommand(buffer, space, ref, 'HMSET', left * 2);
     }
-    buffer.argument(cursor.fieldBytes, cursor.fieldStart, cursor.fieldStart + cursor.fieldLength);
+    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
     buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
     left--;
+  }
+}
+
+export function writeListCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
+  const lists = listsOf(space);
+  const cursor = new ListCursor();
+  const element = new ListpackElement();
+  lists.seek(ref, 0, cursor);
+  for (let rest = lists.length(ref); rest > 0; ) {
+    const count = Math.min(rest, ITEMS_PER_COMMAND);
+    beginKeyCommand(buffer, space, ref, 'RPUSH', count);
+    for (let i = 0; i < count; i++) {
+      cursor.read(element);
+      buffer.argument(element.bytes, element.start, element.start + element.length);
+      lists.next(ref, cursor);
+    }
+    rest -= count;
   }
 }
