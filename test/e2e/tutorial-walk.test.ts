@@ -33,7 +33,7 @@ const NODE_TIMEOUT_MS = 5000;
  * death, so that it needs up to 1.5 timeouts; ours must be faster.
  */
 const FAILOVER_LIMIT_MS = { slotmesh: NODE_TIMEOUT_MS + 3000, redis: 1.5 * NODE_TIMEOUT_MS + 4000 };
-const RESHARD_TIMEOUT_MS = 120000;
+const RESHARD_TIMEOUT_MS = 180000;
 
 const people: [key: string, value: string, slot: number][] = [
   ['my_name', 'ada', 12803],

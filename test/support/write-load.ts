@@ -2,6 +2,7 @@
  * A load of writes against a cluster that remembers what was acknowledged. Every key is written once, with a value that can be told from the key, so that
  * afterwards each acknowledged write can be asked for.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterClient, type ClusterClientCounters } from '../../src/client/cluster-client.js';
 import { ReplyError } from '../../src/resp/reply-reader.js';
 import type { ServerProcess } from './server-process.js';
@@ -18,7 +19,7 @@ export interface WriteLoad {
   close(): void;
 }
 
-/** Starts `writers` loops, each of which writes one key after another as fast as the cluster takes them. */
+/** Starts `writers` loops, each of which writes one key after another, with a short breath in between: a load, not a flood that slows everything else down. */
 export async function startWriteLoad(
   nodes: readonly ServerProcess[],
   options: { prefix: string; writers?: number; retryForMs?: number },
@@ -43,6 +44,7 @@ export async function startWriteLoad(
       } catch (error) {
         errors.push(`${key}: ${error instanceof ReplyError ? error.message : error}`);
       }
+      await sleep(1);
     }
   };
   const loops = Array.from({ length: writers }, write);
