@@ -41,13 +41,25 @@ test('an expired key is deleted, hidden or live, as the mode says', () => {
   space.expiryMode = EXPIRY_IGNORE;
   assert.notEqual(model.lookup(0, 'k'), 0);
   space.expiryMode = EXPIRY_HIDE;
-  assert.equal(model.lookup(0, 'k'), 0);
+  const key = Buffer.from('k');
+  assert.equal(model.db(0).lookupRead(key, 0, 1), 0);
   assert.equal(model.db(0).keyCount, 1);
   space.expiryMode = EXPIRY_DELETE;
   assert.equal(model.lookup(0, 'k'), 0);
   assert.equal(model.db(0).keyCount, 0);
   assert.deepEqual(model.expired, ['0:k']);
   assert.equal(space.expiredCount, 1);
+});
+
+test('a write takes a hidden key away without telling anyone, as another may take its place', () => {
+  const model = new KeyspaceModel(1);
+  const { space } = model;
+  model.set(0, 'k', 'v', space.nowMs + 10);
+  space.setNow(space.nowMs + 11);
+  space.expiryMode = EXPIRY_HIDE;
+  assert.equal(model.lookup(0, 'k'), 0);
+  assert.equal(model.db(0).keyCount, 0);
+  assert.deepEqual(model.expired, []);
 });
 
 test('n appends to a value copy it only now and then', () => {
