@@ -96,6 +96,6 @@ function beginReply(call: Invocation, count: number, withValues: boolean): void 
 function replyPair(call: Invocation, cursor: HashCursor, withValues: boolean): void {
   const { reply } = call;
   if (withValues && reply.protocol === 3) reply.array(2);
-  reply.bulk(cursor.fieldBytes, cursor.fieldStart, cursor.fieldLength);
+  reply.bulk(cursor.bytes, cursor.start, cursor.length);
   if (withValues) reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
 }

@@ -46,7 +46,7 @@ export function hgetAll(call: Invocation): void {
   reply.map(hashes.count(ref));
   cursor.begin(ref);
   while (cursor.next()) {
-    reply.bulk(cursor.fieldBytes, cursor.fieldStart, cursor.fieldLength);
+    reply.bulk(cursor.bytes, cursor.start, cursor.length);
     reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
   }
 }
@@ -60,7 +60,7 @@ export function hkeys(call: Invocation): void {
   const { cursor } = hashes;
   reply.array(hashes.count(ref));
   cursor.begin(ref);
-  while (cursor.next()) reply.bulk(cursor.fieldBytes, cursor.fieldStart, cursor.fieldLength);
+  while (cursor.next()) reply.bulk(cursor.bytes, cursor.start, cursor.length);
 }
 
 export function hvals(call: Invocation): void {

@@ -16,6 +16,7 @@ import { objectCommands } from './object-records.js';
 import { replicationCommands } from './replication-records.js';
 import { serverCommands } from './server-records.js';
 import { sessionCommands } from './session-records.js';
+import { setCommands } from './set-records.js';
 import { stringCommands } from './string-records.js';
 import { transactionCommands } from './transaction-records.js';
 
@@ -31,6 +32,7 @@ export const allCommands: readonly CommandRecord[] = [
   ...stringCommands,
   ...listCommands,
   ...hashCommands,
+  ...setCommands,
   ...genericCommands,
   ...expireCommands,
   ...objectCommands,

@@ -7,7 +7,13 @@
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { deliverAll, Snapshot, type SnapshotMarks, type SnapshotSink } from '../keyspace/snapshot.js';
 import type { Ref } from '../memory/arena.js';
-import { beginKeyCommand, type CommandWriter, writeHashCommands, writeListCommands } from './aof/base-commands.js';
+import {
+  beginKeyCommand,
+  type CommandWriter,
+  writeHashCommands,
+  writeListCommands,
+  writeSetCommands,
+} from './aof/base-commands.js';
 import { RecordBuffer } from './aof/record-buffer.js';
 import { type AccessAttribute, writeEntry } from './rdb/keyspace-rdb.js';
 import { type ChunkSink, RdbWriter } from './rdb/rdb-writer.js';
@@ -189,7 +195,7 @@ function writeCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
 const COMMAND_WRITERS: readonly (CommandWriter | null)[] = [
   writeStringCommand,
   writeListCommands,
-  null,
+  writeSetCommands,
   null,
   writeHashCommands,
   null,

@@ -159,6 +159,15 @@ export class ReplyWriter {
     this.header(this.protocol === 3 ? 0x7e : 0x2a, count);
   }
 
+  /** Makes what was written since `mark`, when its length `count` was not known yet, a set. */
+  insertSetHeader(mark: number, count: number): void {
+    const end = this.length;
+    this.set(count);
+    const header = this.bytes.slice(end, this.length);
+    this.bytes.copyWithin(mark + header.length, mark, end);
+    this.bytes.set(header, mark);
+  }
+
   push(count: number): void {
     this.header(this.protocol === 3 ? 0x3e : 0x2a, count);
   }

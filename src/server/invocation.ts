@@ -11,7 +11,7 @@ import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
-import { parseSafeInteger } from '../types/number.js';
+import { parseRoundedInt64, parseSafeInteger } from '../types/number.js';
 import type { Connection } from './connection.js';
 import type { Server } from './server.js';
 
@@ -58,6 +58,12 @@ export class Invocation {
   integer(index: number): number {
     const { bytes, starts, lengths } = this.request;
     return parseSafeInteger(bytes, starts[index], lengths[index]);
+  }
+
+  /** @returns argument `index` as an int64, rounded to a double where it is beyond ±2^53: for counts; NaN if it is none */
+  roundedInteger(index: number): number {
+    const { bytes, starts, lengths } = this.request;
+    return parseRoundedInt64(bytes, starts[index], lengths[index]);
   }
 
   text(index: number): string {

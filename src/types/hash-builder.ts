@@ -93,9 +93,9 @@ export class HashBuilder {
     while (cursor.next()) {
       this.hashes.setItem(
         this.table,
-        cursor.fieldBytes,
-        cursor.fieldStart,
-        cursor.fieldLength,
+        cursor.bytes,
+        cursor.start,
+        cursor.length,
         cursor.valueBytes,
         cursor.valueStart,
         cursor.valueLength,

@@ -1,7 +1,7 @@
 /**
  * Walks over a hash pair by pair: in order of insertion if it is packed, else by buckets. The hash must not change meanwhile.
  *
- *   cursor.begin(ref); while (cursor.next()) … cursor.fieldBytes … cursor.valueBytes …
+ *   cursor.begin(ref); while (cursor.next()) … cursor.bytes … cursor.valueBytes …
  *
  * Nothing is allocated per pair. Texts are good until the next step; those of packed integers lie in buffers of the cursor.
  */
@@ -16,10 +16,11 @@ export const HASH_LISTPACK = 0;
 export const HASH_TABLE = 1;
 
 export class HashCursor {
-  fieldBytes: Uint8Array = new Uint8Array(0);
-  fieldStart = 0;
-  fieldLength = 0;
-  valueBytes: Uint8Array = this.fieldBytes;
+  /** The field: `bytes[start, start + length)`. */
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  length = 0;
+  valueBytes: Uint8Array = this.bytes;
   valueStart = 0;
   valueLength = 0;
   private readonly space: Keyspace;
@@ -33,7 +34,7 @@ export class HashCursor {
   private bucket = 0;
   private itemAt = 0;
   /** Of a packed hash: where it lies, and the next field. */
-  private bytes: Uint8Array = this.fieldBytes;
+  private packed: Uint8Array = this.bytes;
   private at = 0;
 
   constructor(space: Keyspace, tables: MemberTable) {
@@ -56,15 +57,15 @@ export class HashCursor {
   /** Begins to walk over a listpack of pairs. */
   beginPacked(bytes: Uint8Array, base: number): void {
     this.table = 0;
-    this.bytes = bytes;
+    this.packed = bytes;
     this.at = firstElement(base);
   }
 
   /** @returns whether there was one more pair */
   next(): boolean {
     if (this.table === 0) {
-      if (isListpackEnd(this.bytes, this.at)) return false;
-      this.readPair(this.bytes, this.at);
+      if (isListpackEnd(this.packed, this.at)) return false;
+      this.readPair(this.packed, this.at);
       this.at = this.value.next;
       return true;
     }
@@ -81,9 +82,9 @@ export class HashCursor {
   readPair(bytes: Uint8Array, at: number): void {
     this.field.read(bytes, at);
     this.value.read(bytes, this.field.next);
-    this.fieldBytes = this.field.bytes;
-    this.fieldStart = this.field.start;
-    this.fieldLength = this.field.length;
+    this.bytes = this.field.bytes;
+    this.start = this.field.start;
+    this.length = this.field.length;
     this.valueBytes = this.value.bytes;
     this.valueStart = this.value.start;
     this.valueLength = this.value.length;
@@ -93,9 +94,9 @@ export class HashCursor {
   readItem(item: Ref): void {
     const view = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
     this.string.read(view, (item & UNIT_MASK) << 3);
-    this.fieldBytes = view;
-    this.fieldStart = this.string.start;
-    this.fieldLength = this.string.length;
+    this.bytes = view;
+    this.start = this.string.start;
+    this.length = this.string.length;
     this.string.read(view, this.string.end);
     this.valueBytes = view;
     this.valueStart = this.string.start;

@@ -176,9 +176,9 @@ export class Hashes implements ValueType {
     while (cursor.next()) {
       this.setItem(
         table,
-        cursor.fieldBytes,
-        cursor.fieldStart,
-        cursor.fieldLength,
+        cursor.bytes,
+        cursor.start,
+        cursor.length,
         cursor.valueBytes,
         cursor.valueStart,
         cursor.valueLength,
@@ -208,7 +208,7 @@ export class Hashes implements ValueType {
     let result = digest;
     cursor.begin(ref);
     while (cursor.next()) {
-      const field = cursor.fieldBytes.subarray(cursor.fieldStart, cursor.fieldStart + cursor.fieldLength);
+      const field = cursor.bytes.subarray(cursor.start, cursor.start + cursor.length);
       const value = cursor.valueBytes.subarray(cursor.valueStart, cursor.valueStart + cursor.valueLength);
       result = added(result, mixed(mixed(emptyDigest(), field), value));
     }

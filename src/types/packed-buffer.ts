@@ -1,38 +1,37 @@
-/** A listpack under construction, in one growing buffer that is used again and again: where a packed value is built before its entry exists. */
-import {
-  type ElementWriter,
-  firstElement,
-  initListpack,
-  LISTPACK_EMPTY_BYTES,
-  listpackBytes,
-  splice,
-} from '../memory/listpack.js';
+/** A packed value under construction, in one growing buffer that is used again and again: where it is built before its entry exists. */
+import { type ElementWriter, firstElement, initListpack, listpackBytes, splice } from '../memory/listpack.js';
 
+const INITIAL_BYTES = 1024;
 /** A buffer that grew beyond this for one value is dropped afterwards. */
 const KEEP_BYTES_MAX = 1 << 20;
 
 export class PackedBuffer {
-  /** The listpack begins at 0. */
-  bytes = new Uint8Array(1024);
+  /** The value begins at 0. */
+  bytes = new Uint8Array(INITIAL_BYTES);
 
+  /** Becomes an empty listpack. */
   clear(): void {
-    if (this.bytes.length > KEEP_BYTES_MAX) this.bytes = new Uint8Array(1024);
+    if (this.bytes.length > KEEP_BYTES_MAX) this.bytes = new Uint8Array(INITIAL_BYTES);
     initListpack(this.bytes, 0);
   }
 
   /** Becomes a copy of the listpack at `start`. */
   adopt(bytes: Uint8Array, start: number): void {
-    this.clear();
-    const length = listpackBytes(bytes, start);
-    this.reserve(length);
+    this.copy(bytes, start, listpackBytes(bytes, start));
+  }
+
+  /** Becomes a copy of these bytes. */
+  copy(bytes: Uint8Array, start: number, length: number): void {
+    this.reserve(length, 0);
     this.bytes.set(bytes.subarray(start, start + length));
   }
 
+  /** Bytes of the listpack. */
   get length(): number {
     return listpackBytes(this.bytes, 0);
   }
 
-  /** Position of the first element. */
+  /** Position of the listpack's first element. */
   get first(): number {
     return firstElement(0);
   }
@@ -44,15 +43,17 @@ export class PackedBuffer {
 
   /** Puts the element that `writer` has encoded in the place of `removedBytes` at `at`. */
   replace(at: number, removedBytes: number, writer: ElementWriter, countChange: number): void {
-    this.reserve(this.length + writer.byteCount - removedBytes);
+    const { length } = this;
+    this.reserve(length + writer.byteCount - removedBytes, length);
     splice(this.bytes, 0, at, removedBytes, writer.byteCount, countChange);
     writer.write(this.bytes, at);
   }
 
-  private reserve(byteCount: number): void {
+  /** Makes room for `byteCount` bytes, of which the first `keptBytes` stay. */
+  reserve(byteCount: number, keptBytes: number): void {
     if (byteCount <= this.bytes.length) return;
     const grown = new Uint8Array(Math.max(byteCount, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, Math.max(LISTPACK_EMPTY_BYTES, this.length)));
+    grown.set(this.bytes.subarray(0, keptBytes));
     this.bytes = grown;
   }
 }

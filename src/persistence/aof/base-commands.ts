@@ -4,6 +4,7 @@ import type { Ref } from '../../memory/arena.js';
 import { ListpackElement } from '../../memory/listpack.js';
 import { hashesOf } from '../../types/hash.js';
 import { ListCursor, listsOf } from '../../types/list.js';
+import { setsOf } from '../../types/set.js';
 import type { RecordBuffer } from './record-buffer.js';
 
 export type CommandWriter = (buffer: RecordBuffer, space: Keyspace, ref: Ref) => void;
@@ -22,6 +23,23 @@ export function beginKeyCommand(
   buffer.begin(2 + argumentCount);
   buffer.text(name);
   buffer.argument(entries.view(ref), start, start + entries.keyLength(ref));
+}
+
+export function writeSetCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
+  const sets = setsOf(space);
+  const { cursor } = sets;
+  let rest = sets.count(ref);
+  let left = 0;
+  cursor.begin(ref);
+  while (cursor.next()) {
+    if (left === 0) {
+      left = Math.min(rest, ITEMS_PER_COMMAND);
+      rest -= left;
+      beginKeyCommand(buffer, space, ref, 'SADD', left);
+    }
+    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+    left--;
+  }
 }
 
 export function writeHashCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {

@@ -36,7 +36,7 @@ export const hashForm: ValueForm = {
     writer.lengthOf(hashes.count(ref));
     pairs.begin(ref);
     while (pairs.next()) {
-      writer.string(pairs.fieldBytes, pairs.fieldStart, pairs.fieldStart + pairs.fieldLength);
+      writer.string(pairs.bytes, pairs.start, pairs.start + pairs.length);
       writer.string(pairs.valueBytes, pairs.valueStart, pairs.valueStart + pairs.valueLength);
     }
   },

@@ -15,6 +15,7 @@ import { RdbType } from './opcodes.js';
 import type { PutResult, RdbTarget } from './rdb-loader.js';
 import type { RdbRecord } from './rdb-reader.js';
 import { RdbWriter } from './rdb-writer.js';
+import { setForm } from './set-rdb.js';
 import type { ValueForm } from './value-form.js';
 
 /** Which access attribute is saved with each key: what maxmemory-policy makes meaningful. */
@@ -37,14 +38,7 @@ const stringForm: ValueForm = {
 };
 
 /** By type id. */
-const FORMS: readonly (ValueForm | null)[] = [
-  stringForm,
-  listForm,
-  null,
-  null,
-  hashForm,
-  null,
-];
+const FORMS: readonly (ValueForm | null)[] = [stringForm, listForm, setForm, null, hashForm, null];
 
 /** Writes one key with its attributes and value. */
 export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: AccessAttribute): void {
