@@ -4,8 +4,9 @@
  *   inputs (ticks, messages, link events, admin requests, …) → `step` of the core → effects: at once, except saves and sends
  *   end of an input, or of all messages of one read → `settle`: one save if any step asked for it, then all sends in order
  *
- * Invariants: (1) nothing is sent and no admin request is answered before the state that it tells about is in nodes.conf (durably where a step asked for that);
- * (2) a save that fails ends the process; (3) steps do not nest: what an effect causes is handled after the step.
+ * Invariants: (1) nothing is sent and no admin request is answered before a state that must be durable is; (2) what need not be durable, as it can be learned
+ * again from the other nodes, is in nodes.conf one tick later at most: a move of slots asks for thousands of such saves; (3) a save that fails ends the
+ * process; (4) steps do not nest: what an effect causes is handled after the step.
  * Source: spec/cluster.md 0.2, 10; `core/protocol.ts` for what is owed to each effect.
  */
 import { randomInt } from 'node:crypto';
@@ -57,8 +58,11 @@ export class Cluster implements BusListener {
   readonly #waiting: Input[] = [];
   #isStepping = false;
   #sends: (Effect & { kind: 'send' })[] = [];
-  #mustSave = false;
+  /** A step since the last `settled` has changed what nodes.conf keeps; and it must be durable. */
+  #hasChanged = false;
   #mustSync = false;
+  /** nodes.conf lags behind the state; the next tick writes it. */
+  #isSaveDue = false;
   #servedStatus: ClusterState['status'] = 'fail';
   #reply: AdminReply | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -125,12 +129,17 @@ export class Cluster implements BusListener {
   }
 
   tick(): void {
-    if (this.#timer !== null) this.input({ kind: 'tick', now: now() });
+    if (this.#timer === null) return;
+    this.input({ kind: 'tick', now: now() });
+    if (this.#isSaveDue) this.#save(false);
   }
 
   /** A CLUSTER subcommand that changes something. Its effects are done, and saved, on return. */
   admin(args: readonly string[]): AdminReply {
-    return this.#ask({ kind: 'admin', now: now(), args });
+    const reply = this.#ask({ kind: 'admin', now: now(), args });
+    // The operator may kill the process next. The marks of a slot on the move are the exception, as there are so many; redis-cli sets them again.
+    if (this.#isSaveDue && args[0]?.toLowerCase() !== 'setslot') this.#save(false);
+    return reply;
   }
 
   /** DEBUG CLUSTERLINK KILL. */
@@ -189,16 +198,13 @@ export class Cluster implements BusListener {
     else this.#step({ kind: 'malformed', now: now(), link, frame: result });
   }
 
-  /** Saves if any step since the last call asked for it, then sends what the steps had to say. */
+  /** Saves what must be durable of the steps since the last call, then sends what they had to say. */
   settled(): void {
     if (this.#isStepping) return;
-    if (this.#mustSave) {
-      this.#save(this.#mustSync);
-      this.#refreshServed();
-    } else if (this.state.status !== this.#servedStatus) {
-      this.#refreshServed();
-    }
-    this.#mustSave = false;
+    if (this.#mustSync) this.#save(true);
+    else if (this.#hasChanged) this.#isSaveDue = true;
+    if (this.#hasChanged || this.state.status !== this.#servedStatus) this.#refreshServed();
+    this.#hasChanged = false;
     this.#mustSync = false;
     const sends = this.#sends;
     this.#sends = [];
@@ -239,7 +245,7 @@ export class Cluster implements BusListener {
     const host = this.#host;
     switch (effect.kind) {
       case 'persist':
-        this.#mustSave = true;
+        this.#hasChanged = true;
         this.#mustSync ||= effect.fsync;
         return;
       case 'send':
@@ -280,6 +286,7 @@ export class Cluster implements BusListener {
   }
 
   #save(fsync: boolean): void {
+    this.#isSaveDue = false;
     try {
       writeNodesFile(this.#file, encodeNodesConf(this.state), fsync);
     } catch (error) {

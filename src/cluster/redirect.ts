@@ -20,8 +20,8 @@ export class ServedSlots {
       bytes.fill(0);
       return;
     }
-    const { myId, slotOwners } = state;
-    for (let slot = 0; slot < SLOT_COUNT; slot += 1) bytes[slot] = slotOwners[slot] === myId ? 1 : 0;
+    const mine = myself(state).slots;
+    for (let slot = 0; slot < SLOT_COUNT; slot += 1) bytes[slot] = (mine[slot >> 3]! >> (slot & 7)) & 1;
     for (const slot of state.migrating.keys()) bytes[slot] = 0;
     for (const slot of state.importing.keys()) bytes[slot] = 0;
   }
