@@ -177,3 +177,8 @@ export function words(line: string): Buffer[] {
   }
   return found;
 }
+
+/** The steps for each of some texts, which are quoted for the table. */
+export function forEach(texts: readonly string[], steps: (quoted: string) => string[]): string[] {
+  return texts.flatMap((text) => steps(`"${text}"`));
+}
