@@ -4,13 +4,14 @@ import type { Invocation } from '../server/invocation.js';
 
 import { type Hashes, hashesOf } from '../types/hash.js';
 import { HASH_TABLE, type HashCursor } from '../types/hash-cursor.js';
+import { parseInt64 } from '../types/number.js';
 import { pickToFront, randomBelow } from '../types/random.js';
 import { isHashKey } from './hash.js';
 import { isReplyTooLarge, randomCount } from './random-count.js';
 import { replySyntaxError } from './replies.js';
 
-/** With values there are two elements for each of the count. */
-const PAIR_COUNT_MAX = 2 ** 62;
+/** With values there are two elements for each of the count, which together are an int64. */
+const PAIR_COUNT_MAX = 2n ** 62n - 1n;
 /** Above this share of all fields, picking without repetition would repeat itself too often: then all are taken and shuffled. */
 const SHUFFLE_SHARE = 1 / 3;
 
@@ -29,12 +30,17 @@ export function hrandField(call: Invocation): void {
   if (Number.isNaN(count)) return;
   if (argc > 4 || (argc === 4 && !call.is(3, 'WITHVALUES'))) return replySyntaxError(call);
   const withValues = argc === 4;
-  if (withValues && Math.abs(count) >= PAIR_COUNT_MAX) return call.error('ERR value is out of range');
+  if (withValues && !isPairCount(call)) return call.error('ERR value is out of range');
   const ref = call.lookupRead(1);
   if (!isHashKey(call, ref)) return;
   if (ref === 0 || count === 0) return reply.array(0);
   if (count < 0) replyRepeated(call, ref, -count, withValues);
   else replyDistinct(call, ref, count, withValues);
+}
+
+function isPairCount({ request }: Invocation): boolean {
+  const count = parseInt64(request.bytes, request.starts[2], request.lengths[2])!;
+  return count <= PAIR_COUNT_MAX && count >= -PAIR_COUNT_MAX;
 }
 
 function replyRepeated(call: Invocation, ref: Ref, count: number, withValues: boolean): void {

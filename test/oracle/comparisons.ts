@@ -17,6 +17,14 @@ export const sorted: Comparison = (oracle, subject) => {
     : different(oracle, subject);
 };
 
+/** A map, an array of pairs, or a flat array of pairs, whose pairs may come in any order. Errors and nulls must be the same bytes. */
+export const sortedPairs: Comparison = (oracle, subject) => {
+  const [left, right] = [oracle, subject].map((raw) => pairsOf(decode(raw)));
+  if (left === null || right === null) return exact(oracle, subject);
+  const agree = JSON.stringify(left) === JSON.stringify(right) && sameType(oracle, subject);
+  return agree ? null : different(oracle, subject);
+};
+
 /** Integers that count time: equal up to `tolerance` (of their own unit). */
 export function near(tolerance: number): Comparison {
   return (oracle, subject) => {
@@ -105,6 +113,16 @@ function elementsOf(value: Reply): Reply[] {
   if (Array.isArray(value)) return value;
   if (value instanceof Set) return [...value];
   return value instanceof Map ? [...value] : [];
+}
+
+function pairsOf(value: Reply): string[] | null {
+  const elements = elementsOf(value);
+  if (elements.length === 0) return null;
+  const isNested = elements.every((each) => Array.isArray(each));
+  if (isNested) return elements.map(canonical).sort();
+  const pairs: string[] = [];
+  for (let i = 0; i < elements.length; i += 2) pairs.push(canonical([elements[i]!, elements[i + 1] ?? null]));
+  return pairs.sort();
 }
 
 function canonical(value: Reply): string {

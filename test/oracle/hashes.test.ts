@@ -1,0 +1,4 @@
+import { hashes } from './cases/hashes.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(hashes);

@@ -1,0 +1,4 @@
+import { sets } from './cases/sets.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(sets);
