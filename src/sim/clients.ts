@@ -42,7 +42,7 @@ export class Clients implements Observer {
     const { writeEveryMs } = this.#world.plan;
     const next = (): void => {
       if (this.#isStopped) return;
-      this.#write();
+      this.#writeSomewhere();
       this.#world.agenda.after(this.#dice.between(1, 2 * writeEveryMs - 1), next);
     };
     this.#world.agenda.after(this.#dice.between(1, writeEveryMs), next);
@@ -69,18 +69,21 @@ export class Clients implements Observer {
     }
   }
 
-  #write(): void {
-    const slot = this.#dice.below(SLOTS_WRITTEN) * CLIENT_SLOT_STEP;
+  #writeSomewhere(): void {
+    const write = this.write(this.#dice.below(SLOTS_WRITTEN) * CLIENT_SLOT_STEP);
+    if (write === null) this.refusedCount += 1;
+  }
+
+  /** Writes to the slot at one of the nodes that take it. @returns null if there is none */
+  write(slot: number): Write | null {
     const takers = this.#world.running.filter((process) => process.takesWrites(slot));
-    if (takers.length === 0) {
-      this.refusedCount += 1;
-      return;
-    }
+    if (takers.length === 0) return null;
     const { host, replication } = this.#dice.pick(takers);
     const write = { host, slot, position: replication.write(slot, true), atMs: this.#world.nowMs };
     this.writeCount += 1;
     this.#world.wrote(write);
     if (this.#dice.chance(1, this.#world.plan.waitOneIn)) this.#wait(write);
+    return write;
   }
 
   #wait(write: Write): void {

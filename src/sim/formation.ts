@@ -9,9 +9,10 @@ import { disagreement } from './checkers/convergence.js';
 import { Violation } from './checkers/violation.js';
 import type { World } from './world.js';
 
-export function form(world: World): void {
+/** @param epochs  config epochs of the primaries, if the cluster begins with files; 1, 2, 3 … if absent */
+export function form(world: World, epochs?: readonly number[]): void {
   if (world.plan.formsByMeeting) meet(world);
-  else writeFiles(world);
+  else writeFiles(world, epochs ?? world.hosts.map((host) => host.index + 1));
   const limitMs = 20 * world.plan.options.nodeTimeoutMs + 30_000 + 2 * world.plan.replication.fullCopyMsMax;
   if (world.runUntil(() => disagreement(world) === null, limitMs) >= 0) return;
   throw new Violation('a cluster forms', `after ${limitMs} ms: ${disagreement(world)}`, world.nowMs);
@@ -21,7 +22,7 @@ function firstSlot(primary: number, primaryCount: number): number {
   return Math.floor((SLOT_COUNT * primary) / primaryCount);
 }
 
-function writeFiles(world: World): void {
+function writeFiles(world: World, epochs: readonly number[]): void {
   const { primaryCount } = world.plan;
   const nodes = world.hosts.map((host) => ({ host, id: randomId(host.dice), shard: randomId(host.dice) }));
   for (const { host } of nodes) {
@@ -35,9 +36,9 @@ function writeFiles(world: World): void {
       const role = other.index < primaryCount ? 'master -' : `slave ${primary.id}`;
       const slots = other.index < primaryCount ? ` ${first}-${last}` : '';
       text += `${id} ${ip}:${port}@${busPort},,tls-port=0,shard-id=${primary.shard} ${isMine}${role}`;
-      text += ` 0 0 ${primary.host.index + 1} connected${slots}\n`;
+      text += ` 0 0 ${epochs[primary.host.index]} connected${slots}\n`;
     }
-    host.disk.write(`${text}vars currentEpoch ${primaryCount} lastVoteEpoch 0\n`, true);
+    host.disk.write(`${text}vars currentEpoch ${Math.max(...epochs.slice(0, primaryCount))} lastVoteEpoch 0\n`, true);
   }
   for (const host of world.hosts) world.start(host);
 }

@@ -115,6 +115,8 @@ export class Network<M> {
   readonly #blocks = new Map<number, number>();
   readonly #withoutPower = new Set<HostIndex>();
   readonly #sockets = new Set<Socket<M>>();
+  /** Have sent to a host without power. */
+  readonly #unanswered = new Set<Socket<M>>();
   readonly #slowness = new Map<HostIndex, number>();
   #slownessMaxMs = 0;
   readonly latency: Latency;
@@ -159,8 +161,14 @@ export class Network<M> {
     }
   }
 
+  /** What peers are still sending again finds a host that knows no such connection. */
   restorePower(host: HostIndex): void {
     this.#withoutPower.delete(host);
+    for (const socket of this.#unanswered) {
+      if (socket.remote !== host) continue;
+      this.#unanswered.delete(socket);
+      this.#agenda.after(this.#dice.below(RETRANSMIT_MAX_MS), () => this.#end(socket, 'Connection reset by peer'));
+    }
   }
 
   /** Blocks one direction. Blocks add up: the path is open when each has been lifted. */
@@ -301,8 +309,9 @@ export class Network<M> {
     if (to.isClosed) {
       const isOff = this.#withoutPower.has(to.host);
       if (packet.kind === 'message') this.#drop(isOff ? 'host without power' : 'connection closed by its receiver');
-      // The system of the receiver knows no such connection and says so.
-      if (packet.kind !== 'closed' && !isOff) {
+      // The system of the receiver knows no such connection and says so, as soon as it runs.
+      if (isOff) this.#unanswered.add(from);
+      else if (packet.kind !== 'closed') {
         this.#agenda.after(this.#delayMs(to.host, from.host), () => this.#end(from, 'Connection reset by peer'));
       }
       return;
