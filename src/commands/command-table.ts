@@ -43,11 +43,16 @@ export class CommandTable {
     }
   }
 
-  resetStatistics(): void {
+  /** All commands, each followed by its subcommands. */
+  *all(): Generator<Command> {
     for (const command of this.byName.values()) {
-      command.resetStatistics();
-      for (const sub of command.subcommands?.values() ?? []) sub.resetStatistics();
+      yield command;
+      if (command.subcommands !== null) yield* command.subcommands.values();
     }
+  }
+
+  resetStatistics(): void {
+    for (const command of this.all()) command.resetStatistics();
   }
 
   private add(name: string, command: Command): void {

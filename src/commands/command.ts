@@ -55,6 +55,7 @@ export interface ArgumentDoc {
   readonly token?: string;
   readonly keySpec?: number;
   readonly since?: string;
+  readonly deprecatedSince?: string;
   readonly summary?: string;
   readonly flags?: readonly ('optional' | 'multiple' | 'multiple_token')[];
   readonly arguments?: readonly ArgumentDoc[];

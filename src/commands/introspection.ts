@@ -225,11 +225,12 @@ function writeArguments(reply: ReplyWriter, all: readonly ArgumentDoc[]): void {
       ['name', () => reply.bulkText(argument.name)],
       ['type', () => reply.bulkText(argument.type)],
     ];
-    const { keySpec, token, summary, since, flags: argumentFlags, arguments: inner } = argument;
+    const { keySpec, token, summary, since, deprecatedSince, flags: argumentFlags, arguments: inner } = argument;
     if (keySpec !== undefined) fields.push(['key_spec_index', () => reply.integer(keySpec)]);
     if (token !== undefined) fields.push(['token', () => reply.bulkText(token)]);
     if (summary !== undefined) fields.push(['summary', () => reply.bulkText(summary)]);
     if (since !== undefined) fields.push(['since', () => reply.bulkText(since)]);
+    if (deprecatedSince !== undefined) fields.push(['deprecated_since', () => reply.bulkText(deprecatedSince)]);
     if (argumentFlags !== undefined) fields.push(['flags', () => writeStatusSet(reply, argumentFlags)]);
     if (inner !== undefined) fields.push(['arguments', () => writeArguments(reply, inner)]);
     reply.map(fields.length);
@@ -242,10 +243,8 @@ function writeArguments(reply: ReplyWriter, all: readonly ArgumentDoc[]): void {
 
 export function commandList(call: Invocation): void {
   let keep: (command: Command) => boolean;
-  let isFiltered = true;
   if (call.argc === 2) {
     keep = () => true;
-    isFiltered = false;
   } else if (call.argc === 5 && call.is(2, 'FILTERBY')) {
     const value = call.text(4);
     if (call.is(3, 'MODULE')) keep = () => false;
@@ -256,10 +255,7 @@ export function commandList(call: Invocation): void {
     return call.error('ERR syntax error');
   }
   const names: string[] = [];
-  for (const command of call.server.commands.byName.values()) {
-    if (keep(command)) names.push(command.fullName);
-    for (const sub of command.subcommands?.values() ?? []) if (isFiltered && keep(sub)) names.push(sub.fullName);
-  }
+  for (const command of call.server.commands.all()) if (keep(command)) names.push(command.fullName);
   call.reply.array(names.length);
   for (const name of names) call.reply.bulkText(name);
 }

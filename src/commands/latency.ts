@@ -1,7 +1,7 @@
 /** LATENCY. Source: spec server.md section 15. */
 
 import type { Invocation } from '../server/invocation.js';
-import type { LatencyEvent } from '../server/latency.js';
+import { drawLatencyGraph, latencyReport } from '../server/latency-report.js';
 import type { Command } from './command.js';
 import { helpReply } from './help.js';
 
@@ -34,41 +34,11 @@ export function latencyReset(call: Invocation): void {
   call.reply.integer(call.server.latency.reset(names));
 }
 
-/** A sparkline of the event's samples: bars of four heights, the newest at the right, with each sample's age below. */
 export function latencyGraph(call: Invocation): void {
   const name = call.text(2);
   const event = call.server.latency.events.get(name);
   if (event === undefined) return call.error(`ERR No samples available for event '${name}'`);
-  call.reply.verbatim(drawGraph(name, event));
-}
-
-const BARS = ['_', 'o', '#'];
-const ROWS = 4;
-
-function drawGraph(name: string, event: LatencyEvent): string {
-  const { samples } = event;
-  const low = Math.min(...samples.map((sample) => sample.ms));
-  const high = Math.max(...samples.map((sample) => sample.ms));
-  const nowSeconds = Math.floor(Date.now() / 1000);
-  const columns = samples.map((sample) => {
-    const height = high === low ? 0 : ((sample.ms - low) * (ROWS * BARS.length - 1)) / (high - low);
-    const level = Math.round(height);
-    const age = nowSeconds - sample.unixSeconds;
-    const label = age < 60 ? `${age}s` : age < 3600 ? `${Math.floor(age / 60)}m` : `${Math.floor(age / 3600)}h`;
-    return { level, label };
-  });
-  let text = `${name} - high ${high} ms, low ${low} ms (all time high ${event.maxMs} ms)\n${'-'.repeat(80)}\n`;
-  for (let row = ROWS - 1; row >= 0; row--) {
-    for (const { level } of columns) {
-      const inRow = level - row * BARS.length;
-      text += inRow < 0 ? ' ' : inRow >= BARS.length ? '|' : BARS[inRow];
-    }
-    text += '\n';
-  }
-  const labelRows = Math.max(...columns.map(({ label }) => label.length));
-  text += '\n';
-  for (let row = 0; row < labelRows; row++) text += `${columns.map(({ label }) => label[row] ?? ' ').join('')}\n`;
-  return text;
+  call.reply.verbatim(drawLatencyGraph(name, event, Math.floor(Date.now() / 1000)));
 }
 
 const DISABLED =
@@ -82,16 +52,7 @@ export function latencyDoctor(call: Invocation): void {
       'Dave, no latency spike was observed during the lifetime of this Redis instance, not in the slightest bit. I honestly think you ought to sit down calmly, take a stress pill, and think things over.\n',
     );
   }
-  let text =
-    "Dave, I have observed latency spikes in this Redis instance. You don't mind talking about it, do you Dave?\n\n";
-  let number = 1;
-  for (const [name, { samples, maxMs }] of latency.events) {
-    const mean = samples.reduce((sum, sample) => sum + sample.ms, 0) / samples.length;
-    const deviation = samples.reduce((sum, sample) => sum + Math.abs(sample.ms - mean), 0) / samples.length;
-    const span = Math.max(1, (samples.at(-1)!.unixSeconds - samples[0].unixSeconds) / samples.length);
-    text += `${number++}. ${name}: ${samples.length} latency spikes (average ${mean.toFixed(0)}ms, mean deviation ${deviation.toFixed(0)}ms, period ${span.toFixed(2)} sec). Worst all time event ${maxMs}ms.\n`;
-  }
-  call.reply.verbatim(text);
+  call.reply.verbatim(latencyReport(latency, call.server.config, Math.floor(Date.now() / 1000)));
 }
 
 export function latencyHistogram(call: Invocation): void {
@@ -117,14 +78,9 @@ export function latencyHistogram(call: Invocation): void {
     reply.bulkText('calls');
     reply.integer(histogram.total);
     reply.bulkText('histogram_usec');
-    const cells: [number, number][] = [];
-    let sum = 0;
-    histogram.counts.forEach((count, cell) => {
-      sum += count;
-      if (count > 0) cells.push([2 ** cell, sum]);
-    });
-    reply.map(cells.length);
-    for (const [microseconds, count] of cells) {
+    const octaves = histogram.octaves();
+    reply.map(octaves.length);
+    for (const [microseconds, count] of octaves) {
       reply.integer(microseconds);
       reply.integer(count);
     }

@@ -89,7 +89,7 @@ const MIB = 1024 * 1024;
 
 export function memoryDoctor(call: Invocation): void {
   const m = call.server.memoryMeter.usage();
-  if (m.used < 5 * MIB) {
+  if (m.used - m.startup < 5 * MIB) {
     return call.reply.verbatim(
       "Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to our programming as soon as I finished rebooting.\n",
     );

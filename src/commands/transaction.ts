@@ -26,7 +26,7 @@ export function exec(call: Invocation): void {
   connection.isExecuting = true;
   reply.array(transaction.commands.length);
   for (let i = 0; i < transaction.commands.length; i++)
-    dispatcher.run(connection, transaction.requests[i], transaction.commands[i]);
+    dispatcher.runShown(connection, transaction.requests[i], transaction.commands[i]);
   connection.isExecuting = false;
   // What the commands changed has been propagated one by one, within this unit.
   call.propagateNothing();

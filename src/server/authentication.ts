@@ -20,8 +20,11 @@ function digest(text: string): Buffer {
  */
 export function authenticate(connection: Connection, user: string, password: string): boolean {
   const { requirepass } = connection.server.config.values;
-  if (user !== DEFAULT_USER) return false;
-  if (requirepass !== '' && !timingSafeEqual(digest(password), digest(requirepass))) return false;
+  const isRight = requirepass === '' || timingSafeEqual(digest(password), digest(requirepass));
+  if (user !== DEFAULT_USER || !isRight) {
+    connection.server.deniedAuthCount++;
+    return false;
+  }
   connection.user = user;
   setAuthenticated(connection, true);
   return true;

@@ -23,6 +23,8 @@ export class Cron {
   /** DEBUG SET-ACTIVE-EXPIRE */
   isActiveExpireOn = true;
   tickCount = 0;
+  /** Time spent in the expire cycle. */
+  expireCycleMs = 0;
   private readonly server: Server;
   private readonly config: Config;
   private readonly tasks: Task[] = [];
@@ -66,6 +68,22 @@ export class Cron {
     setImmediate(slice);
   }
 
+  resetStatistics(): void {
+    this.expireCycleMs = 0;
+    this.expireCycle.stalePercent = 0;
+    this.expireCycle.timeCapReachedCount = 0;
+  }
+
+  /** @returns whether there is more to do */
+  private runExpireCycle(budgetMs: number): boolean {
+    const startedAtMs = performance.now();
+    const hasMore = this.expireCycle.run(budgetMs);
+    const elapsedMs = performance.now() - startedAtMs;
+    this.expireCycleMs += elapsedMs;
+    this.server.latency.note('expire-cycle', elapsedMs);
+    return hasMore;
+  }
+
   private tick(): void {
     const { server } = this;
     const nowMs = Date.now();
@@ -75,7 +93,7 @@ export class Cron {
     if (this.isActiveExpireOn && keyspace.expiryMode === EXPIRY_DELETE && !server.pause.isActive) {
       // A quarter of the time, and more for a higher effort: the share that Redis takes.
       const share = (25 + 2 * (this.config.values.activeExpireEffort - 1)) / 100;
-      if (this.expireCycle.run(Math.min(SLICE_MS * 2, (share * 1000) / this.config.values.hz))) this.expireMore();
+      if (this.runExpireCycle(Math.min(SLICE_MS * 2, (share * 1000) / this.config.values.hz))) this.expireMore();
     }
     if (keyspace.reaper.pendingCount > 0) this.reapSoon();
     for (const task of this.tasks) {
@@ -92,7 +110,7 @@ export class Cron {
       const { server } = this;
       if (!this.isActiveExpireOn || server.keyspace.expiryMode !== EXPIRY_DELETE || server.pause.isActive) return;
       server.keyspace.setNow(Date.now());
-      const hasMore = this.expireCycle.run(SLICE_MS);
+      const hasMore = this.runExpireCycle(SLICE_MS);
       server.scheduleTurnEnd();
       if (hasMore) this.expireMore();
     });

@@ -92,6 +92,8 @@ export class Dispatcher {
   private runCommand: Command | null = null;
   private runCount = 0;
   private runStart = 0;
+  /** Error replies that have been counted for the command that made them, and so not for the EXEC around it. */
+  private notedErrorCount = 0;
   commandCount = 0;
 
   /** The connection whose command runs, or ran last; null before the first. */
@@ -126,9 +128,16 @@ export class Dispatcher {
     if (command === null) return;
     const elapsedUs = (performance.now() - this.runStart) * 1000;
     command.microseconds += elapsedUs;
-    command.histogram.add(elapsedUs / this.runCount, this.runCount);
+    if (this.server.tracksLatency) command.histogram.add(elapsedUs / this.runCount, this.runCount);
     this.runCommand = null;
     this.runCount = 0;
+  }
+
+  /** `run`, seen by those who MONITOR. */
+  runShown(connection: Connection, request: Request, command: Command): void {
+    this.run(connection, request, command);
+    const { server } = this;
+    if ((server.gates & GATE_MONITORS) !== 0) server.monitors.feed(connection, request, command);
   }
 
   /** Runs a command's handler, with all that follows a call: statistics, propagation, slow log. No checks. */
@@ -154,7 +163,7 @@ export class Dispatcher {
     }
     if (!isTimedAlone) this.runCount++;
     const dirty = keyspace.dirty;
-    const errorCount = reply.errorCount;
+    const errorCount = reply.errorCount - this.notedErrorCount;
     propagation.enter();
     command.handler!(call);
     command.callCount++;
@@ -164,14 +173,15 @@ export class Dispatcher {
     }
     if ((command.flags & TOUCHES_ARBITRARY_KEYS) !== 0) propagation.doNotWrap();
     propagation.leave();
-    if (reply.errorCount !== errorCount) {
+    if (reply.errorCount - this.notedErrorCount !== errorCount) {
+      this.notedErrorCount = reply.errorCount - errorCount;
       command.failedCount++;
       server.noteError(reply.lastErrorCode);
     }
     if (isTimedAlone) {
       const elapsedUs = (performance.now() - start) * 1000;
       command.microseconds += elapsedUs;
-      command.histogram.add(elapsedUs, 1);
+      if (server.tracksLatency) command.histogram.add(elapsedUs, 1);
       server.noteDuration(connection, request, command, elapsedUs);
     }
     call.request = outerRequest;
@@ -241,10 +251,9 @@ export class Dispatcher {
       if (!connection.transaction!.hasFailed) connection.transaction!.queue(command, request);
       reply.raw(QUEUED);
     } else {
-      if ((server.gates & GATE_MONITORS) !== 0) server.monitors.feed(connection, request, command);
       const isTouchOff = (connection.flags & NO_TOUCH) !== 0 && command.fullName !== 'touch';
       if (isTouchOff) server.keyspace.isTouchOff = true;
-      this.run(connection, request, command);
+      this.runShown(connection, request, command);
       if (isTouchOff) server.keyspace.isTouchOff = false;
     }
     // ASKING is good for one command, or for one transaction.

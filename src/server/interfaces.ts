@@ -67,6 +67,8 @@ export interface ReplicationGate {
   /** The link to the primary; times are monotonic. */
   primaryLink(): PrimaryLink;
   stop(): void;
+  /** CONFIG RESETSTAT */
+  resetStatistics(): void;
   hasEnoughReplicas(): boolean;
   /** What is known about a client as a replica; made when it is asked for first. */
   replicaOf(connection: Connection): Replica;

@@ -1,7 +1,7 @@
 /**
  * The latency monitor: samples of events that took at least `latency-monitor-threshold` milliseconds, and histograms per command.
  *
- * Per event a ring of 160 samples, one per second (the worst). Histograms count microseconds in powers of two. Source: spec server.md section 15.
+ * Per event a ring of 160 samples, one per second (the worst). Source: spec server.md section 15.
  */
 
 const SAMPLES_MAX = 160;
@@ -54,32 +54,72 @@ export class LatencyMonitor {
   }
 }
 
-/** Counts by powers of two of microseconds: cell i counts durations of up to 2^i µs. */
+/** Cells per power of two: a duration is known to one part in 128. */
+const CELLS_PER_OCTAVE = 128;
+const NANOSECONDS_MAX = 1e9;
+const CELL_COUNT = cellOf(NANOSECONDS_MAX) + 1;
+const NO_COUNTS = new Float64Array(0);
+/** Powers of two of nanoseconds in which LATENCY HISTOGRAM reports: 1 µs to 1 s. */
+const FIRST_OCTAVE = 10;
+const LAST_OCTAVE = 30;
+
+/**
+ * Durations from 1 ns to 1 s with two significant digits, in the cells of HdrHistogram, which Redis uses: so both report the same values.
+ *
+ *   cell = 128 * shift + (ns >> shift), with the shift that brings ns below 256
+ */
 export class LatencyHistogram {
-  readonly counts = new Float64Array(32);
+  private counts = NO_COUNTS;
   total = 0;
 
   /** @param count how many commands took `microseconds` each */
   add(microseconds: number, count: number): void {
-    const whole = Math.max(1, Math.ceil(microseconds));
-    const cell = Math.min(31, 32 - Math.clz32(whole - 1));
-    this.counts[cell] += count;
+    // 24 KiB: most commands are never used.
+    if (this.counts.length === 0) this.counts = new Float64Array(CELL_COUNT);
+    const nanoseconds = microseconds * 1000;
+    this.counts[cellOf(nanoseconds < NANOSECONDS_MAX ? nanoseconds | 0 || 1 : NANOSECONDS_MAX)] += count;
     this.total += count;
   }
 
-  /** @returns the duration in µs that the given share (0 to 1) of the commands did not exceed */
-  percentile(share: number): number {
-    const wanted = Math.ceil(this.total * share);
+  /** @returns the duration in µs that the given share (0 to 100) of the commands did not exceed */
+  percentile(percent: number): number {
+    const wanted = Math.max(1, Math.floor((percent / 100) * this.total + 0.5));
     let sum = 0;
     for (let cell = 0; cell < this.counts.length; cell++) {
       sum += this.counts[cell];
-      if (sum >= wanted && sum > 0) return 2 ** cell;
+      if (sum >= wanted) return highestOf(cell) / 1000;
     }
     return 0;
   }
 
+  /** @returns per power of two that has some: its upper end in whole µs, and how many took no longer */
+  octaves(): [microseconds: number, count: number][] {
+    const found: [number, number][] = [];
+    let sum = 0;
+    let cell = 0;
+    for (let octave = FIRST_OCTAVE; octave <= LAST_OCTAVE && sum < this.total; octave++) {
+      const before = sum;
+      const last = Math.min(cellOf(2 ** octave), CELL_COUNT - 1);
+      while (cell <= last) sum += this.counts[cell++];
+      if (sum > before) found.push([Math.floor(highestOf(last) / 1000), sum]);
+    }
+    return found;
+  }
+
   clear(): void {
-    this.counts.fill(0);
+    this.counts = NO_COUNTS;
     this.total = 0;
   }
+}
+
+/** @param nanoseconds an integer from 1 to 2^30 */
+function cellOf(nanoseconds: number): number {
+  const shift = Math.max(0, 24 - Math.clz32(nanoseconds));
+  return CELLS_PER_OCTAVE * shift + (nanoseconds >> shift);
+}
+
+/** The longest duration in ns that falls into the cell. */
+function highestOf(cell: number): number {
+  const shift = Math.max(0, Math.floor(cell / CELLS_PER_OCTAVE) - 1);
+  return (cell - CELLS_PER_OCTAVE * shift + 1) * 2 ** shift - 1;
 }

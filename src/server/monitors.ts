@@ -3,7 +3,7 @@ import { ADMIN, type Command, SKIP_MONITOR } from '../commands/command.js';
 import type { Request } from '../resp/request.js';
 import type { Connection } from './connection.js';
 import { IS_UNIX_SOCKET } from './connection-flags.js';
-import { redactedFrom } from './redaction.js';
+import { secretsOf } from './redaction.js';
 
 export class Monitors {
   private readonly connections = new Set<Connection>();
@@ -20,7 +20,7 @@ export class Monitors {
     this.connections.delete(connection);
   }
 
-  /** Sends one command to all monitors, as it is about to be executed. */
+  /** Sends one command that has just been executed to all monitors. */
   feed(connection: Connection, request: Request, command: Command): void {
     if (this.connections.size === 0 || (command.flags & (ADMIN | SKIP_MONITOR)) !== 0) return;
     const nowUs = Math.floor((performance.timeOrigin + performance.now()) * 1000);
@@ -31,8 +31,8 @@ export class Monitors {
         ? `unix:${connection.transport.localPath}`
         : connection.transport.remoteAddress;
     let line = `+${seconds}.${micros} [${connection.databaseIndex} ${address}]`;
-    const secretFrom = redactedFrom(command.fullName, request);
-    for (let i = 0; i < request.argc; i++) line += i >= secretFrom ? ' "(redacted)"' : ` ${quoted(request.view(i))}`;
+    const secrets = secretsOf(command.fullName, request, connection.server.config);
+    for (let i = 0; i < request.argc; i++) line += secrets.has(i) ? ' "(redacted)"' : ` ${quoted(request.view(i))}`;
     const bytes = Uint8Array.from(Buffer.from(`${line}\r\n`, 'latin1'));
     for (const monitor of this.connections) monitor.send(bytes);
   }

@@ -39,7 +39,13 @@ export class Node {
     this.applyKeyspaceOptions();
     this.applyPackingLimits();
     this.applyTimingOptions();
-    config.onChange(['slowlog-log-slower-than', 'slowlog-max-len', 'latency-monitor-threshold'], () => {
+    const timing = [
+      'slowlog-log-slower-than',
+      'slowlog-max-len',
+      'latency-monitor-threshold',
+      'latency-tracking',
+    ] as const;
+    config.onChange(timing, () => {
       this.applyTimingOptions();
       return null;
     });
@@ -138,6 +144,7 @@ export class Node {
     const { slowlogLogSlowerThan, slowlogMaxLen, latencyMonitorThreshold } = this.config.values;
     this.server.slowlog.trim(slowlogMaxLen);
     this.server.latency.thresholdMs = latencyMonitorThreshold;
+    this.server.tracksLatency = this.config.values.latencyTracking;
     // A single fast command takes a few microseconds; only a limit of that order makes it worth timing each.
     const isLimitLow = slowlogLogSlowerThan >= 0 && slowlogLogSlowerThan < TIMED_EACH_BELOW_US;
     this.server.timesEachCommand = isLimitLow || latencyMonitorThreshold > 0;

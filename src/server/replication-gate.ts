@@ -123,6 +123,14 @@ export class AttachedReplication implements ReplicationGate, ShutdownSteps {
     return this.node.primary.partialSyncErrorCount;
   }
 
+  resetStatistics(): void {
+    const { primary } = this.node;
+    primary.fullSyncCount = 0;
+    primary.partialSyncCount = 0;
+    primary.partialSyncErrorCount = 0;
+    primary.outputBytes = 0;
+  }
+
   hasEnoughReplicas(): boolean {
     return this.node.primary.hasEnoughReplicas;
   }

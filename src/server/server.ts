@@ -23,6 +23,7 @@ import { Connection } from './connection.js';
 import { IN_MULTI, IS_BLOCKED, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection-flags.js';
 import { Cron } from './cron.js';
 import { Dispatcher, GATE_MIGRATION, GATE_MONITORS, GATE_PAUSE } from './dispatcher.js';
+import { EventLoopMeter } from './info/event-loop.js';
 import { Info } from './info/info.js';
 import { MemoryMeter } from './info/memory-usage.js';
 import { persistenceLines } from './info/persistence-section.js';
@@ -67,6 +68,7 @@ export class Server {
   readonly latency = new LatencyMonitor();
   readonly info = new Info();
   readonly memoryMeter: MemoryMeter;
+  readonly eventLoop = new EventLoopMeter();
   /** 40 hexadecimal digits that name this run of the process. */
   readonly runId = randomBytes(20).toString('hex');
   /** Read events so far. */
@@ -89,11 +91,15 @@ export class Server {
   /** The error (without minus) while the disk refuses: set with GATE_DISK_ERROR by persistence. */
   diskErrorText = '';
   timesEachCommand = false;
+  /** Whether histograms of durations are kept. */
+  tracksLatency = true;
   /** Errors replied, by code. */
   readonly errorCounts = new Map<string, number>();
   outputLimitDisconnectionCount = 0;
   /** Commands of the primary that failed here. */
   unexpectedErrorReplyCount = 0;
+  /** Refused passwords. */
+  deniedAuthCount = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
   private readonly hold = new ReplyHold();
@@ -292,6 +298,8 @@ export class Server {
     this.errorCounts.clear();
     this.netInputBytes = 0;
     this.netOutputBytes = 0;
+    this.eventCount = 0;
+    this.deniedAuthCount = 0;
     this.outputLimitDisconnectionCount = 0;
     this.unexpectedErrorReplyCount = 0;
     this.dispatcher.commandCount = 0;
@@ -301,6 +309,10 @@ export class Server {
     keyspace.hitCount = 0;
     keyspace.missCount = 0;
     keyspace.expiredCount = 0;
+    this.memory.evictedCount = 0;
+    this.cron.resetStatistics();
+    this.replication.resetStatistics();
+    this.eventLoop.reset();
     this.memoryMeter.resetPeak();
     this.commands.resetStatistics();
   }
@@ -311,9 +323,9 @@ export class Server {
 
   /** Called after each command that was timed alone. */
   noteDuration(connection: Connection, request: Request, command: Command, elapsedUs: number): void {
-    const { slowlogLogSlowerThan: slowUs, slowlogMaxLen } = this.config.values;
+    const { slowlogLogSlowerThan: slowUs } = this.config.values;
     if (slowUs >= 0 && elapsedUs >= slowUs && (command.flags & SKIP_SLOWLOG) === 0) {
-      this.slowlog.add(request, command.fullName, elapsedUs, addressOf(connection), connection.name, slowlogMaxLen);
+      this.slowlog.add(request, command.fullName, elapsedUs, addressOf(connection), connection.name, this.config);
     }
     this.latency.note((command.flags & FAST) === 0 ? 'command' : 'fast-command', elapsedUs / 1000);
   }

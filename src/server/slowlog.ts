@@ -5,7 +5,8 @@
  * left out, in words), so a giant request cannot be kept alive by it; (3) secrets are not kept.
  */
 import type { Request } from '../resp/request.js';
-import { redactedFrom } from './redaction.js';
+import type { Config } from './config/config.js';
+import { secretsOf } from './redaction.js';
 
 const ARGUMENTS_MAX = 32;
 const ARGUMENT_BYTES_MAX = 128;
@@ -30,18 +31,18 @@ export class SlowLog {
     microseconds: number,
     address: string,
     clientName: string,
-    entriesMax: number,
+    config: Config,
   ): void {
     const entry: SlowEntry = {
       id: this.nextId++,
       unixSeconds: Math.floor(Date.now() / 1000),
       microseconds: Math.round(microseconds),
-      args: abridge(request, commandName),
+      args: abridge(request, commandName, config),
       address,
       clientName,
     };
     this.entries.unshift(entry);
-    this.trim(entriesMax);
+    this.trim(config.values.slowlogMaxLen);
   }
 
   trim(entriesMax: number): void {
@@ -53,14 +54,14 @@ export class SlowLog {
   }
 }
 
-function abridge(request: Request, commandName: string): Uint8Array[] {
-  const secretFrom = redactedFrom(commandName, request);
+function abridge(request: Request, commandName: string, config: Config): Uint8Array[] {
+  const secrets = secretsOf(commandName, request, config);
   const isTooMany = request.argc > ARGUMENTS_MAX;
   const kept = isTooMany ? ARGUMENTS_MAX - 1 : request.argc;
   const args: Uint8Array[] = [];
   for (let i = 0; i < kept; i++) {
     const length = request.lengths[i];
-    if (i >= secretFrom) args.push(REDACTED);
+    if (secrets.has(i)) args.push(REDACTED);
     else if (length <= ARGUMENT_BYTES_MAX) args.push(request.copy(i));
     else {
       const head = Buffer.from(request.view(i).subarray(0, ARGUMENT_BYTES_MAX));

@@ -52,11 +52,13 @@ export class MemoryMeter {
       if (classOf(connection) === 'replica') replicaClients += connectionBytes(connection);
       else normalClients += connectionBytes(connection);
     }
-    const overhead = Math.min(used, this.startupBytes + normalClients + replicaClients);
+    // Rubbish that was there at the start has been collected since: what is used besides the data cannot be data.
+    const startup = Math.min(this.startupBytes, used - arena.usedBytes);
+    const overhead = Math.min(used, startup + normalClients + replicaClients);
     return {
       used,
       peak: this.peakBytes,
-      startup: this.startupBytes,
+      startup,
       resident: process.memoryUsage.rss(),
       overhead,
       dataset: used - overhead,

@@ -1,6 +1,5 @@
 /** The sections of INFO that speak of the server itself. Field order is part of the interface. Source: spec server.md section 17. */
 import { type as osType, release, totalmem } from 'node:os';
-import type { Command } from '../../commands/command.js';
 import { lruClock } from '../../keyspace/access-clock.js';
 import { REDIS_VERSION, SLOTMESH_VERSION } from '../../version.js';
 import { IS_BLOCKED, IS_PAUSED } from '../connection-flags.js';
@@ -9,14 +8,32 @@ import { humanBytes, type Info, infoName } from './info.js';
 import type { MemoryMeter } from './memory-usage.js';
 import { Rate } from './rates.js';
 
+/** What INFO tells per second. */
+interface Rates {
+  readonly operations: Rate;
+  readonly input: Rate;
+  readonly output: Rate;
+  readonly replicationInput: Rate;
+  readonly replicationOutput: Rate;
+}
+
 /** Registers the sections, and the samples that some of them need. */
 export function provideServerSections(info: Info, server: Server, meter: MemoryMeter): void {
   const startedAtMs = Date.now();
-  const rates = { operations: new Rate(), input: new Rate(), output: new Rate() };
+  const rates: Rates = {
+    operations: new Rate(),
+    input: new Rate(),
+    output: new Rate(),
+    replicationInput: new Rate(),
+    replicationOutput: new Rate(),
+  };
   server.cron.every(100, () => {
     rates.operations.sample(server.dispatcher.commandCount);
     rates.input.sample(server.netInputBytes);
     rates.output.sample(server.netOutputBytes);
+    rates.replicationInput.sample(server.replication.inputBytes);
+    rates.replicationOutput.sample(server.replication.outputBytes);
+    server.eventLoop.sample();
     server.memory.otherBytes = meter.used() - server.keyspace.arena.usedBytes;
   });
   info.provide('server', () => serverLines(server, startedAtMs));
@@ -31,6 +48,7 @@ export function provideServerSections(info: Info, server: Server, meter: MemoryM
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([code, count]) => `errorstat_${infoName(code)}:count=${count}`),
   );
+  info.provide('latencystats', () => latencyLines(server));
   info.provide('cluster', () => [`cluster_enabled:${server.cluster === null ? 0 : 1}`]);
   info.provide('keyspace', () => keyspaceLines(server));
 }
@@ -155,8 +173,8 @@ function memoryLines(server: Server, meter: MemoryMeter): string[] {
   ];
 }
 
-function statLines(server: Server, rates: { operations: Rate; input: Rate; output: Rate }): string[] {
-  const { keyspace, listeners, cron, replication } = server;
+function statLines(server: Server, rates: Rates): string[] {
+  const { keyspace, listeners, cron, replication, eventLoop } = server;
   let errorReplies = 0;
   for (const count of server.errorCounts.values()) errorReplies += count;
   return [
@@ -169,8 +187,8 @@ function statLines(server: Server, rates: { operations: Rate; input: Rate; outpu
     `total_net_repl_output_bytes:${replication.outputBytes}`,
     `instantaneous_input_kbps:${(rates.input.perSecond / 1024).toFixed(2)}`,
     `instantaneous_output_kbps:${(rates.output.perSecond / 1024).toFixed(2)}`,
-    'instantaneous_input_repl_kbps:0.00',
-    'instantaneous_output_repl_kbps:0.00',
+    `instantaneous_input_repl_kbps:${(rates.replicationInput.perSecond / 1024).toFixed(2)}`,
+    `instantaneous_output_repl_kbps:${(rates.replicationOutput.perSecond / 1024).toFixed(2)}`,
     `rejected_connections:${listeners.rejectedCount}`,
     `sync_full:${replication.fullSyncCount}`,
     `sync_partial_ok:${replication.partialSyncCount}`,
@@ -178,7 +196,7 @@ function statLines(server: Server, rates: { operations: Rate; input: Rate; outpu
     `expired_keys:${keyspace.expiredCount}`,
     `expired_stale_perc:${cron.expireCycle.stalePercent.toFixed(2)}`,
     `expired_time_cap_reached_count:${cron.expireCycle.timeCapReachedCount}`,
-    'expire_cycle_cpu_milliseconds:0',
+    `expire_cycle_cpu_milliseconds:${Math.round(cron.expireCycleMs)}`,
     `evicted_keys:${server.memory.evictedCount}`,
     'evicted_clients:0',
     'total_eviction_exceeded_time:0',
@@ -210,16 +228,23 @@ function statLines(server: Server, rates: { operations: Rate; input: Rate; outpu
     'io_threaded_writes_processed:0',
     'reply_buffer_shrinks:0',
     'reply_buffer_expands:0',
-    'eventloop_cycles:0',
-    'eventloop_duration_sum:0',
-    'eventloop_duration_cmd_sum:0',
-    'instantaneous_eventloop_cycles_per_sec:0',
-    'instantaneous_eventloop_duration_usec:0',
-    'acl_access_denied_auth:0',
+    `eventloop_cycles:${eventLoop.cycleCount}`,
+    `eventloop_duration_sum:${eventLoop.durationUs}`,
+    `eventloop_duration_cmd_sum:${Math.round(commandMicroseconds(server))}`,
+    `instantaneous_eventloop_cycles_per_sec:${eventLoop.cyclesPerSecond}`,
+    `instantaneous_eventloop_duration_usec:${eventLoop.cycleDurationUs}`,
+    `acl_access_denied_auth:${server.deniedAuthCount}`,
     'acl_access_denied_cmd:0',
     'acl_access_denied_key:0',
     'acl_access_denied_channel:0',
   ];
+}
+
+/** Time spent in commands; that of EXEC holds the commands inside. */
+function commandMicroseconds(server: Server): number {
+  let sum = 0;
+  for (const command of server.commands.all()) if (command.fullName !== 'exec') sum += command.microseconds;
+  return sum;
 }
 
 function cpuLines(): string[] {
@@ -237,7 +262,7 @@ function cpuLines(): string[] {
 
 function commandLines(server: Server): string[] {
   const lines: string[] = [];
-  const add = (command: Command): void => {
+  for (const command of server.commands.all()) {
     const { callCount, rejectedCount, failedCount } = command;
     if (callCount > 0 || rejectedCount > 0 || failedCount > 0) {
       const micros = Math.round(command.microseconds);
@@ -246,9 +271,18 @@ function commandLines(server: Server): string[] {
         `cmdstat_${infoName(command.fullName)}:calls=${callCount},usec=${micros},usec_per_call=${perCall},rejected_calls=${rejectedCount},failed_calls=${failedCount}`,
       );
     }
-    for (const sub of command.subcommands?.values() ?? []) add(sub);
-  };
-  for (const command of server.commands.byName.values()) add(command);
+  }
+  return lines;
+}
+
+function latencyLines(server: Server): string[] {
+  const percents = server.config.values.latencyTrackingInfoPercentiles;
+  const lines: string[] = [];
+  for (const { fullName, histogram } of server.commands.all()) {
+    if (histogram.total === 0) continue;
+    const values = percents.map((percent) => `p${percent}=${histogram.percentile(percent).toFixed(3)}`);
+    lines.push(`latency_percentiles_usec_${infoName(fullName)}:${values.join(',')}`);
+  }
   return lines;
 }
 
