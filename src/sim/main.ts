@@ -65,7 +65,8 @@ function readArguments(args: readonly string[]): Choices | null {
   if (values.nodes !== undefined) wishes.nodes = numberIn('nodes', values.nodes, 1, 1000);
   if (values.minutes !== undefined) wishes.minutes = numberIn('minutes', values.minutes, 1, 100_000);
   if (values.codec !== undefined) {
-    if (values.codec !== 'on' && values.codec !== 'off') throw new Error(`--codec is 'on' or 'off', not '${values.codec}'`);
+    if (values.codec !== 'on' && values.codec !== 'off')
+      throw new Error(`--codec is 'on' or 'off', not '${values.codec}'`);
     wishes.usesCodec = values.codec === 'on';
   }
   return {
@@ -111,7 +112,9 @@ async function runSeeds({ seed, wishes }: Choices, count: number): Promise<numbe
   };
   await runMany({ firstSeed: seed ?? 1, count, wishes, onReport });
   const realMs = performance.now() - startMs;
-  console.log(`${count} seeds, ${failed} failed; ${speed(virtualMs, realMs)}\ninvariants and how often they were checked:`);
+  console.log(
+    `${count} seeds, ${failed} failed; ${speed(virtualMs, realMs)}\ninvariants and how often they were checked:`,
+  );
   console.log(table(totals));
   return failed === 0 ? 0 : 1;
 }

@@ -62,7 +62,8 @@ const NODE_TIMEOUTS_MS = [500, 1000, 2000, 5000];
 
 export function drawPlan(seed: number, wishes: PlanWishes = {}): Plan {
   const dice = new Dice(seed);
-  const hostCount = wishes.nodes ?? dice.between(NODES_MIN, NODES_MAX);
+  // The cost of a run grows with the square; small clusters get into as much trouble as large ones.
+  const hostCount = wishes.nodes ?? Math.min(dice.between(NODES_MIN, NODES_MAX), dice.between(NODES_MIN, NODES_MAX));
   const replicasPerPrimary = dice.pick([1, 1, 2, 3]);
   const primaryCount = Math.max(1, Math.floor(hostCount / (1 + replicasPerPrimary)));
   const nodeTimeoutMs = dice.pick(NODE_TIMEOUTS_MS);
@@ -71,7 +72,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): Plan {
   // Runs in which replicas change shards and those in which operators force failovers are different runs: a forced failover to a replica that has not
   // copied its new primary's data loses them by order.
   const mayMigrate = dice.chance(1, 2);
-  const usesCodec = dice.chance(1, 4);
+  const usesCodec = dice.chance(1, 6);
   const minutes = wishes.minutes ?? 0;
   const rounds = Math.max(1, Math.round(minutes / ROUND_MINUTES));
   return {

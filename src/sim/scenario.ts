@@ -29,17 +29,17 @@ import { form } from './formation.js';
 import type { Host } from './host.js';
 import type { Plan } from './plan.js';
 import { formatTime, Transcript } from './transcript.js';
-import { World } from './world.js';
+import { type Sabotage, World } from './world.js';
 
 /** @returns the output, one line each, as the file should have it after the dashes. @throws Error naming a command that is none */
-export function runScenario(commands: string): string[] {
+export function runScenario(commands: string, sabotage: Sabotage = {}): string[] {
   const output: string[] = [];
   let scenario: Scenario | null = null;
   try {
     for (const line of commands.split('\n')) {
       const words = line.replace(/#.*/, '').trim().split(/\s+/);
       if (words[0] === '') continue;
-      if (words[0] === 'cluster') scenario = new Scenario(words.slice(1), (text) => output.push(text));
+      if (words[0] === 'cluster') scenario = new Scenario(words.slice(1), sabotage, (text) => output.push(text));
       else if (scenario === null) throw new Error(`a scenario begins with 'cluster', not with '${line}'`);
       else scenario.obey(words[0]!, words.slice(1));
     }
@@ -56,9 +56,9 @@ class Scenario {
   readonly #print: (line: string) => void;
   #cuts: [Host, Host][] = [];
 
-  constructor(settings: readonly string[], print: (line: string) => void) {
+  constructor(settings: readonly string[], sabotage: Sabotage, print: (line: string) => void) {
     this.#print = print;
-    const world = new World(calmPlan(settings));
+    const world = new World(calmPlan(settings), sabotage);
     this.#world = world;
     this.#clients = new Clients(world, world.dice.fork());
     const isolation = new IsolatedPrimaries(world);

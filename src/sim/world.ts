@@ -115,7 +115,7 @@ export class World {
   }
 
   /** Lets time pass until the condition holds. @returns milliseconds it took, −1 if it did not within the limit */
-  runUntil(condition: () => boolean, limitMs: number, stepMs = 100): number {
+  runUntil(condition: () => boolean, limitMs: number, stepMs = 200): number {
     const start = this.nowMs;
     while (!condition()) {
       if (this.nowMs - start >= limitMs) return -1;
