@@ -9,7 +9,9 @@ import type { CommandRecord } from '../../src/commands/command.js';
 import { dumpCommands } from '../../src/commands/dump-records.js';
 import { expireCommands } from '../../src/commands/expire-records.js';
 import { genericCommands } from '../../src/commands/generic-records.js';
+import { hashCommands } from '../../src/commands/hash-records.js';
 import { objectCommands } from '../../src/commands/object-records.js';
+import { setCommands } from '../../src/commands/set-records.js';
 import { stringCommands } from '../../src/commands/string-records.js';
 import { type Reply, ReplyReader } from '../../src/resp/reply-reader.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -22,6 +24,8 @@ const records: readonly CommandRecord[] = [
   ...expireCommands,
   ...objectCommands,
   ...dumpCommands,
+  ...hashCommands,
+  ...setCommands,
 ];
 
 describe('redis-server says the same about', { skip: needsServers('redis') }, () => {
