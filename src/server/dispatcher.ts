@@ -291,8 +291,10 @@ export class Dispatcher {
       if ((anyFlags & DENYOOM) !== 0 || isQueuing) return "OOM command not allowed when used memory > 'maxmemory'.";
     }
     const isWrite = (anyFlags & WRITE) !== 0;
-    if ((gates & GATE_DISK_ERROR) !== 0 && !isPrimaryLink && (isWrite || command.fullName === 'ping'))
-      return server.diskErrorText;
+    if ((gates & GATE_DISK_ERROR) !== 0 && (isWrite || command.fullName === 'ping')) {
+      if (!isPrimaryLink) return server.diskErrorText;
+      if (isWrite) server.replication.noteUnwritable();
+    }
     if ((gates & GATE_MIN_REPLICAS) !== 0 && isWrite && !isPrimaryLink && !server.replication.hasEnoughReplicas()) {
       return 'NOREPLICAS Not enough good replicas to write.';
     }

@@ -70,6 +70,10 @@ export interface ReplicationGate {
   /** CONFIG RESETSTAT */
   resetStatistics(): void;
   hasEnoughReplicas(): boolean;
+  /** A write of the primary has come while the disk refuses ours. Does not return unless the configuration says to go on. */
+  noteUnwritable(): void;
+  /** A command of the primary has failed. Does not return if the configuration says so. */
+  noteStreamError(command: string, code: string): void;
   /** What is known about a client as a replica; made when it is asked for first. */
   replicaOf(connection: Connection): Replica;
   /** A replica's or the primary's connection is gone. */

@@ -140,11 +140,7 @@ export class CommandStream implements PrimaryStream, TransportOwner {
     const errorCount = reply.errorCount;
     server.dispatcher.execute(connection);
     if (reply.errorCount !== errorCount) {
-      const name = request.latin1(0).slice(0, 128);
-      server.unexpectedErrorReplyCount++;
-      server.log.warning(
-        `== CRITICAL == This replica is sending an error to its master: '${reply.lastErrorCode}' after processing the command '${name}'`,
-      );
+      server.replication.noteStreamError(request.latin1(0).slice(0, 128), reply.lastErrorCode);
     }
     reply.rewind(start);
   }

@@ -18,6 +18,7 @@ import type { Server } from './server.js';
 import type { ShutdownSteps } from './shutdown.js';
 
 const TICK_MS = 1000;
+const UNWRITABLE_LOG_EVERY_MS = 10_000;
 
 export function attachReplication(server: Server, config: Config): AttachedReplication {
   return new AttachedReplication(server, config);
@@ -32,6 +33,7 @@ export class AttachedReplication implements ReplicationGate, ShutdownSteps {
   private readonly replicas = new WeakMap<Connection, Replica>();
   private isDurabilityNews = false;
   private reportedOffset = 0;
+  private unwritableLoggedMs = 0;
 
   constructor(server: Server, config: Config) {
     this.server = server;
@@ -152,6 +154,32 @@ export class AttachedReplication implements ReplicationGate, ShutdownSteps {
   connectionDrained(connection: Connection): void {
     const replica = this.replicas.get(connection);
     if (replica !== undefined) this.node.primary.drained(replica);
+  }
+
+  noteUnwritable(): void {
+    const { config, log } = this.server;
+    if (!config.values.replicaIgnoreDiskWriteErrors) {
+      log.warning('Replica was unable to write command to disk.');
+      process.exit(1);
+    }
+    const nowMs = Date.now();
+    if (nowMs - this.unwritableLoggedMs < UNWRITABLE_LOG_EVERY_MS) return;
+    this.unwritableLoggedMs = nowMs;
+    log.warning('Replica is applying a command it is unable to write to disk.');
+  }
+
+  noteStreamError(command: string, code: string): void {
+    const { config, log } = this.server;
+    this.server.unexpectedErrorReplyCount++;
+    log.warning(
+      `== CRITICAL == This replica is sending an error to its master: '${code}' after processing the command '${command}'`,
+    );
+    const { propagationErrorBehavior: behavior, replicaReadOnly } = config.values;
+    if (behavior !== 'panic' && !(behavior === 'panic-on-replicas' && replicaReadOnly)) return;
+    log.warning(
+      'This replica panicked sending an error to its master after processing a command from its replication stream',
+    );
+    process.exit(1);
   }
 
   fsyncedOffset(): number {
