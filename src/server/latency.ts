@@ -99,8 +99,8 @@ export class LatencyHistogram {
     let cell = 0;
     for (let octave = FIRST_OCTAVE; octave <= LAST_OCTAVE && sum < this.total; octave++) {
       const before = sum;
-      const last = Math.min(cellOf(2 ** octave), CELL_COUNT - 1);
-      while (cell <= last) sum += this.counts[cell++];
+      const last = cellOf(2 ** octave);
+      while (cell <= last && cell < CELL_COUNT) sum += this.counts[cell++];
       if (sum > before) found.push([Math.floor(highestOf(last) / 1000), sum]);
     }
     return found;
