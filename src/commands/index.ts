@@ -19,6 +19,7 @@ import { sessionCommands } from './session-records.js';
 import { setCommands } from './set-records.js';
 import { stringCommands } from './string-records.js';
 import { transactionCommands } from './transaction-records.js';
+import { zsetCommands } from './zset-records.js';
 
 export const allCommands: readonly CommandRecord[] = [
   ...sessionCommands,
@@ -31,6 +32,7 @@ export const allCommands: readonly CommandRecord[] = [
   ...clusterCommands,
   ...stringCommands,
   ...listCommands,
+  ...zsetCommands,
   ...hashCommands,
   ...setCommands,
   ...genericCommands,

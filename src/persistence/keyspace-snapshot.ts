@@ -13,6 +13,7 @@ import {
   writeHashCommands,
   writeListCommands,
   writeSetCommands,
+  writeZsetCommands,
 } from './aof/base-commands.js';
 import { RecordBuffer } from './aof/record-buffer.js';
 import { type AccessAttribute, writeEntry } from './rdb/keyspace-rdb.js';
@@ -196,7 +197,7 @@ const COMMAND_WRITERS: readonly (CommandWriter | null)[] = [
   writeStringCommand,
   writeListCommands,
   writeSetCommands,
-  null,
+  writeZsetCommands,
   writeHashCommands,
   null,
 ];

@@ -7,7 +7,7 @@ const ENCODING_NAMES: readonly (readonly string[])[] = [
   ['raw', 'int', 'embstr'],
   ['listpack', 'quicklist'],
   ['intset', 'listpack', 'hashtable'],
-  [],
+  ['listpack', 'skiplist'],
   ['listpack', 'hashtable'],
   [],
 ];

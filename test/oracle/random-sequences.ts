@@ -13,7 +13,7 @@ import { longRun, needsServers, serversUnderTest } from '../support/tools.js';
 import { type Comparison, exact } from './comparisons.js';
 import { compareDigests, useServers } from './harness.js';
 
-const RUNS = longRun ? 5000 : 200;
+const RUNS = longRun ? 5000 : 60;
 const COMMANDS_PER_RUN = 100;
 
 /** How the replies to a command are compared: where the order of elements is free, it says so. */

@@ -2,9 +2,11 @@
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { ListpackElement } from '../../memory/listpack.js';
+import { formatDouble } from '../../types/double.js';
 import { hashesOf } from '../../types/hash.js';
 import { ListCursor, listsOf } from '../../types/list.js';
 import { setsOf } from '../../types/set.js';
+import { zsetsOf } from '../../types/zset.js';
 import type { RecordBuffer } from './record-buffer.js';
 
 export type CommandWriter = (buffer: RecordBuffer, space: Keyspace, ref: Ref) => void;
@@ -72,6 +74,22 @@ export function writeListCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
       cursor.read(element);
       buffer.argument(element.bytes, element.start, element.start + element.length);
       lists.next(ref, cursor);
+    }
+    rest -= count;
+  }
+}
+
+export function writeZsetCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
+  const zsets = zsetsOf(space);
+  const { cursor } = zsets;
+  zsets.seek(ref, 0, cursor);
+  for (let rest = zsets.count(ref); rest > 0; ) {
+    const count = Math.min(rest, ITEMS_PER_COMMAND);
+    beginKeyCommand(buffer, space, ref, 'ZADD', count * 2);
+    for (let i = 0; i < count; i++) {
+      buffer.text(formatDouble(cursor.score));
+      buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+      cursor.next();
     }
     rest -= count;
   }

@@ -17,6 +17,7 @@ import type { RdbRecord } from './rdb-reader.js';
 import { RdbWriter } from './rdb-writer.js';
 import { setForm } from './set-rdb.js';
 import type { ValueForm } from './value-form.js';
+import { zsetForm } from './zset-rdb.js';
 
 /** Which access attribute is saved with each key: what maxmemory-policy makes meaningful. */
 export type AccessAttribute = 'none' | 'idle' | 'freq';
@@ -38,7 +39,7 @@ const stringForm: ValueForm = {
 };
 
 /** By type id. */
-const FORMS: readonly (ValueForm | null)[] = [stringForm, listForm, setForm, null, hashForm, null];
+const FORMS: readonly (ValueForm | null)[] = [stringForm, listForm, setForm, zsetForm, hashForm, null];
 
 /** Writes one key with its attributes and value. */
 export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: AccessAttribute): void {

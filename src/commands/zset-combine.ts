@@ -1,0 +1,266 @@
+/** Unions, intersections and differences of sorted sets, and of sets, whose members score 1. Source: spec server.md section 20.7. Records: zset-records.ts. */
+import { TYPE_SET, TYPE_ZSET } from '../keyspace/entry.js';
+import type { Ref } from '../memory/arena.js';
+import { fixedReply } from '../resp/reply-writer.js';
+import type { Invocation } from '../server/invocation.js';
+import { parseRoundedInt64 } from '../types/number.js';
+import { parseDouble } from '../types/parse-double.js';
+import { setsOf } from '../types/set.js';
+import { zsetsOf } from '../types/zset.js';
+import { replyNotAnInteger, replySyntaxError, replyWrongType } from './replies.js';
+import { replyScore } from './zset.js';
+
+type Operation = 'union' | 'inter' | 'diff' | 'intercard';
+type Aggregate = (a: number, b: number) => number;
+
+/** One set that takes part; `ref` is 0 if the key is not there. */
+interface Source {
+  readonly ref: Ref;
+  readonly count: number;
+  weight: number;
+}
+
+interface Options {
+  readonly sources: Source[];
+  aggregate: Aggregate;
+  withScores: boolean;
+  /** Of ZINTERCARD; 0 for none. */
+  limit: number;
+}
+
+const WEIGHT_NOT_A_FLOAT = fixedReply('-ERR weight value is not a float');
+const LIMIT_NEGATIVE = fixedReply("-ERR LIMIT can't be negative");
+
+/** A sum of opposite infinities counts as 0. */
+const sum: Aggregate = (a, b) => orZero(a + b);
+/** Of equal ones, as 0 and −0 are, the first; what is no number is passed over. */
+const AGGREGATES = new Map<string, Aggregate>([
+  ['sum', sum],
+  ['min', (a, b) => (a > b ? b : a)],
+  ['max', (a, b) => (a < b ? b : a)],
+]);
+
+export function zunion(call: Invocation): void {
+  replyCombined(call, 'union');
+}
+
+export function zinter(call: Invocation): void {
+  replyCombined(call, 'inter');
+}
+
+export function zdiff(call: Invocation): void {
+  replyCombined(call, 'diff');
+}
+
+export function zunionStore(call: Invocation): void {
+  storeCombined(call, 'union');
+}
+
+export function zinterStore(call: Invocation): void {
+  storeCombined(call, 'inter');
+}
+
+export function zdiffStore(call: Invocation): void {
+  storeCombined(call, 'diff');
+}
+
+export function zinterCard(call: Invocation): void {
+  const options = parse(call, 'intercard', 1);
+  if (options === null) return;
+  const limit = options.limit === 0 ? Number.POSITIVE_INFINITY : options.limit;
+  let count = 0;
+  intersect(call, options, () => ++count < limit);
+  call.reply.integer(count);
+}
+
+function replyCombined(call: Invocation, operation: Operation): void {
+  const options = parse(call, operation, 1);
+  if (options === null) return;
+  const { reply } = call;
+  const { builder, cursor } = zsetsOf(call.keyspace);
+  builder.begin();
+  combine(call, operation, options);
+  builder.sort();
+  const isPaired = options.withScores && reply.protocol === 3;
+  reply.array(options.withScores && !isPaired ? builder.count * 2 : builder.count);
+  for (let i = 0; i < builder.count; i++) {
+    builder.read(i, cursor);
+    if (isPaired) reply.array(2);
+    reply.bulk(cursor.bytes, cursor.start, cursor.length);
+    if (options.withScores) replyScore(call, cursor.score);
+  }
+  builder.discard();
+}
+
+function storeCombined(call: Invocation, operation: Operation): void {
+  const options = parse(call, operation, 2);
+  if (options === null) return;
+  const { db, keyspace, reply } = call;
+  const { bytes, starts, lengths } = call.request;
+  const { builder } = zsetsOf(keyspace);
+  builder.begin();
+  combine(call, operation, options);
+  const { count } = builder;
+  const old = call.lookupWrite(1);
+  if (old !== 0) db.remove(old);
+  if (count > 0) builder.finish(db, bytes, starts[1], lengths[1]);
+  else builder.discard();
+  if (count > 0 || old !== 0) keyspace.dirty++;
+  reply.integer(count);
+}
+
+/** @param at where numkeys stands; @returns null after an error reply */
+function parse(call: Invocation, operation: Operation, at: number): Options | null {
+  const { bytes, starts, lengths } = call.request;
+  const keyCount = parseRoundedInt64(bytes, starts[at], lengths[at]);
+  if (Number.isNaN(keyCount)) {
+    replyNotAnInteger(call);
+    return null;
+  }
+  if (keyCount < 1) {
+    call.error(`ERR at least 1 input key is needed for '${call.command.fullName}' command`);
+    return null;
+  }
+  if (keyCount > call.argc - at - 1) {
+    replySyntaxError(call);
+    return null;
+  }
+  const sources: Source[] = [];
+  for (let i = at + 1; i <= at + keyCount; i++) {
+    const ref = call.lookupRead(i);
+    const type = ref === 0 ? TYPE_ZSET : call.entries.type(ref);
+    if (type !== TYPE_ZSET && type !== TYPE_SET) {
+      replyWrongType(call);
+      return null;
+    }
+    sources.push({ ref, count: ref === 0 ? 0 : countOf(call, ref), weight: 1 });
+  }
+  const options: Options = { sources, aggregate: sum, withScores: false, limit: 0 };
+  return parseWords(call, operation, at, keyCount, options) ? options : null;
+}
+
+/** Reads what follows the keys. @returns false after an error reply */
+function parseWords(call: Invocation, operation: Operation, at: number, keyCount: number, options: Options): boolean {
+  const { bytes, starts, lengths } = call.request;
+  const isWeighted = operation === 'union' || operation === 'inter';
+  for (let i = at + keyCount + 1; i < call.argc; i++) {
+    const rest = call.argc - i - 1;
+    if (isWeighted && rest >= keyCount && call.is(i, 'WEIGHTS')) {
+      for (const source of options.sources) {
+        i++;
+        source.weight = parseDouble(bytes, starts[i], lengths[i]);
+        if (Number.isNaN(source.weight)) {
+          call.reply.fixedError(WEIGHT_NOT_A_FLOAT, 'ERR');
+          return false;
+        }
+      }
+    } else if (isWeighted && rest >= 1 && call.is(i, 'AGGREGATE')) {
+      const aggregate = AGGREGATES.get(call.request.latin1(++i).toLowerCase());
+      if (aggregate === undefined) {
+        replySyntaxError(call);
+        return false;
+      }
+      options.aggregate = aggregate;
+    } else if (at === 1 && operation !== 'intercard' && call.is(i, 'WITHSCORES')) {
+      options.withScores = true;
+    } else if (operation === 'intercard' && rest >= 1 && call.is(i, 'LIMIT')) {
+      i++;
+      options.limit = parseRoundedInt64(bytes, starts[i], lengths[i]);
+      if (!(options.limit >= 0)) {
+        call.reply.fixedError(LIMIT_NEGATIVE, 'ERR');
+        return false;
+      }
+    } else {
+      replySyntaxError(call);
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Puts the result into the builder. */
+function combine(call: Invocation, operation: Operation, options: Options): void {
+  const { builder } = zsetsOf(call.keyspace);
+  if (operation === 'union') return unite(call, options);
+  if (operation === 'diff') return subtract(call, options);
+  intersect(call, options, (bytes, start, length, score) => {
+    builder.add(bytes, start, length, score);
+    return true;
+  });
+}
+
+function unite(call: Invocation, options: Options): void {
+  const { builder } = zsetsOf(call.keyspace);
+  for (const source of bySize(options.sources)) {
+    visit(call, source, (bytes, start, length, score) => {
+      if (builder.find(bytes, start, length)) builder.changeFound(options.aggregate(builder.foundScore, score));
+      else builder.add(bytes, start, length, score);
+      return true;
+    });
+  }
+}
+
+function subtract(call: Invocation, { sources }: Options): void {
+  const { builder } = zsetsOf(call.keyspace);
+  const [first, ...others] = sources;
+  visit(call, first, (bytes, start, length, score) => {
+    const isElsewhere = others.some((source) => scoreIn(call, source, bytes, start, length) !== null);
+    if (!isElsewhere) builder.add(bytes, start, length, score);
+    return true;
+  });
+}
+
+function intersect(call: Invocation, { sources, aggregate }: Options, take: MemberVisitor): void {
+  // The smallest is walked, the others are asked.
+  const [first, ...others] = bySize(sources);
+  visit(call, first, (bytes, start, length, score) => {
+    let result = score;
+    for (const source of others) {
+      const other = scoreIn(call, source, bytes, start, length);
+      if (other === null) return true;
+      result = aggregate(result, other);
+    }
+    return take(bytes, start, length, result);
+  });
+}
+
+/** Gets a member and its weighted score. @returns whether to go on */
+type MemberVisitor = (bytes: Uint8Array, start: number, length: number, score: number) => boolean;
+
+function visit(call: Invocation, { ref, weight }: Source, take: MemberVisitor): void {
+  if (ref === 0) return;
+  if (call.entries.type(ref) === TYPE_SET) {
+    const { cursor } = setsOf(call.keyspace);
+    cursor.begin(ref);
+    while (cursor.next()) if (!take(cursor.bytes, cursor.start, cursor.length, orZero(weight))) return;
+    return;
+  }
+  const zsets = zsetsOf(call.keyspace);
+  const { cursor } = zsets;
+  zsets.seek(ref, 0, cursor);
+  do if (!take(cursor.bytes, cursor.start, cursor.length, orZero(cursor.score * weight))) return;
+  while (cursor.next());
+}
+
+/** @returns the member's weighted score, which may be no number (0 × infinity: the aggregate settles it); null if it is not there */
+function scoreIn(call: Invocation, source: Source, bytes: Uint8Array, start: number, length: number): number | null {
+  const { ref, weight } = source;
+  if (ref === 0) return null;
+  if (call.entries.type(ref) === TYPE_SET) return setsOf(call.keyspace).has(ref, bytes, start, length) ? weight : null;
+  const zsets = zsetsOf(call.keyspace);
+  return zsets.find(ref, bytes, start, length) ? zsets.score * weight : null;
+}
+
+function countOf(call: Invocation, ref: Ref): number {
+  const { keyspace } = call;
+  return call.entries.type(ref) === TYPE_SET ? setsOf(keyspace).count(ref) : zsetsOf(keyspace).count(ref);
+}
+
+function bySize(sources: readonly Source[]): Source[] {
+  return [...sources].sort((a, b) => a.count - b.count);
+}
+
+/** 0 × infinity counts as 0. */
+function orZero(value: number): number {
+  return Number.isNaN(value) ? 0 : value;
+}

@@ -1,0 +1,194 @@
+/** Sorted sets: taking from the ends, and random members. Source: spec server.md section 3, propagation in persistence.md 8.2. Records: zset-records.ts. */
+import type { Ref } from '../memory/arena.js';
+import { fixedReply } from '../resp/reply-writer.js';
+import type { Invocation } from '../server/invocation.js';
+import { parseRoundedInt64 } from '../types/number.js';
+import { randomBelow } from '../types/random.js';
+import { zsetsOf } from '../types/zset.js';
+import { isReplyTooLarge, randomCount } from './random-count.js';
+import { replySyntaxError } from './replies.js';
+import { isZset, replyScore } from './zset.js';
+import { removeRanks, replyRange } from './zset-range.js';
+
+const NOT_POSITIVE = fixedReply('-ERR value is out of range, must be positive');
+const NUMKEYS_ZERO = fixedReply('-ERR numkeys should be greater than 0');
+const COUNT_ZERO = fixedReply('-ERR count should be greater than 0');
+/** With scores there are two elements for each of the count. */
+const PAIR_COUNT_MAX = 2 ** 62;
+/** Up to this share of all members, different random ranks are found by trying. */
+const TRYING_SHARE = 1 / 3;
+
+export function zpopMin(call: Invocation): void {
+  pop(call, false);
+}
+
+export function zpopMax(call: Invocation): void {
+  pop(call, true);
+}
+
+export function zmpop(call: Invocation): void {
+  const options = parseMultiPop(call, 1);
+  if (options === null) return;
+  const { keyCount, isMax } = options;
+  for (let keyAt = 2; keyAt < 2 + keyCount; keyAt++) {
+    const ref = call.lookupWrite(keyAt);
+    if (!isZset(call, ref)) return;
+    if (ref === 0) continue;
+    popMany(call, ref, keyAt, isMax, options.count);
+    return;
+  }
+  call.reply.nullArray();
+}
+
+export function zrandMember(call: Invocation): void {
+  const { argc, keyspace, reply } = call;
+  if (argc === 2) {
+    const ref = call.lookupRead(1);
+    if (!isZset(call, ref)) return;
+    if (ref === 0) return reply.null();
+    const { cursor } = zsetsOf(keyspace);
+    zsetsOf(keyspace).seek(ref, randomBelow(zsetsOf(keyspace).count(ref)), cursor);
+    return reply.bulk(cursor.bytes, cursor.start, cursor.length);
+  }
+  const count = randomCount(call, 2);
+  if (Number.isNaN(count)) return;
+  if (argc > 4 || (argc === 4 && !call.is(3, 'WITHSCORES'))) return replySyntaxError(call);
+  const withScores = argc === 4;
+  if (withScores && Math.abs(count) >= PAIR_COUNT_MAX) return call.error('ERR value is out of range');
+  const ref = call.lookupRead(1);
+  if (!isZset(call, ref)) return;
+  if (ref === 0 || count === 0) return reply.array(0);
+  const size = zsetsOf(keyspace).count(ref);
+  if (count >= size) replyRange(call, ref, 0, size, false, withScores);
+  else if (count < 0) replyRepeated(call, ref, -count, size, withScores);
+  else replyDistinct(call, ref, count, size, withScores);
+}
+
+/** What ZMPOP and its blocking form were told. */
+export interface MultiPop {
+  readonly keyCount: number;
+  readonly isMax: boolean;
+  readonly count: number;
+}
+
+/** @param at where numkeys stands; @returns null after an error reply */
+export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
+  const { bytes, starts, lengths } = call.request;
+  const keyCount = parseRoundedInt64(bytes, starts[at], lengths[at]);
+  if (!(keyCount >= 1)) {
+    call.reply.fixedError(NUMKEYS_ZERO, 'ERR');
+    return null;
+  }
+  const whereAt = at + keyCount + 1;
+  const isMax = whereAt < call.argc && call.is(whereAt, 'MAX');
+  if (!isMax && !(whereAt < call.argc && call.is(whereAt, 'MIN'))) {
+    replySyntaxError(call);
+    return null;
+  }
+  let count = 0;
+  for (let i = whereAt + 1; i < call.argc; i += 2) {
+    if (count !== 0 || !call.is(i, 'COUNT') || i + 1 >= call.argc) {
+      replySyntaxError(call);
+      return null;
+    }
+    count = parseRoundedInt64(bytes, starts[i + 1], lengths[i + 1]);
+    if (!(count >= 1)) {
+      call.reply.fixedError(COUNT_ZERO, 'ERR');
+      return null;
+    }
+  }
+  return { keyCount, isMax, count: Math.max(1, count) };
+}
+
+function pop(call: Invocation, isMax: boolean): void {
+  const { argc, reply } = call;
+  const { bytes, starts, lengths } = call.request;
+  if (argc > 3) return replySyntaxError(call);
+  const hasCount = argc === 3;
+  const wanted = hasCount ? parseRoundedInt64(bytes, starts[2], lengths[2]) : 1;
+  if (!(wanted >= 0)) return reply.fixedError(NOT_POSITIVE, 'ERR');
+  const ref = call.lookupWrite(1);
+  if (!isZset(call, ref)) return;
+  if (ref === 0 || wanted === 0) return reply.array(0);
+  const count = Math.min(wanted, zsetsOf(call.keyspace).count(ref));
+  const isPaired = hasCount && reply.protocol === 3;
+  reply.array(isPaired ? count : count * 2);
+  popPairs(call, ref, isMax, count, isPaired);
+}
+
+function popMany(call: Invocation, ref: Ref, keyAt: number, isMax: boolean, wanted: number): void {
+  const { reply, request } = call;
+  const count = Math.min(wanted, zsetsOf(call.keyspace).count(ref));
+  reply.array(2);
+  call.replyArgument(keyAt);
+  reply.array(count);
+  popPairs(call, ref, isMax, count, true);
+  call.propagate([isMax ? 'ZPOPMAX' : 'ZPOPMIN', request.view(keyAt), String(count)]);
+}
+
+/** Replies with members and scores from one end, each pair an array if `isPaired`, and removes them. */
+export function popPairs(call: Invocation, ref: Ref, isMax: boolean, count: number, isPaired: boolean): void {
+  const { reply } = call;
+  const zsets = zsetsOf(call.keyspace);
+  const { cursor } = zsets;
+  const size = zsets.count(ref);
+  zsets.seek(ref, isMax ? size - 1 : 0, cursor);
+  for (let i = 0; i < count; i++) {
+    if (isPaired) reply.array(2);
+    reply.bulk(cursor.bytes, cursor.start, cursor.length);
+    replyScore(call, cursor.score);
+    if (isMax) cursor.previous();
+    else cursor.next();
+  }
+  removeRanks(call, ref, isMax ? size - count : 0, count);
+  call.keyspace.dirty += count;
+}
+
+function replyRepeated(call: Invocation, ref: Ref, count: number, size: number, withScores: boolean): void {
+  const mark = call.reply.length;
+  beginReply(call, count, withScores);
+  for (let i = 0; i < count; i++) {
+    replyMember(call, ref, randomBelow(size), withScores);
+    if (isReplyTooLarge(call, mark)) return;
+  }
+}
+
+function replyDistinct(call: Invocation, ref: Ref, count: number, size: number, withScores: boolean): void {
+  beginReply(call, count, withScores);
+  if (count <= size * TRYING_SHARE) {
+    const ranks = new Set<number>();
+    while (ranks.size < count) ranks.add(randomBelow(size));
+    for (const rank of ranks) replyMember(call, ref, rank, withScores);
+    return;
+  }
+  // One walk, in which each member is taken with the chance that is left to it.
+  const zsets = zsetsOf(call.keyspace);
+  const { cursor } = zsets;
+  zsets.seek(ref, 0, cursor);
+  for (let rest = size, wanted = count; wanted > 0; rest--) {
+    if (randomBelow(rest) < wanted) {
+      replyPair(call, withScores);
+      wanted--;
+    }
+    cursor.next();
+  }
+}
+
+function beginReply(call: Invocation, count: number, withScores: boolean): void {
+  call.reply.array(withScores && call.reply.protocol === 2 ? count * 2 : count);
+}
+
+function replyMember(call: Invocation, ref: Ref, rank: number, withScores: boolean): void {
+  const zsets = zsetsOf(call.keyspace);
+  zsets.seek(ref, rank, zsets.cursor);
+  replyPair(call, withScores);
+}
+
+/** Replies with the member at the cursor. */
+function replyPair(call: Invocation, withScores: boolean): void {
+  const { reply } = call;
+  const { cursor } = zsetsOf(call.keyspace);
+  if (withScores && reply.protocol === 3) reply.array(2);
+  reply.bulk(cursor.bytes, cursor.start, cursor.length);
+  if (withScores) replyScore(call, cursor.score);
+}

@@ -1,0 +1,214 @@
+/** Sorted sets: single members. Source: spec server.md sections 3 and 20.7. Records: zset-records.ts. */
+import { TYPE_ZSET } from '../keyspace/entry.js';
+import type { Ref } from '../memory/arena.js';
+import { fixedReply, writeInteger } from '../resp/reply-writer.js';
+import type { Invocation } from '../server/invocation.js';
+import { formatDouble } from '../types/double.js';
+import { parseDouble } from '../types/parse-double.js';
+import { type Zsets, zsetsOf } from '../types/zset.js';
+import { replyNotAFloat, replySyntaxError, replyWrongArity, replyWrongType } from './replies.js';
+
+const NX_AND_XX = fixedReply('-ERR XX and NX options at the same time are not compatible');
+const GT_LT_NX = fixedReply('-ERR GT, LT, and/or NX options at the same time are not compatible');
+const INCR_PAIRS = fixedReply('-ERR INCR option supports a single increment-element pair');
+const NOT_A_NUMBER = fixedReply('-ERR resulting score is not a number (NaN)');
+
+const NX = 1;
+const XX = 2;
+const GT = 4;
+const LT = 8;
+const CH = 16;
+const INCR = 32;
+
+export function zadd(call: Invocation): void {
+  let flags = 0;
+  let at = 2;
+  for (; at < call.argc; at++) {
+    const flag = zaddFlag(call, at);
+    if (flag === 0) break;
+    flags |= flag;
+  }
+  addMembers(call, flags, at);
+}
+
+export function zincrBy(call: Invocation): void {
+  addMembers(call, INCR, 2);
+}
+
+export function zrem(call: Invocation): void {
+  const { db, request } = call;
+  const { bytes, starts, lengths } = request;
+  let ref = call.lookupWrite(1);
+  if (!isZset(call, ref)) return;
+  if (ref === 0) return call.reply.integer(0);
+  const zsets = zsetsOf(call.keyspace);
+  let removed = 0;
+  for (let i = 2; i < call.argc; i++) {
+    ref = zsets.remove(db, ref, bytes, starts[i], lengths[i]);
+    if (!zsets.wasRemoved) continue;
+    removed++;
+    if (zsets.count(ref) === 0) {
+      db.remove(ref);
+      break;
+    }
+  }
+  call.keyspace.dirty += removed;
+  call.reply.integer(removed);
+}
+
+export function zcard(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (!isZset(call, ref)) return;
+  call.reply.integer(ref === 0 ? 0 : zsetsOf(call.keyspace).count(ref));
+}
+
+export function zscore(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (!isZset(call, ref)) return;
+  replyScoreOf(call, ref, 2);
+}
+
+export function zmscore(call: Invocation): void {
+  const ref = call.lookupRead(1);
+  if (!isZset(call, ref)) return;
+  call.reply.array(call.argc - 2);
+  for (let i = 2; i < call.argc; i++) replyScoreOf(call, ref, i);
+}
+
+export function zrank(call: Invocation): void {
+  replyRank(call, false);
+}
+
+export function zrevRank(call: Invocation): void {
+  replyRank(call, true);
+}
+
+/** @returns whether the entry is a sorted set, or 0; if not, WRONGTYPE has been replied */
+export function isZset(call: Invocation, ref: Ref): boolean {
+  if (ref === 0 || call.entries.type(ref) === TYPE_ZSET) return true;
+  replyWrongType(call);
+  return false;
+}
+
+/** Replies with a score: a double in RESP3, its text in RESP2. */
+export function replyScore(call: Invocation, score: number): void {
+  if (call.reply.protocol === 3) call.reply.doubleText(formatDouble(score));
+  else replyScoreText(call, score);
+}
+
+/** Replies with a score as a bulk string. */
+export function replyScoreText(call: Invocation, score: number): void {
+  if (Number.isSafeInteger(score) && !Object.is(score, -0)) call.reply.bulk(digits, 0, writeInteger(digits, 0, score));
+  else call.reply.bulkText(formatDouble(score));
+}
+
+/** Scores that are integers become text here: most are. */
+const digits = new Uint8Array(24);
+
+function zaddFlag(call: Invocation, at: number): number {
+  const length = call.request.lengths[at];
+  if (length === 2) {
+    if (call.is(at, 'NX')) return NX;
+    if (call.is(at, 'XX')) return XX;
+    if (call.is(at, 'GT')) return GT;
+    if (call.is(at, 'LT')) return LT;
+    if (call.is(at, 'CH')) return CH;
+  } else if (length === 4 && call.is(at, 'INCR')) {
+    return INCR;
+  }
+  return 0;
+}
+
+/** ZADD and ZINCRBY, whose scores and members are the arguments from `from` on. */
+function addMembers(call: Invocation, flags: number, from: number): void {
+  const { argc, db, reply, request } = call;
+  const { bytes, starts, lengths } = request;
+  if (argc === from || (argc - from) % 2 !== 0) return replySyntaxError(call);
+  if (!areCompatible(call, flags, argc - from)) return;
+  for (let i = from; i < argc; i += 2)
+    if (Number.isNaN(parseDouble(bytes, starts[i], lengths[i]))) return replyNotAFloat(call);
+  let ref = call.lookupWrite(1);
+  if (!isZset(call, ref)) return;
+  const isIncrement = (flags & INCR) !== 0;
+  if (ref === 0 && (flags & XX) !== 0) {
+    if (isIncrement) reply.null();
+    else reply.integer(0);
+    return;
+  }
+  const zsets = zsetsOf(call.keyspace);
+  if (ref === 0) ref = zsets.create(db, bytes, starts[1], lengths[1], lengths[from + 1]);
+  let added = 0;
+  let updated = 0;
+  // Of INCR: NaN if the options forbid the change.
+  let result = Number.NaN;
+  for (let i = from; i < argc; i += 2) {
+    let score = parseDouble(bytes, starts[i], lengths[i]);
+    const start = starts[i + 1];
+    const length = lengths[i + 1];
+    const isThere = zsets.find(ref, bytes, start, length);
+    if (!isThere) {
+      if ((flags & XX) !== 0) continue;
+      ref = zsets.set(db, ref, bytes, start, length, score);
+      result = score;
+      added++;
+      continue;
+    }
+    if ((flags & NX) !== 0) continue;
+    const old = zsets.score;
+    if (isIncrement) {
+      score += old;
+      if (Number.isNaN(score)) return reply.fixedError(NOT_A_NUMBER, 'ERR');
+    }
+    if (((flags & LT) !== 0 && score >= old) || ((flags & GT) !== 0 && score <= old)) continue;
+    result = score;
+    if (score === old) continue;
+    ref = zsets.set(db, ref, bytes, start, length, score);
+    updated++;
+  }
+  call.keyspace.dirty += added + updated;
+  if (!isIncrement) reply.integer((flags & CH) !== 0 ? added + updated : added);
+  else if (Number.isNaN(result)) reply.null();
+  else replyScore(call, result);
+}
+
+/** Checks the options of ZADD against each other. @returns false after an error reply */
+function areCompatible(call: Invocation, flags: number, words: number): boolean {
+  const { reply } = call;
+  const isExclusive = (flags & NX) !== 0 && (flags & (GT | LT)) !== 0;
+  if ((flags & NX) !== 0 && (flags & XX) !== 0) reply.fixedError(NX_AND_XX, 'ERR');
+  else if (isExclusive || (flags & (GT | LT)) === (GT | LT)) reply.fixedError(GT_LT_NX, 'ERR');
+  else if ((flags & INCR) !== 0 && words > 2) reply.fixedError(INCR_PAIRS, 'ERR');
+  else return true;
+  return false;
+}
+
+function replyScoreOf(call: Invocation, ref: Ref, memberAt: number): void {
+  const { bytes, starts, lengths } = call.request;
+  const zsets = zsetsOf(call.keyspace);
+  if (ref === 0 || !zsets.find(ref, bytes, starts[memberAt], lengths[memberAt])) call.reply.null();
+  else replyScore(call, zsets.score);
+}
+
+function replyRank(call: Invocation, isReverse: boolean): void {
+  const { argc, reply } = call;
+  if (argc > 4) return replyWrongArity(call);
+  const withScore = argc === 4;
+  if (withScore && !call.is(3, 'WITHSCORE')) return replySyntaxError(call);
+  const ref = call.lookupRead(1);
+  if (!isZset(call, ref)) return;
+  const zsets = zsetsOf(call.keyspace);
+  const rank = ref === 0 ? -1 : rankOf(call, zsets, ref);
+  if (rank < 0) {
+    if (withScore) reply.nullArray();
+    else reply.null();
+    return;
+  }
+  if (withScore) reply.array(2);
+  reply.integer(isReverse ? zsets.count(ref) - 1 - rank : rank);
+  if (withScore) replyScore(call, zsets.score);
+}
+
+function rankOf(call: Invocation, zsets: Zsets, ref: Ref): number {
+  const { bytes, starts, lengths } = call.request;
+  return zsets.rankOf(ref, bytes, starts[2], lengths[2]);
+}

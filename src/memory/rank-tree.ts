@@ -1,0 +1,489 @@
+/**
+ * RankTree: a counted B+tree over (score, member): insert, remove, rank, n-th element and partition points by score or member, all in O(log n).
+ *
+ *   control block = | root | height, 0 = the root is a leaf | element count | – |
+ *   leaf (760 bytes)   = | cell count | next leaf | previous leaf | – | 62 cells of | score high | score low | item ref |
+ *   branch (764 bytes) = | cell count | 38 cells of | child ref | elements below it | score high | score low | item ref |  the last three: its first element
+ *
+ * A score is kept as two int32 that compare as the double does (`scoreKey`), so that most steps of a search touch no item. What an item is only
+ * `ItemOrder` knows; items with equal scores are in its order. Bytes per element: 12 / fill, and 3 % for branches: 12 in a tree built in order (a full
+ * leaf at either end is left full), some 17 at random.
+ *
+ * Invariants: (1) the cells of a branch have the exact count and first element of their child; (2) leaves are linked in order; (3) no node but a
+ * root leaf is empty; a node with less than a quarter of its cells merges with a neighbour if both fit into three quarters; (4) a place found is valid
+ * until the next change of the tree.
+ */
+import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
+
+export interface ItemOrder {
+  /** @returns negative, 0 or positive: the item's member compared with the bytes */
+  compare(item: Ref, bytes: Uint8Array, start: number, length: number): number;
+}
+
+const ROOT = 0;
+const HEIGHT = 1;
+const COUNT = 2;
+const CONTROL_BYTES = 16;
+
+const LEAF_NEXT = 1;
+const LEAF_PREVIOUS = 2;
+const LEAF_HEADER = 4;
+const LEAF_CELL = 3;
+const LEAF_CELLS = 62;
+const LEAF_BYTES = (LEAF_HEADER + LEAF_CELLS * LEAF_CELL) * 4;
+
+const BRANCH_HEADER = 1;
+const BRANCH_CELL = 5;
+const BRANCH_CELLS = 38;
+const BRANCH_BYTES = (BRANCH_HEADER + BRANCH_CELLS * BRANCH_CELL) * 4;
+const CHILD = 0;
+const SIZE = 1;
+/** Where a branch's cell has the same three words as a leaf's. */
+const FIRST_ELEMENT = 2;
+
+/** 38^7 leaves are more than the arena can hold. */
+const HEIGHT_MAX = 8;
+
+/** Where a bound lies: before the first element for which this does not hold. */
+const MEMBER_UPTO = 0;
+const SCORE_BELOW = 1;
+const SCORE_UPTO = 2;
+const LEX_BELOW = 3;
+const LEX_UPTO = 4;
+const END = 5;
+
+/** The result of `scoreKey`. */
+export const scoreKey = { high: 0, low: 0 };
+const double = new Float64Array(1);
+const halves = new Int32Array(double.buffer);
+
+/** Turns a score, which is not NaN, into two int32 that compare, high half first, as scores do; −0 and 0 are equal. Result in `scoreKey`. */
+export function setScoreKey(score: number): void {
+  // −0 + 0 is 0.
+  double[0] = score + 0;
+  const high = halves[1];
+  const isNegative = high < 0;
+  scoreKey.high = isNegative ? high ^ 0x7fffffff : high;
+  scoreKey.low = (isNegative ? ~halves[0] : halves[0]) ^ 0x80000000;
+}
+
+export class RankTree {
+  /** The place that the last search found: a leaf and a cell in it, which may be one behind the last. */
+  leaf: Ref = 0;
+  index = 0;
+  private readonly arena: Arena;
+  private readonly words: Int32Array[];
+  private readonly order: ItemOrder;
+  /** The branches that lead to `leaf`, by level (1 = above the leaf), and the cells taken. */
+  private readonly pathNode = new Int32Array(HEIGHT_MAX + 1);
+  private readonly pathIndex = new Int32Array(HEIGHT_MAX + 1);
+  /** The bound being searched for. */
+  private kind = END;
+  private high = 0;
+  private low = 0;
+  private bytes: Uint8Array = new Uint8Array(0);
+  private start = 0;
+  private length = 0;
+
+  constructor(arena: Arena, order: ItemOrder) {
+    this.arena = arena;
+    this.words = arena.words;
+    this.order = order;
+  }
+
+  create(): Ref {
+    const tree = this.arena.allocate(CONTROL_BYTES);
+    this.set(tree, ROOT, this.createLeaf());
+    this.set(tree, HEIGHT, 0);
+    this.set(tree, COUNT, 0);
+    return tree;
+  }
+
+  /** @returns number of elements */
+  count(tree: Ref): number {
+    return this.get(tree, COUNT);
+  }
+
+  /** Frees the tree but for its leaves, which the caller frees by `dropLeaf`. The items are the caller's. @returns the first leaf */
+  dissolve(tree: Ref): Ref {
+    const first = this.freeBranches(this.get(tree, ROOT), this.get(tree, HEIGHT));
+    this.arena.free(tree);
+    return first;
+  }
+
+  /** Frees a leaf of a dissolved tree. @returns the next one, or 0 */
+  dropLeaf(leaf: Ref): Ref {
+    const next = this.get(leaf, LEAF_NEXT);
+    this.arena.free(leaf);
+    return next;
+  }
+
+  /** @returns bytes of the tree's blocks, estimated from its leaves */
+  bytesOf(tree: Ref): number {
+    let leaves = 0;
+    this.seekRank(tree, 0);
+    for (let leaf = this.leaf; leaf !== 0; leaf = this.get(leaf, LEAF_NEXT)) leaves++;
+    const nodeBytes = this.arena.blockBytes(this.leaf);
+    return CONTROL_BYTES + nodeBytes * Math.round(leaves * (1 + 2 / BRANCH_CELLS));
+  }
+
+  /** Adds an element that is not there. The member's bytes are those of the item. */
+  insert(tree: Ref, score: number, item: Ref, bytes: Uint8Array, start: number, length: number): void {
+    this.bindMember(score, bytes, start, length);
+    this.descend(tree);
+    this.insertHere(tree, item);
+  }
+
+  /** Adds an element behind all others. */
+  append(tree: Ref, score: number, item: Ref): void {
+    this.bindScore(score, true);
+    this.kind = END;
+    this.descend(tree);
+    this.insertHere(tree, item);
+  }
+
+  /** Removes an element that is there. */
+  remove(tree: Ref, score: number, bytes: Uint8Array, start: number, length: number): void {
+    this.bindMember(score, bytes, start, length);
+    this.descend(tree);
+    this.index--;
+    this.removeHere(tree);
+  }
+
+  /** Removes element `rank`, which is there. @returns its item */
+  removeAt(tree: Ref, rank: number): Ref {
+    this.seekRank(tree, rank);
+    const item = this.itemAt(this.leaf, this.index);
+    this.removeHere(tree);
+    return item;
+  }
+
+  /** @returns how many elements are before one that is there */
+  rankOf(tree: Ref, score: number, bytes: Uint8Array, start: number, length: number): number {
+    this.bindMember(score, bytes, start, length);
+    return this.descend(tree) - 1;
+  }
+
+  /** @returns number of elements with a score below `score`, or not above it */
+  countByScore(tree: Ref, score: number, isUpTo: boolean): number {
+    this.bindScore(score, isUpTo);
+    return this.descend(tree);
+  }
+
+  /** @returns number of elements with a member before the bytes, or not behind them; all scores are equal */
+  countByMember(tree: Ref, bytes: Uint8Array, start: number, length: number, isUpTo: boolean): number {
+    this.bindMember(0, bytes, start, length);
+    this.kind = isUpTo ? LEX_UPTO : LEX_BELOW;
+    return this.descend(tree);
+  }
+
+  /** Finds element `rank`, 0 to below the count: it is at `leaf` and `index`. */
+  seekRank(tree: Ref, rank: number): void {
+    let node = this.get(tree, ROOT);
+    let rest = rank;
+    for (let level = this.get(tree, HEIGHT); level > 0; level--) {
+      const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+      const base = (node & UNIT_MASK) << 1;
+      let cell = 0;
+      let at = base + BRANCH_HEADER;
+      while (rest >= words[at + SIZE] && cell < words[base] - 1) {
+        rest -= words[at + SIZE];
+        cell++;
+        at += BRANCH_CELL;
+      }
+      this.pathNode[level] = node;
+      this.pathIndex[level] = cell;
+      node = words[at + CHILD];
+    }
+    this.leaf = node;
+    this.index = rest;
+  }
+
+  itemAt(leaf: Ref, index: number): Ref {
+    return this.get(leaf, LEAF_HEADER + index * LEAF_CELL + 2);
+  }
+
+  cellCount(leaf: Ref): number {
+    return this.get(leaf, 0);
+  }
+
+  nextLeaf(leaf: Ref): Ref {
+    return this.get(leaf, LEAF_NEXT);
+  }
+
+  previousLeaf(leaf: Ref): Ref {
+    return this.get(leaf, LEAF_PREVIOUS);
+  }
+
+  private bindMember(score: number, bytes: Uint8Array, start: number, length: number): void {
+    setScoreKey(score);
+    this.kind = MEMBER_UPTO;
+    this.high = scoreKey.high;
+    this.low = scoreKey.low;
+    this.bytes = bytes;
+    this.start = start;
+    this.length = length;
+  }
+
+  private bindScore(score: number, isUpTo: boolean): void {
+    setScoreKey(score);
+    this.kind = isUpTo ? SCORE_UPTO : SCORE_BELOW;
+    this.high = scoreKey.high;
+    this.low = scoreKey.low;
+  }
+
+  /** Whether the element whose three words are at `at` lies before the bound. */
+  private isBefore(words: Int32Array, at: number): boolean {
+    if (this.kind >= LEX_BELOW) {
+      if (this.kind === END) return true;
+      const order = this.order.compare(words[at + 2], this.bytes, this.start, this.length);
+      return this.kind === LEX_UPTO ? order <= 0 : order < 0;
+    }
+    if (words[at] !== this.high) return words[at] < this.high;
+    if (words[at + 1] !== this.low) return words[at + 1] < this.low;
+    if (this.kind !== MEMBER_UPTO) return this.kind === SCORE_UPTO;
+    return this.order.compare(words[at + 2], this.bytes, this.start, this.length) <= 0;
+  }
+
+  /** Finds the bound: `leaf` and `index` are behind the last element before it. @returns number of elements before it */
+  private descend(tree: Ref): number {
+    let node = this.get(tree, ROOT);
+    let rank = 0;
+    for (let level = this.get(tree, HEIGHT); level > 0; level--) {
+      const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+      const base = (node & UNIT_MASK) << 1;
+      const before = this.cellsBefore(words, base, base + BRANCH_HEADER + FIRST_ELEMENT, BRANCH_CELL);
+      const cell = before === 0 ? 0 : before - 1;
+      let at = base + BRANCH_HEADER;
+      for (let i = 0; i < cell; i++, at += BRANCH_CELL) rank += words[at + SIZE];
+      this.pathNode[level] = node;
+      this.pathIndex[level] = cell;
+      node = words[at + CHILD];
+    }
+    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+    const base = (node & UNIT_MASK) << 1;
+    this.leaf = node;
+    this.index = this.cellsBefore(words, base, base + LEAF_HEADER, LEAF_CELL);
+    return rank + this.index;
+  }
+
+  /** @returns number of cells of a node whose element is before the bound */
+  private cellsBefore(words: Int32Array, base: number, first: number, cellWords: number): number {
+    let from = 0;
+    let to = words[base];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.isBefore(words, first + middle * cellWords)) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  private insertHere(tree: Ref, item: Ref): void {
+    const { high, low } = this;
+    let node = this.leaf;
+    let added: Ref = 0;
+    let target = node;
+    let index = this.index;
+    const count = this.cellCount(node);
+    if (count === LEAF_CELLS) {
+      // At either end of the tree the full leaf stays as it is, so that elements that come in order fill the leaves.
+      const isLast = index === count && this.nextLeaf(node) === 0;
+      const isFirst = index === 0 && this.previousLeaf(node) === 0;
+      const at = isLast ? count : isFirst ? 0 : count >> 1;
+      added = this.splitLeaf(node, at);
+      if (index > at || isLast) {
+        target = added;
+        index -= at;
+      }
+    }
+    const words = this.words[target >>> CHUNK_INDEX_SHIFT];
+    const at = this.openCell(target, LEAF_HEADER, LEAF_CELL, index);
+    words[at] = high;
+    words[at + 1] = low;
+    words[at + 2] = item;
+    const height = this.get(tree, HEIGHT);
+    for (let level = 1; level <= height; level++) {
+      const parent = this.pathNode[level];
+      const cell = this.pathIndex[level];
+      this.fillCell(parent, cell, node, level - 1);
+      if (added !== 0) added = this.addChild(parent, cell + 1, added, level - 1);
+      node = parent;
+    }
+    if (added !== 0) this.growRoot(tree, node, added, height);
+    this.set(tree, COUNT, this.count(tree) + 1);
+  }
+
+  /** Puts a child into a branch. @returns the branch split off, if there was no room; else 0 */
+  private addChild(parent: Ref, cell: number, child: Ref, childLevel: number): Ref {
+    const count = this.cellCount(parent);
+    if (count < BRANCH_CELLS) {
+      this.openCell(parent, BRANCH_HEADER, BRANCH_CELL, cell);
+      this.fillCell(parent, cell, child, childLevel);
+      return 0;
+    }
+    const at = cell === count ? count : count >> 1;
+    const added = this.arena.allocate(BRANCH_BYTES);
+    this.set(added, 0, 0);
+    this.moveCells(parent, at, added, BRANCH_HEADER, BRANCH_CELL);
+    if (cell > at || at === count) this.addChild(added, cell - at, child, childLevel);
+    else this.addChild(parent, cell, child, childLevel);
+    return added;
+  }
+
+  private growRoot(tree: Ref, left: Ref, right: Ref, height: number): void {
+    const root = this.arena.allocate(BRANCH_BYTES);
+    this.set(root, 0, 2);
+    this.fillCell(root, 0, left, height);
+    this.fillCell(root, 1, right, height);
+    this.set(tree, ROOT, root);
+    this.set(tree, HEIGHT, height + 1);
+  }
+
+  private removeHere(tree: Ref): void {
+    const height = this.get(tree, HEIGHT);
+    let node = this.leaf;
+    this.closeCell(node, LEAF_HEADER, LEAF_CELL, this.index);
+    for (let level = 1; level <= height; level++) {
+      const parent = this.pathNode[level];
+      const cell = this.pathIndex[level];
+      if (this.cellCount(node) === 0) {
+        if (level === 1) this.unlinkLeaf(node);
+        this.arena.free(node);
+        this.closeCell(parent, BRANCH_HEADER, BRANCH_CELL, cell);
+      } else {
+        this.fillCell(parent, cell, node, level - 1);
+        if (cell > 0) this.merge(parent, cell - 1, level - 1);
+        else if (cell + 1 < this.cellCount(parent)) this.merge(parent, cell, level - 1);
+      }
+      node = parent;
+    }
+    this.set(tree, COUNT, this.count(tree) - 1);
+    for (let level = height; level > 0; level--) {
+      const root = this.get(tree, ROOT);
+      if (this.cellCount(root) > 1) return;
+      // A root without cells had one leaf, which is gone.
+      const only = this.cellCount(root) === 0 ? this.createLeaf() : this.get(root, BRANCH_HEADER + CHILD);
+      this.set(tree, HEIGHT, this.cellCount(root) === 0 ? 0 : level - 1);
+      this.set(tree, ROOT, only);
+      this.arena.free(root);
+      if (this.get(tree, HEIGHT) === 0) return;
+    }
+  }
+
+  /** Merges the children in cells `cell` and `cell + 1` if one of them is nearly empty and the other has room. */
+  private merge(parent: Ref, cell: number, childLevel: number): void {
+    const left = this.get(parent, BRANCH_HEADER + cell * BRANCH_CELL + CHILD);
+    const right = this.get(parent, BRANCH_HEADER + (cell + 1) * BRANCH_CELL + CHILD);
+    const cells = childLevel === 0 ? LEAF_CELLS : BRANCH_CELLS;
+    const leftCount = this.cellCount(left);
+    const rightCount = this.cellCount(right);
+    if (Math.min(leftCount, rightCount) * 4 >= cells || (leftCount + rightCount) * 4 > cells * 3) return;
+    const header = childLevel === 0 ? LEAF_HEADER : BRANCH_HEADER;
+    const cellWords = childLevel === 0 ? LEAF_CELL : BRANCH_CELL;
+    this.moveCells(right, 0, left, header, cellWords);
+    if (childLevel === 0) this.unlinkLeaf(right);
+    this.arena.free(right);
+    this.closeCell(parent, BRANCH_HEADER, BRANCH_CELL, cell + 1);
+    this.fillCell(parent, cell, left, childLevel);
+  }
+
+  /** Writes the cell of a child: count and first element as they are now. */
+  private fillCell(parent: Ref, cell: number, child: Ref, childLevel: number): void {
+    const words = this.words[parent >>> CHUNK_INDEX_SHIFT];
+    const at = ((parent & UNIT_MASK) << 1) + BRANCH_HEADER + cell * BRANCH_CELL;
+    const childWords = this.words[child >>> CHUNK_INDEX_SHIFT];
+    const childBase = (child & UNIT_MASK) << 1;
+    let size = childWords[childBase];
+    let first = childBase + LEAF_HEADER;
+    if (childLevel > 0) {
+      let sum = 0;
+      for (let i = 0; i < size; i++) sum += childWords[childBase + BRANCH_HEADER + i * BRANCH_CELL + SIZE];
+      size = sum;
+      first = childBase + BRANCH_HEADER + FIRST_ELEMENT;
+    }
+    words[at + CHILD] = child;
+    words[at + SIZE] = size;
+    words[at + FIRST_ELEMENT] = childWords[first];
+    words[at + FIRST_ELEMENT + 1] = childWords[first + 1];
+    words[at + FIRST_ELEMENT + 2] = childWords[first + 2];
+  }
+
+  /** Makes room for a cell. @returns the index of its first word */
+  private openCell(node: Ref, header: number, cellWords: number, index: number): number {
+    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+    const base = (node & UNIT_MASK) << 1;
+    const at = base + header + index * cellWords;
+    const end = base + header + words[base] * cellWords;
+    if (at < end) words.copyWithin(at + cellWords, at, end);
+    words[base]++;
+    return at;
+  }
+
+  private closeCell(node: Ref, header: number, cellWords: number, index: number): void {
+    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+    const base = (node & UNIT_MASK) << 1;
+    const at = base + header + index * cellWords;
+    words.copyWithin(at, at + cellWords, base + header + words[base] * cellWords);
+    words[base]--;
+  }
+
+  /** Moves the cells of `source` from number `from` on behind those of `target`. */
+  private moveCells(source: Ref, from: number, target: Ref, header: number, cellWords: number): void {
+    const sourceWords = this.words[source >>> CHUNK_INDEX_SHIFT];
+    const sourceBase = (source & UNIT_MASK) << 1;
+    const targetWords = this.words[target >>> CHUNK_INDEX_SHIFT];
+    const targetBase = (target & UNIT_MASK) << 1;
+    const count = sourceWords[sourceBase] - from;
+    const first = sourceBase + header + from * cellWords;
+    const to = targetBase + header + targetWords[targetBase] * cellWords;
+    for (let i = 0; i < count * cellWords; i++) targetWords[to + i] = sourceWords[first + i];
+    targetWords[targetBase] += count;
+    sourceWords[sourceBase] = from;
+  }
+
+  private createLeaf(): Ref {
+    const leaf = this.arena.allocate(LEAF_BYTES);
+    this.set(leaf, 0, 0);
+    this.set(leaf, LEAF_NEXT, 0);
+    this.set(leaf, LEAF_PREVIOUS, 0);
+    return leaf;
+  }
+
+  /** Splits the cells from `at` on off. @returns the new leaf behind it */
+  private splitLeaf(leaf: Ref, at: number): Ref {
+    const added = this.createLeaf();
+    this.moveCells(leaf, at, added, LEAF_HEADER, LEAF_CELL);
+    const next = this.nextLeaf(leaf);
+    this.set(added, LEAF_NEXT, next);
+    this.set(added, LEAF_PREVIOUS, leaf);
+    this.set(leaf, LEAF_NEXT, added);
+    if (next !== 0) this.set(next, LEAF_PREVIOUS, added);
+    return added;
+  }
+
+  private unlinkLeaf(leaf: Ref): void {
+    const next = this.nextLeaf(leaf);
+    const previous = this.previousLeaf(leaf);
+    if (next !== 0) this.set(next, LEAF_PREVIOUS, previous);
+    if (previous !== 0) this.set(previous, LEAF_NEXT, next);
+  }
+
+  /** @returns the first leaf below */
+  private freeBranches(node: Ref, level: number): Ref {
+    if (level === 0) return node;
+    let first: Ref = 0;
+    for (let i = this.cellCount(node) - 1; i >= 0; i--)
+      first = this.freeBranches(this.get(node, BRANCH_HEADER + i * BRANCH_CELL + CHILD), level - 1);
+    this.arena.free(node);
+    return first;
+  }
+
+  private get(block: Ref, word: number): number {
+    return this.words[block >>> CHUNK_INDEX_SHIFT][((block & UNIT_MASK) << 1) + word];
+  }
+
+  private set(block: Ref, word: number, value: number): void {
+    this.words[block >>> CHUNK_INDEX_SHIFT][((block & UNIT_MASK) << 1) + word] = value;
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Sorted sets in RDB: the listpack as it lies in the entry, or a count and pairs of string and binary double; and all older forms, on load only.
+ * Spec persistence.md sections 2.3, 3.1, 4.3. A packed set that is not in order, which Redis takes as it is, is put in order: a tree must be.
+ */
+import type { Database } from '../../keyspace/database.js';
+import { TYPE_ZSET } from '../../keyspace/entry.js';
+import type { Keyspace } from '../../keyspace/keyspace.js';
+import type { Ref } from '../../memory/arena.js';
+import { compareBytes, copyBytes } from '../../memory/copy.js';
+import { firstElement, isListpackEnd, ListpackElement, listpackCount } from '../../memory/listpack.js';
+import { parseDouble } from '../../types/parse-double.js';
+import { zsetsOf } from '../../types/zset.js';
+import type { ZsetBuilder } from '../../types/zset-builder.js';
+import { scoreOf, ZSET_LISTPACK } from '../../types/zset-cursor.js';
+import { type ElementVisitor, visitZiplist } from './old-packed.js';
+import { RdbType } from './opcodes.js';
+import { RdbCursor, RdbString } from './rdb-cursor.js';
+import type { RdbRecord } from './rdb-reader.js';
+import type { RdbWriter } from './rdb-writer.js';
+import type { ValueForm } from './value-form.js';
+
+const ZSET_TYPES: ReadonlySet<number> = new Set([
+  RdbType.ZSET,
+  RdbType.ZSET_2,
+  RdbType.ZSET_ZIPLIST,
+  RdbType.ZSET_LISTPACK,
+]);
+
+const cursor = new RdbCursor();
+const value = new RdbString();
+
+export const zsetForm: ValueForm = {
+  rdbType: ({ entries }, ref) => (entries.encoding(ref) === ZSET_LISTPACK ? RdbType.ZSET_LISTPACK : RdbType.ZSET_2),
+  write: writeZset,
+  reads: (rdbType) => ZSET_TYPES.has(rdbType),
+  add: addZset,
+};
+
+function writeZset(writer: RdbWriter, space: Keyspace, ref: Ref): void {
+  const { entries } = space;
+  const zsets = zsetsOf(space);
+  if (zsets.isPacked(ref)) {
+    const start = entries.valueStart(ref);
+    writer.string(entries.view(ref), start, start + entries.valueLength(ref));
+    return;
+  }
+  const members = zsets.cursor;
+  const count = zsets.count(ref);
+  writer.lengthOf(count);
+  // From the highest score down, so that a skiplist is built at its head.
+  zsets.seek(ref, count - 1, members);
+  do {
+    writer.string(members.bytes, members.start, members.start + members.length);
+    writer.double(members.score);
+  } while (members.previous());
+}
+
+function addZset(
+  space: Keyspace,
+  db: Database,
+  record: RdbRecord,
+  key: Uint8Array,
+  start: number,
+  length: number,
+  expireAtMs: number,
+): Ref {
+  const { builder } = zsetsOf(space);
+  cursor.reset(record.bytes, record.start, record.end);
+  if (record.type === RdbType.ZSET_LISTPACK) {
+    cursor.string(value);
+    const isSmall = listpackCount(value.bytes, value.start) <= space.packing.zsetListpackEntries * 2;
+    if (isSmall && isInOrder(value.bytes, value.start)) {
+      const byteCount = value.end - value.start;
+      const ref = db.add(key, start, length, TYPE_ZSET, ZSET_LISTPACK, byteCount, expireAtMs);
+      copyBytes(value.bytes, value.start, space.entries.view(ref), space.entries.valueStart(ref), byteCount);
+      return ref;
+    }
+  }
+  builder.begin();
+  if (record.type === RdbType.ZSET_LISTPACK) {
+    addPairs(builder, value.bytes, value.start);
+  } else if (record.type === RdbType.ZSET_ZIPLIST) {
+    cursor.string(value);
+    visitZiplist(value.bytes, value.start, pairsInto(builder));
+  } else {
+    for (let rest = cursor.length(); rest > 0; rest--) {
+      cursor.string(value);
+      const score = record.type === RdbType.ZSET_2 ? cursor.double() : cursor.textDouble();
+      builder.add(value.bytes, value.start, value.end - value.start, score);
+    }
+  }
+  return builder.finish(db, key, start, length, expireAtMs);
+}
+
+const member = new ListpackElement();
+const score = new ListpackElement();
+const previousMember = new ListpackElement();
+
+function isInOrder(bytes: Uint8Array, base: number): boolean {
+  let previous = Number.NEGATIVE_INFINITY;
+  let isFirst = true;
+  for (let at = firstElement(base); !isListpackEnd(bytes, at); ) {
+    member.read(bytes, at);
+    score.read(bytes, member.next);
+    const current = scoreOf(score);
+    if (!(current >= previous)) return false;
+    if (!isFirst && current === previous) {
+      const { bytes: text, start, length } = previousMember;
+      if (compareBytes(text, start, length, member.bytes, member.start, member.length) >= 0) return false;
+    }
+    previousMember.read(bytes, at);
+    previous = current;
+    isFirst = false;
+    at = score.next;
+  }
+  return true;
+}
+
+function addPairs(builder: ZsetBuilder, bytes: Uint8Array, base: number): void {
+  for (let at = firstElement(base); !isListpackEnd(bytes, at); at = score.next) {
+    member.read(bytes, at);
+    score.read(bytes, member.next);
+    builder.add(member.bytes, member.start, member.length, finiteScore(scoreOf(score)));
+  }
+}
+
+/** @returns a visitor of members and scores in turn */
+function pairsInto(builder: ZsetBuilder): ElementVisitor {
+  let pending: Uint8Array | null = null;
+  return (bytes, start, length) => {
+    if (pending === null) {
+      pending = bytes.slice(start, start + length);
+    } else {
+      builder.add(pending, 0, pending.length, finiteScore(parseDouble(bytes, start, length)));
+      pending = null;
+    }
+  };
+}
+
+/** What is no number counts as 0, as C reads it. */
+function finiteScore(value: number): number {
+  return Number.isNaN(value) ? 0 : value;
+}

@@ -1,0 +1,56 @@
+/**
+ * Doubles in arguments, as C's strtod reads them over the whole text: decimal, hexadecimal, infinite; no space, no NaN, no overflow, nothing that
+ * would become zero. Source: spec server.md section 20.2.
+ */
+import { parseSafeInteger } from './number.js';
+
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const HEXADECIMAL = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
+const INFINITE = /^([+-]?)inf(?:inity)?$/i;
+const HAS_NONZERO_DIGIT = /^[+-]?[.\d]*[1-9]/;
+
+/** @returns the number, or NaN if the bytes are none */
+export function parseDouble(bytes: Uint8Array, start: number, length: number): number {
+  const integer = parseSafeInteger(bytes, start, length);
+  if (!Number.isNaN(integer)) return integer;
+  if (length === 0) return Number.NaN;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1');
+  if (DECIMAL.test(text)) return inRange(Number(text), HAS_NONZERO_DIGIT.test(text));
+  const infinite = INFINITE.exec(text);
+  if (infinite !== null) return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  const hexadecimal = HEXADECIMAL.exec(text);
+  return hexadecimal === null ? Number.NaN : parseHexadecimal(hexadecimal);
+}
+
+function parseHexadecimal([, sign, whole, fraction = '', power = '0']: RegExpExecArray): number {
+  if (whole === '' && fraction === '') return Number.NaN;
+  const digits = BigInt(`0x${whole}${fraction}`);
+  let exponent = Number(power) - fraction.length * 4;
+  // A bigint is rounded once, to the nearest; the power of two is exact but for the smallest numbers. In steps, as 2^1074 alone is infinite.
+  let magnitude = Number(digits);
+  if (!Number.isFinite(magnitude)) return Number.NaN;
+  for (; exponent < 0 && magnitude !== 0; exponent += 1000) magnitude *= 2 ** Math.max(exponent, -1000);
+  for (; exponent > 0 && Number.isFinite(magnitude) && magnitude !== 0; exponent -= 1000)
+    magnitude *= 2 ** Math.min(exponent, 1000);
+  return inRange(sign === '-' ? -magnitude : magnitude, digits !== 0n);
+}
+
+function inRange(value: number, isNonzero: boolean): number {
+  return Number.isFinite(value) && (value !== 0 || !isNonzero) ? value : Number.NaN;
+}
+
+/**
+ * The bound of a range of scores: read as above, but nothing at all is 0, leading space is skipped, and what is out of range is infinite or 0.
+ * @returns NaN if the bytes are no number
+ */
+export function parseScoreBound(bytes: Uint8Array, start: number, length: number): number {
+  const value = parseDouble(bytes, start, length);
+  if (!Number.isNaN(value)) return value;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1');
+  if (text === '') return 0;
+  const trimmed = text.replace(/^[ \t-\r]+/, '');
+  if (DECIMAL.test(trimmed)) return Number(trimmed);
+  if (trimmed === text || trimmed === '') return Number.NaN;
+  const rest = Buffer.from(trimmed, 'latin1');
+  return parseDouble(rest, 0, rest.length);
+}

@@ -1,0 +1,146 @@
+/**
+ * Builds a sorted set as a whole: the results of *STORE commands and of loads, where members come in any order and their scores may still change.
+ *
+ * Members and scores lie in the arena from the beginning, in the table that a large set has anyway; only their references are in an array, to be sorted.
+ * `begin` … `add`, `find`, `changeFound` … then `sort` to read the result, `finish` to make it an entry, or `discard`.
+ */
+import type { Database } from '../keyspace/database.js';
+import { TYPE_ZSET } from '../keyspace/entry.js';
+import { hashBytes } from '../keyspace/key-hash.js';
+import type { Keyspace } from '../keyspace/keyspace.js';
+import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
+import { compareBytes } from '../memory/copy.js';
+import { initListpack, LISTPACK_EMPTY_BYTES, splice } from '../memory/listpack.js';
+import { CountedString } from './counted-keys.js';
+import type { Zsets } from './zset.js';
+import { readDouble, writeDouble, ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
+
+export class ZsetBuilder {
+  /** Of the member that `find` found. */
+  foundScore = 0;
+  private readonly space: Keyspace;
+  private readonly zsets: Zsets;
+  private readonly cursor: ZsetCursor;
+  private readonly string = new CountedString();
+  private table: Ref = 0;
+  private items: Ref[] = [];
+  private found: Ref = 0;
+  private memberBytesMax = 0;
+
+  constructor(space: Keyspace, zsets: Zsets) {
+    this.space = space;
+    this.zsets = zsets;
+    this.cursor = new ZsetCursor(space, zsets.trees);
+  }
+
+  get count(): number {
+    return this.items.length;
+  }
+
+  begin(): void {
+    this.table = this.zsets.table.create();
+    this.items = [];
+    this.memberBytesMax = 0;
+  }
+
+  /** Adds a member that is not there. */
+  add(bytes: Uint8Array, start: number, length: number, score: number): void {
+    const item = this.zsets.createItem(bytes, start, length, score);
+    this.zsets.table.insert(this.table, hashBytes(bytes, start, length), item);
+    this.items.push(item);
+    if (length > this.memberBytesMax) this.memberBytesMax = length;
+  }
+
+  /** @returns whether the member is there; its score is in `foundScore` */
+  find(bytes: Uint8Array, start: number, length: number): boolean {
+    this.found = this.zsets.table.find(this.table, hashBytes(bytes, start, length), bytes, start, length);
+    if (this.found === 0) return false;
+    this.foundScore = this.scoreOf(this.found);
+    return true;
+  }
+
+  /** Gives the member that `find` found another score. */
+  changeFound(score: number): void {
+    const view = this.viewOf(this.found);
+    this.string.read(view, (this.found & UNIT_MASK) << 3);
+    writeDouble(view, this.string.end, score);
+  }
+
+  /** Puts the members into their order. */
+  sort(): void {
+    const { cursor } = this;
+    // By scores read once, and by members only where scores are equal.
+    const scores = new Map<Ref, number>();
+    for (const item of this.items) scores.set(item, this.scoreOf(item));
+    this.items.sort((a, b) => {
+      const difference = scores.get(a)! - scores.get(b)!;
+      // Equal infinities have no difference.
+      if (difference !== 0 && !Number.isNaN(difference)) return difference;
+      cursor.readItem(a);
+      const { bytes, start, length } = cursor;
+      cursor.readItem(b);
+      return compareBytes(bytes, start, length, cursor.bytes, cursor.start, cursor.length);
+    });
+  }
+
+  /** Reads member number `index`, after `sort` that of the rank. */
+  read(index: number, cursor: ZsetCursor): void {
+    cursor.readItem(this.items[index]);
+  }
+
+  /** Makes the members a set of a key that is not there; there is at least one. @returns the entry */
+  finish(db: Database, key: Uint8Array, start: number, length: number, expireAtMs = 0): Ref {
+    const { packing } = this.space;
+    this.sort();
+    const isPacked =
+      this.items.length <= packing.zsetListpackEntries && this.memberBytesMax <= packing.zsetListpackValueBytes;
+    if (isPacked) {
+      const ref = this.addPacked(db, key, start, length, expireAtMs);
+      this.discard();
+      return ref;
+    }
+    const { trees } = this.zsets;
+    const tree = trees.create();
+    for (const item of this.items) trees.append(tree, this.scoreOf(item), item);
+    this.items = [];
+    return this.zsets.createTree(db, key, start, length, expireAtMs, this.table, tree);
+  }
+
+  /** Frees everything. */
+  discard(): void {
+    this.items = [];
+    this.zsets.table.release(this.table);
+  }
+
+  private addPacked(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    const { cursor, zsets } = this;
+    const { entries } = this.space;
+    let byteCount = LISTPACK_EMPTY_BYTES;
+    for (let i = 0; i < this.items.length; i++) {
+      this.read(i, cursor);
+      byteCount += zsets.encodePair(cursor.bytes, cursor.start, cursor.length, cursor.score);
+    }
+    const ref = db.add(key, start, length, TYPE_ZSET, ZSET_LISTPACK, byteCount, expireAtMs);
+    const view = entries.view(ref);
+    const base = entries.valueStart(ref);
+    initListpack(view, base);
+    let at = base + LISTPACK_EMPTY_BYTES - 1;
+    splice(view, base, at, 0, byteCount - LISTPACK_EMPTY_BYTES, this.items.length * 2);
+    for (let i = 0; i < this.items.length; i++) {
+      this.read(i, cursor);
+      zsets.encodePair(cursor.bytes, cursor.start, cursor.length, cursor.score);
+      at = zsets.writePair(view, at);
+    }
+    return ref;
+  }
+
+  private scoreOf(item: Ref): number {
+    const view = this.viewOf(item);
+    this.string.read(view, (item & UNIT_MASK) << 3);
+    return readDouble(view, this.string.end);
+  }
+
+  private viewOf(item: Ref): Uint8Array {
+    return this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
+  }
+}

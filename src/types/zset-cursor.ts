@@ -1,0 +1,129 @@
+/** A place in a sorted set: one member with its score, whatever the encoding; and the way to the next and the one before. */
+import type { Keyspace } from '../keyspace/keyspace.js';
+import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
+import {
+  elementAt,
+  isListpackEnd,
+  LISTPACK_HEADER_BYTES,
+  ListpackElement,
+  nextElement,
+  previousElement,
+} from '../memory/listpack.js';
+import type { RankTree } from '../memory/rank-tree.js';
+import { CountedString } from './counted-keys.js';
+import { parseDouble } from './parse-double.js';
+
+export const ZSET_LISTPACK = 0;
+export const ZSET_SKIPLIST = 1;
+
+const double = new Float64Array(1);
+const halves = new Int32Array(double.buffer);
+
+/** @returns the double whose eight bytes, little-endian, are at `at` */
+export function readDouble(bytes: Uint8Array, at: number): number {
+  halves[0] = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+  halves[1] = bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24);
+  return double[0];
+}
+
+export function writeDouble(bytes: Uint8Array, at: number, value: number): void {
+  double[0] = value;
+  for (let i = 0; i < 4; i++) bytes[at + i] = halves[0] >> (i << 3);
+  for (let i = 0; i < 4; i++) bytes[at + 4 + i] = halves[1] >> (i << 3);
+}
+
+/** @returns the score that an element of a packed sorted set holds */
+export function scoreOf(element: ListpackElement): number {
+  if (element.isInteger) return element.number;
+  return parseDouble(element.bytes, element.start, element.length);
+}
+
+export class ZsetCursor {
+  /** The member: `bytes[start, start + length)`, until the set changes or the cursor moves. */
+  bytes: Uint8Array = new Uint8Array(0);
+  start = 0;
+  length = 0;
+  score = 0;
+  /** Packed: the listpack's view, its offset and that of the pair. */
+  private view: Uint8Array = new Uint8Array(0);
+  private base = 0;
+  private at = 0;
+  /** In a tree. */
+  private leaf: Ref = 0;
+  private index = 0;
+  private readonly space: Keyspace;
+  private readonly trees: RankTree;
+  private readonly member = new ListpackElement();
+  private readonly element = new ListpackElement();
+  private readonly string = new CountedString();
+
+  constructor(space: Keyspace, trees: RankTree) {
+    this.space = space;
+    this.trees = trees;
+  }
+
+  /** Goes to the member of rank `rank`, 0 to below the count. @param tree of the set; 0 if it is packed */
+  seek(ref: Ref, tree: Ref, rank: number): void {
+    this.leaf = 0;
+    if (tree === 0) {
+      const { entries } = this.space;
+      this.view = entries.view(ref);
+      this.base = entries.valueStart(ref);
+      this.at = elementAt(this.view, this.base, rank * 2);
+    } else {
+      this.trees.seekRank(tree, rank);
+      this.leaf = this.trees.leaf;
+      this.index = this.trees.index;
+    }
+    this.read();
+  }
+
+  /** @returns whether there is a next one */
+  next(): boolean {
+    if (this.leaf === 0) {
+      this.at = this.element.next;
+      if (isListpackEnd(this.view, this.at)) return false;
+    } else if (++this.index === this.trees.cellCount(this.leaf)) {
+      const next = this.trees.nextLeaf(this.leaf);
+      if (next === 0) return false;
+      this.leaf = next;
+      this.index = 0;
+    }
+    this.read();
+    return true;
+  }
+
+  /** @returns whether there is one before */
+  previous(): boolean {
+    if (this.leaf === 0) {
+      if (this.at === this.base + LISTPACK_HEADER_BYTES) return false;
+      this.at = previousElement(this.view, previousElement(this.view, this.at));
+    } else if (this.index-- === 0) {
+      const previous = this.trees.previousLeaf(this.leaf);
+      if (previous === 0) return false;
+      this.leaf = previous;
+      this.index = this.trees.cellCount(previous) - 1;
+    }
+    this.read();
+    return true;
+  }
+
+  /** Reads an item of a set that is not packed. */
+  readItem(item: Ref): void {
+    this.bytes = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
+    this.string.read(this.bytes, (item & UNIT_MASK) << 3);
+    this.start = this.string.start;
+    this.length = this.string.length;
+    this.score = readDouble(this.bytes, this.string.end);
+  }
+
+  private read(): void {
+    if (this.leaf !== 0) return this.readItem(this.trees.itemAt(this.leaf, this.index));
+    this.member.read(this.view, this.at);
+    this.bytes = this.member.bytes;
+    this.start = this.member.start;
+    this.length = this.member.length;
+    this.element.read(this.view, nextElement(this.view, this.at));
+    this.score = scoreOf(this.element);
+  }
+}
