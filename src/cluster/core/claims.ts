@@ -9,7 +9,7 @@ import { sendUpdate } from './outgoing.js';
 import { becomeReplicaOf, followGrandprimary, markPrimary } from './roles.js';
 import { clearSlot, equalSlots, hasSlot, setSlot } from './slot-bitmap.js';
 import { claimedSlots, isNotClaimed, ownerOf, reassignSlot, unassignAllSlots } from './slot-table.js';
-import { log, persistDurably, type Turn } from './turn.js';
+import { log, persistDurably, persistSoon, type Turn } from './turn.js';
 import { type ClusterNode, SLOT_COUNT, type SlotBitmap } from './types.js';
 
 /** Compares the slots in a ping, pong or meet with what is known, applies what is new, and tells the sender if it is behind. */
@@ -60,6 +60,10 @@ export function onUpdate(turn: Turn, sender: ClusterNode | null, message: Update
   applyClaim(turn, node, message.nodeConfigEpoch, message.nodeSlots);
 }
 
+/**
+ * What is learned here need not be durable: a node that forgets a claim is where a node is that never heard it, and the claimant goes on claiming. With an
+ * fsync per claim a move of slots, which every node hears of slot by slot, would have all disks of the cluster at work. (A vote saves what it rests on.)
+ */
 export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitmap: SlotBitmap): void {
   const { state } = turn;
   const me = myself(state);
@@ -84,7 +88,7 @@ export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitma
     if (owner !== null && owner === current) takenFromCurrent += 1;
     repointOpenSlot(turn, slot, sender);
     reassignSlot(turn, slot, sender);
-    persistDurably(turn);
+    persistSoon(turn);
     turn.todo.evaluate = true;
   }
   repointMigrations(turn, sender, epoch);
@@ -127,7 +131,7 @@ function repointMigrations(turn: Turn, sender: ClusterNode, epoch: number): void
     migrating.set(slot, sender.id);
     const to = `Slot ${slot} is now being migrated to node ${label(sender)} in shard ${sender.shardId}.`;
     log(turn, 'notice', `Failover occurred in migration target. ${to}`);
-    persistDurably(turn);
+    persistSoon(turn);
   }
 }
 
@@ -137,7 +141,7 @@ function unbindReplicasOf(turn: Turn, sender: ClusterNode, epoch: number): void 
     const replica = turn.state.nodes.get(id)!;
     if (replica.slotCount === 0 || isMyself(replica) || replica.configEpoch >= epoch) continue;
     unassignAllSlots(turn, replica);
-    persistDurably(turn);
+    persistSoon(turn);
     turn.todo.evaluate = true;
   }
 }

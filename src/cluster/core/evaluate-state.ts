@@ -8,7 +8,7 @@
 import { isFailed, isPrimary, isSuspected, isVotingPrimary, myself } from './nodes.js';
 import { isQuorum } from './quorum.js';
 import { log, nowMs, type Turn } from './turn.js';
-import { type ClusterState, NEVER, SLOT_COUNT } from './types.js';
+import { type ClusterNode, type ClusterState, NEVER, SLOT_COUNT } from './types.js';
 
 const START_DELAY_MS = 2000;
 const REJOIN_DELAY_MIN_MS = 500;
@@ -29,7 +29,7 @@ export function evaluateState(turn: Turn): void {
   for (const node of state.nodes.values()) {
     if (!isVotingPrimary(node)) continue;
     state.size += 1;
-    if (!isFailed(node) && !isSuspected(node)) reachable += 1;
+    if (isReachable(turn, node)) reachable += 1;
   }
   if (!isQuorum(reachable, state.size)) {
     status = 'fail';
@@ -40,6 +40,33 @@ export function evaluateState(turn: Turn): void {
   if (status === 'ok' && amPrimary && now - state.minorityAtMs < rejoinDelayMs(state)) return;
   log(turn, 'notice', `Cluster state changed: ${status}`);
   state.status = status;
+}
+
+/**
+ * Whether a primary hears too few of the voting primaries to be sure that it has not been replaced. Others suspect it one node timeout after they heard of it last;
+ * it must stop serving by then, too, and its own pings may have gone out half a timeout later.
+ */
+export function isAlone(turn: Turn): boolean {
+  const { state } = turn;
+  if (!isVotingPrimary(myself(state))) return false;
+  let size = 0;
+  let reachable = 0;
+  for (const node of state.nodes.values()) {
+    if (!isVotingPrimary(node)) continue;
+    size += 1;
+    if (isReachable(turn, node)) reachable += 1;
+  }
+  return !isQuorum(reachable, size);
+}
+
+/** For a primary, silence for a node timeout is enough: a peer that lives is heard, or heard of by gossip, twice in that time. */
+function isReachable(turn: Turn, node: ClusterNode): boolean {
+  if (isFailed(node) || isSuspected(node)) return false;
+  const { state } = turn;
+  const me = myself(state);
+  if (node === me || !isPrimary(me)) return true;
+  const heardAtMs = Math.max(node.dataReceivedAtMs, node.pongReceivedAtMs);
+  return heardAtMs === NEVER || nowMs(turn) - heardAtMs <= state.options.nodeTimeoutMs;
 }
 
 function rejoinDelayMs(state: ClusterState): number {

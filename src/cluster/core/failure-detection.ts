@@ -9,10 +9,10 @@
  * Source: spec/cluster.md 6.1–6.3.
  */
 import { type FailMessage, NodeFlag } from './message.js';
-import { isFailed, isReplica, isSuspected, isVotingPrimary, label, myself } from './nodes.js';
-import { broadcast, makeHeader } from './outgoing.js';
+import { isFailed, isMyself, isReplica, isSuspected, isVotingPrimary, label, myself } from './nodes.js';
+import { broadcast, makeHeader, sendPing } from './outgoing.js';
 import { isQuorum } from './quorum.js';
-import { log, nowMs, persistAndEvaluate, type Turn } from './turn.js';
+import { log, nodeList, nowMs, persistAndEvaluate, type Turn } from './turn.js';
 import { type ClusterNode, type ClusterState, NEVER } from './types.js';
 
 /** Failure reports are valid for this many node timeouts; a failed primary with slots stays failed at least as long. */
@@ -21,9 +21,24 @@ const TIMEOUTS = 2;
 export function suspect(turn: Turn, node: ClusterNode): void {
   log(turn, 'debug', `*** NODE ${node.id} possibly failing`);
   node.flags |= NodeFlag.Suspected;
+  turn.state.suspectedCount += 1;
   turn.todo.evaluate = true;
+  turn.todo.tellSuspicion = true;
   // The only voter needs nobody's report.
   if (isVotingPrimary(myself(turn.state)) && turn.state.size === 1) markFailedIfAgreed(turn, node);
+}
+
+/**
+ * Tells the voting primaries at once whom this node suspects. Suspicions travel with ordinary gossip too, but that may take half a node timeout, during which the
+ * slots of a dead primary are served by nobody.
+ */
+export function tellSuspicion(turn: Turn): void {
+  if (!isVotingPrimary(myself(turn.state))) return;
+  for (const node of nodeList(turn)) {
+    if (node.outbound === null || isMyself(node) || isSuspected(node) || !isVotingPrimary(node)) continue;
+    // A pong: a ping would restart the time that an older ping has been unanswered.
+    sendPing(turn, node.outbound, 'pong');
+  }
 }
 
 export function onFailureReport(turn: Turn, reporter: ClusterNode, node: ClusterNode): void {

@@ -8,7 +8,7 @@
  * Source: spec/cluster.md 2.2.
  */
 import { NodeFlag } from './message.js';
-import { hasFlag } from './nodes.js';
+import { hasFlag, isInHandshake, isPingPending } from './nodes.js';
 import { sendPing } from './outgoing.js';
 import { log, nowMs, type Turn } from './turn.js';
 import { type BusLink, type ClusterNode, type LinkId, NEVER } from './types.js';
@@ -57,6 +57,9 @@ export function onLinkDown(turn: Turn, id: LinkId, reason: string): void {
   if (node !== undefined && !link.isUp) {
     log(turn, 'verbose', `Connection with Node ${node.id} at ${node.ip}:${node.busPort} failed: ${reason}`);
   }
+  // A broken connection is the first sign of a dead peer: the time to suspect it runs from now, not from the ping that would have been due some time later. The
+  // ping itself is sent when the next connection is up.
+  if (node?.outbound === id && !isPingPending(node) && !isInHandshake(node)) node.pingSentAtMs = nowMs(turn);
   unbind(turn, link);
 }
 

@@ -3,7 +3,8 @@
  * do not answer, and move elections, manual failovers and replica migration on. Source: spec/cluster.md 5.1.
  */
 import { stepElection } from './election.js';
-import { suspect } from './failure-detection.js';
+import { isAlone } from './evaluate-state.js';
+import { suspect, tellSuspicion } from './failure-detection.js';
 import { isHandshakeExpired } from './handshake.js';
 import { dropLink, openOutbound } from './links.js';
 import { checkManualFailoverTimeout, stepManualFailover } from './manual-failover.js';
@@ -38,6 +39,7 @@ export function onTick(turn: Turn): void {
   for (const node of nodeList(turn)) {
     if (!isMyself(node) && !hasNoAddress(node) && !isInHandshake(node)) watch(turn, node);
   }
+  if (turn.todo.tellSuspicion) tellSuspicion(turn);
   resumeReplication(turn);
   checkManualFailoverTimeout(turn);
   if (isReplica(myself(state))) {
@@ -46,7 +48,7 @@ export function onTick(turn: Turn): void {
     stepElection(turn);
     stepReplicaMigration(turn);
   }
-  if (state.status === 'fail') turn.todo.evaluate = true;
+  if (state.status === 'fail' || isAlone(turn)) turn.todo.evaluate = true;
 }
 
 function keepConnections(turn: Turn): void {

@@ -28,10 +28,19 @@ export interface Todo {
   evaluate: boolean;
   persist: boolean;
   fsync: boolean;
+  /** A node was suspected in this tick: the other voters are told at its end. */
+  tellSuspicion: boolean;
 }
 
 export function beginTurn(state: ClusterState, environment: Environment, effects: Effect[]): Turn {
-  const todo = { failover: false, manualFailover: false, evaluate: false, persist: false, fsync: false };
+  const todo: Todo = {
+    failover: false,
+    manualFailover: false,
+    evaluate: false,
+    persist: false,
+    fsync: false,
+    tellSuspicion: false,
+  };
   return { state, environment, effects, sends: [], todo, unboundSlots: new Set(), reply: null, nodeList: null };
 }
 
