@@ -43,8 +43,6 @@ export const WARM_MAX = 32;
 
 const LOAD_MAX = 8;
 const LOAD_MIN = 3;
-/** A chain has 10.7 items on average before its bucket is split; one in some 10,000 has more than this. */
-const CHAIN_ITEMS_MAX = 24;
 
 export class Table {
   /** The item whose cell is known: the last one found, moved or replaced, until any table of this object changes otherwise. 0 = none. */
@@ -307,13 +305,21 @@ export class Table {
   randomItem(table: Ref, random: (below: number) => number): Ref {
     const bucketCount = this.control(table, BUCKETS);
     for (;;) {
-      const bucket = random(bucketCount);
-      const count = this.chainCount(table, bucket);
-      if (count === 0) continue;
-      // Accept by the chain's share of what nearly no chain exceeds, so that items in sparse buckets are not favoured.
-      const limit = Math.max(count, CHAIN_ITEMS_MAX);
-      const pick = random(limit);
-      if (pick < count) return this.itemOfChain(pick);
+      this.locate(table, random(bucketCount));
+      const words = this.words[this.bucketChunk];
+      const base = this.bucketWord;
+      const overflow = words[base + OVERFLOW_WORD];
+      // A cell of a chain of two buckets, which nearly none exceeds: so items in sparse buckets are not favoured.
+      const cell = random(CELLS * 2);
+      if (overflow === 0) {
+        if (cell < CELLS && words[base + cell] !== 0) return words[base + cell];
+        continue;
+      }
+      const overflowWords = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      const overflowBase = (overflow & UNIT_MASK) << 1;
+      if (overflowWords[overflowBase + OVERFLOW_WORD] !== 0) return this.randomItemOfChain(random);
+      const item = cell < CELLS ? words[base + cell] : overflowWords[overflowBase + cell - CELLS];
+      if (item !== 0) return item;
     }
   }
 
@@ -553,27 +559,15 @@ export class Table {
     this.words[table >>> CHUNK_INDEX_SHIFT][((table & UNIT_MASK) << 1) + word] = value;
   }
 
-  private chainCount(table: Ref, bucket: number): number {
-    this.locate(table, bucket);
-    let words = this.words[this.bucketChunk];
-    let base = this.bucketWord;
-    let count = 0;
-    for (;;) {
-      for (let cell = 0; cell < CELLS; cell++) if (words[base + cell] !== 0) count++;
-      const overflow = words[base + OVERFLOW_WORD];
-      if (overflow === 0) return count;
-      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
-      base = (overflow & UNIT_MASK) << 1;
-    }
-  }
-
-  /** @returns item number `index` of the chain that `chainCount` located. */
-  private itemOfChain(index: number): Ref {
+  /** @returns an item of the located chain, each with the same chance */
+  private randomItemOfChain(random: (below: number) => number): Ref {
+    const items: Ref[] = [];
     let words = this.words[this.bucketChunk];
     let base = this.bucketWord;
     for (;;) {
-      for (let cell = 0; cell < CELLS; cell++) if (words[base + cell] !== 0 && index-- === 0) return words[base + cell];
+      for (let cell = 0; cell < CELLS; cell++) if (words[base + cell] !== 0) items.push(words[base + cell]);
       const overflow = words[base + OVERFLOW_WORD];
+      if (overflow === 0) return items[random(items.length)];
       words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
       base = (overflow & UNIT_MASK) << 1;
     }
