@@ -54,7 +54,9 @@ export class Shutdown {
       this.server.log.warning('You insist... exiting now.');
       process.exit(1);
     }
-    this.server.log.warning(`Received ${signal} scheduling shutdown...`);
+    const { log, persistence } = this.server;
+    if (persistence.loading !== null) log.warning('Received shutdown signal during loading, scheduling shutdown.');
+    else log.warning(`Received ${signal} scheduling shutdown...`);
     const { shutdownOnSigterm, shutdownOnSigint } = this.config.values;
     this.begin(signal === 'SIGTERM' ? shutdownOnSigterm : shutdownOnSigint);
   }

@@ -92,7 +92,11 @@ export class Watches implements ChangeListener {
       const { key, databaseIndex: index } = watches[0];
       if (index !== databaseIndex) continue;
       if (this.keyspace.databases[index].find(key, 0, key.length) === 0) continue;
-      for (const watched of watches) watched.watcher.isWatchDirty = true;
+      for (const watched of watches) {
+        // It was dead at WATCH already, and now it is gone.
+        if (watched.wasExpired) watched.wasExpired = false;
+        else watched.watcher.isWatchDirty = true;
+      }
     }
   }
 
