@@ -210,7 +210,7 @@ export const clusterCommands: readonly CommandRecord[] = [
       {
         name: 'info',
         arity: 2,
-        flags: STALE,
+        flags: LOADING | STALE,
         acl: [],
         tips: ['nondeterministic_output'],
         group: 'cluster',
@@ -263,7 +263,7 @@ export const clusterCommands: readonly CommandRecord[] = [
       {
         name: 'myid',
         arity: 2,
-        flags: STALE,
+        flags: LOADING | STALE,
         acl: [],
         group: 'cluster',
         since: '3.0.0',
@@ -286,7 +286,7 @@ export const clusterCommands: readonly CommandRecord[] = [
       {
         name: 'nodes',
         arity: 2,
-        flags: STALE,
+        flags: LOADING | STALE,
         acl: [],
         tips: ['nondeterministic_output'],
         group: 'cluster',

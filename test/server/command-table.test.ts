@@ -28,6 +28,10 @@ const CHANGED = new Set([
   'wait.categories',
   'cluster|shards.flags',
   'cluster|slots.flags',
+  // Served while an image is loaded, as in Valkey 8: redis-cli asks them right after it has told a node to replicate.
+  'cluster|info.flags',
+  'cluster|myid.flags',
+  'cluster|nodes.flags',
   'command|getkeys.arity',
   'command|getkeysandflags.arity',
   // WITHSCORE
