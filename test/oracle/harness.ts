@@ -74,6 +74,7 @@ async function runGroup(group: CaseGroup, protocol: 2 | 3, servers: Servers): Pr
 async function runCase(steps: readonly StepLike[], protocol: 2 | 3, servers: Servers): Promise<string | null> {
   const pairs = new Map<string, Promise<Pair>>();
   const stage: Stage = {
+    protocol,
     subjectIsOracle: servers.subject.kind === 'redis',
     pair: (name) => {
       const connecting = pairs.get(name) ?? connectPair(servers, protocol);

@@ -1,0 +1,4 @@
+import { zsets } from './cases/zsets.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(zsets);
