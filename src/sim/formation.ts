@@ -38,6 +38,8 @@ function writeFiles(world: World, epochs: readonly number[]): void {
       text += `${id} ${ip}:${port}@${busPort},,tls-port=0,shard-id=${primary.shard} ${isMine}${role}`;
       text += ` 0 0 ${epochs[primary.host.index]} connected${slots}\n`;
     }
+    // The replicas have what their primaries have, which is nothing yet.
+    host.data = world.hosts[host.index % primaryCount]!.data;
     host.disk.write(`${text}vars currentEpoch ${Math.max(...epochs.slice(0, primaryCount))} lastVoteEpoch 0\n`, true);
   }
   for (const host of world.hosts) world.start(host);

@@ -4,6 +4,9 @@ import { Worker } from 'node:worker_threads';
 import type { PlanWishes } from './plan.js';
 import type { Report } from './simulation.js';
 
+/** Nearly all objects of a run die young; with the default of a few megabytes some of them live to be moved. */
+const YOUNG_GENERATION_MB = 64;
+
 export interface ManyOptions {
   firstSeed: number;
   count: number;
@@ -18,7 +21,10 @@ export async function runMany({ firstSeed, count, wishes, threads, onReport }: M
   const threadCount = Math.min(threads ?? availableParallelism(), count);
   let next = 0;
   const runThread = async (): Promise<void> => {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: wishes });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: wishes,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     try {
       while (next < count) {
         const seed = (firstSeed + next) >>> 0;

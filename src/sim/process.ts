@@ -3,8 +3,8 @@
  *
  *   inputs (ticks, messages, link events, admin requests) → `step` of the core → effects, in order
  *
- * A run joins the effects of all inputs of one moment (one save, then all sends), as the server does, or performs those of each step at once; the
- * contract in `core/protocol.ts` allows both. The process may be armed to die between two effects; it may be frozen, while its sockets fill.
+ * A run joins the effects of all inputs of one moment (one save, then all sends; a save that need not be durable waits for the tick), as the server does,
+ * or performs those of each step at once; the contract in `core/protocol.ts` allows both. The process may be armed to die between two effects; it may be frozen, while its sockets fill.
  */
 import { strict as assert } from 'node:assert';
 import type { BusMessage } from '../cluster/core/message.js';
@@ -50,6 +50,8 @@ export class Process implements SocketHandler<Payload>, ReplicationHost {
   /** What happened to a frozen process, to be noticed later. */
   #frozenInbox: (() => void)[] | null = null;
   #joined: Effect[] | null = null;
+  /** nodes.conf lags behind the state; the next tick writes it. */
+  #isSaveDue = false;
   #reply: AdminReply | null = null;
   /** Writes wait until then (monotonic). */
   pausedUntilMs = NEVER;
@@ -136,8 +138,9 @@ export class Process implements SocketHandler<Payload>, ReplicationHost {
     assert(!this.isFrozen, 'a frozen process answers nobody');
     this.#reply = null;
     this.input({ kind: 'admin', args });
-    // An answer comes after the save.
+    // An answer comes after the save, but for the marks of slots on the move.
     this.#settle();
+    if (args[0] !== 'setslot') this.#saveIfDue();
     return this.#isGone || this.#reply === null ? { ok: false, error: 'ERR the process died' } : this.#reply;
   }
 
@@ -216,7 +219,11 @@ export class Process implements SocketHandler<Payload>, ReplicationHost {
 
   #tick(): void {
     if (this.#isGone) return;
-    if (!this.isFrozen) this.input({ kind: 'tick' });
+    if (!this.isFrozen) {
+      this.input({ kind: 'tick' });
+      this.#settle();
+      this.#saveIfDue();
+    }
     if (!this.#isGone) this.#world.agenda.after(TICK_MS + this.#world.tickLagMs(), () => this.#tick());
   }
 
@@ -244,10 +251,18 @@ export class Process implements SocketHandler<Payload>, ReplicationHost {
     const joined = this.#joined;
     this.#joined = null;
     if (joined === null || this.#isGone) return;
-    const saves = joined.filter((effect) => effect.kind === 'persist');
     const sends = joined.filter((effect) => effect.kind === 'send');
-    if (saves.length > 0) sends.unshift({ kind: 'persist', fsync: saves.some((effect) => effect.fsync) } as never);
-    this.#performAll(sends);
+    const saves = joined.filter((effect) => effect.kind === 'persist');
+    if (saves.some(({ fsync }) => fsync)) this.#performAll([{ kind: 'persist', fsync: true }, ...sends]);
+    else {
+      this.#isSaveDue ||= saves.length > 0;
+      this.#performAll(sends);
+    }
+  }
+
+  #saveIfDue(): void {
+    if (!this.#isSaveDue || this.#isGone) return;
+    this.#perform({ kind: 'persist', fsync: false });
   }
 
   #performAll(effects: Effect[]): void {
@@ -263,6 +278,7 @@ export class Process implements SocketHandler<Payload>, ReplicationHost {
   #perform(effect: Effect): void {
     switch (effect.kind) {
       case 'persist':
+        this.#isSaveDue = false;
         return this.host.disk.write(encodeNodesConf(this.state), effect.fsync);
       case 'send':
         return this.#send(effect.links, effect.message);
