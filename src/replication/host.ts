@@ -21,6 +21,9 @@ export interface ReplicationOptions {
   readonly dbfilename: string;
   readonly databases: number;
   readonly rdbchecksum: boolean;
+  readonly rdbDelSyncFiles: boolean;
+  readonly save: readonly unknown[];
+  readonly appendonly: boolean;
   readonly masteruser: string;
   readonly masterauth: string;
   readonly replicaServeStaleData: boolean;

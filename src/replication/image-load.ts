@@ -1,7 +1,7 @@
 /**
  * Puts a received image in the place of the data set (spec/replication.md section 6):
  *
- *   'disabled'     image → temporary file → (all there) old data flushed → file loaded          clients: LOADING while it is loaded
+ *   'disabled'     image → temporary file → (all there) old data flushed → file loaded, renamed clients: LOADING while it is loaded
  *   'on-empty-db'  image → parser → the databases, which are empty                              clients: LOADING all the time
  *   'swapdb'       image → parser → databases aside → (all there) put in the place of the old   clients: served from the old data if it is of the
  *                                                                                               same history, else LOADING
@@ -130,18 +130,14 @@ class FileLoad implements ImageLoad {
   async finish(): Promise<number | null> {
     const { host, detach } = this.options;
     while (this.writer !== null) await this.writer;
-    const { dir, dbfilename } = host.options;
-    const finalPath = join(dir, dbfilename);
     try {
       if (this.failure !== null) throw new Error(this.failure);
       const fd = await this.opened;
       await nodeFileSystem.fsync(fd);
       this.isClosed = true;
       await nodeFileSystem.close(fd);
-      await nodeFileSystem.rename(this.path, finalPath);
-      await syncDirectory(nodeFileSystem, dir);
     } catch (error) {
-      host.log.warning(`Failed to keep the received DB file: ${this.failure ?? strerror(error)}`);
+      host.log.warning(this.failure ?? `Failed to store the received DB file: ${strerror(error)}`);
       this.remove();
       return null;
     }
@@ -149,26 +145,57 @@ class FileLoad implements ImageLoad {
     detach();
     replaceData(host);
     host.beginLoading(false, this.options.totalBytes);
+    let selectedDb: number | null = null;
     try {
       flushAll(host);
       if (!host.options.replicaLazyFlush) await reapAll(host.keyspace);
-      host.log.notice('MASTER <-> REPLICA sync: Loading DB in memory');
-      const startedAtMs = performance.now();
-      const loader = newLoader(host, new KeyspaceTarget(host.keyspace), -1);
-      const result = await loadRdbFile(nodeFileSystem, finalPath, loader, (count) => host.loadingProgress(count));
+      selectedDb = await this.load();
+    } finally {
+      host.endLoading();
+    }
+    if (selectedDb === null) {
+      flushAll(host);
+      this.remove();
+    } else {
+      await this.keep();
+      host.resumeAof();
+    }
+    return selectedDb;
+  }
+
+  private async load(): Promise<number | null> {
+    const { host } = this.options;
+    host.log.notice('MASTER <-> REPLICA sync: Loading DB in memory');
+    const startedAtMs = performance.now();
+    const loader = newLoader(host, new KeyspaceTarget(host.keyspace), -1);
+    try {
+      // Not under its final name: a background save that could not be stopped any more may be about to take that.
+      const result = await loadRdbFile(nodeFileSystem, this.path, loader, (count) => host.loadingProgress(count));
       if (result.ok) {
-        host.resumeAof();
         host.log.verbose(`DB loaded from the primary in ${((performance.now() - startedAtMs) / 1000).toFixed(3)} s`);
         return Math.max(0, loader.replicationInfo?.db ?? 0);
       }
       host.log.warning(`Failed trying to load the MASTER synchronization DB from disk: ${faultText(result.fault)}`);
     } catch (error) {
       host.log.warning(`Failed trying to load the MASTER synchronization DB from disk: ${strerror(error)}`);
-    } finally {
-      host.endLoading();
     }
-    flushAll(host);
     return null;
+  }
+
+  /** Makes the file the node's own, or removes it if the node is to leave nothing on disk. */
+  private async keep(): Promise<void> {
+    const { host } = this.options;
+    const { dir, dbfilename, rdbDelSyncFiles, save, appendonly } = host.options;
+    if (rdbDelSyncFiles && save.length === 0 && !appendonly) return this.remove();
+    try {
+      await nodeFileSystem.rename(this.path, join(dir, dbfilename));
+      await syncDirectory(nodeFileSystem, dir);
+    } catch (error) {
+      host.log.warning(
+        `Failed trying to rename the temp DB into ${dbfilename} in MASTER <-> REPLICA synchronization: ${strerror(error)}`,
+      );
+      this.remove();
+    }
   }
 
   abort(): void {
