@@ -92,20 +92,15 @@ export class Sets implements ValueType {
       case SET_LISTPACK:
         return this.addToListpack(db, ref, member, start, length);
       default:
-        db.beforeWrite(ref);
-        this.wasAdded = this.addItem(this.space.entries.root(ref), member, start, length);
-        return ref;
+        return this.addToTable(db, ref, member, start, length);
     }
   }
 
-  /** Adds a member to a table that no entry has, or whose entry's change has been announced. @returns whether it was not there */
+  /** Adds a member to a table that no entry has. @returns whether it was not there */
   addItem(table: Ref, member: Uint8Array, start: number, length: number): boolean {
-    const { arena } = this.space;
     const hash = hashBytes(member, start, length);
     if (this.table.find(table, hash, member, start, length) !== 0) return false;
-    const item = arena.allocate(countedBytes(length));
-    writeCounted(arena.bytes[item >>> CHUNK_INDEX_SHIFT], (item & UNIT_MASK) << 3, member, start, length);
-    this.table.insert(table, hash, item);
+    this.insertItem(table, hash, member, start, length);
     return true;
   }
 
@@ -183,6 +178,23 @@ export class Sets implements ValueType {
   bytes(ref: Ref): number {
     const { entries } = this.space;
     return entries.encoding(ref) === SET_TABLE ? this.table.totalBytes(entries.root(ref)) : 0;
+  }
+
+  private addToTable(db: Database, ref: Ref, member: Uint8Array, start: number, length: number): Ref {
+    const table = this.space.entries.root(ref);
+    const hash = hashBytes(member, start, length);
+    this.wasAdded = this.table.find(table, hash, member, start, length) === 0;
+    if (!this.wasAdded) return ref;
+    db.beforeWrite(ref);
+    this.insertItem(table, hash, member, start, length);
+    return ref;
+  }
+
+  private insertItem(table: Ref, hash: number, member: Uint8Array, start: number, length: number): void {
+    const { arena } = this.space;
+    const item = arena.allocate(countedBytes(length));
+    writeCounted(arena.bytes[item >>> CHUNK_INDEX_SHIFT], (item & UNIT_MASK) << 3, member, start, length);
+    this.table.insert(table, hash, item);
   }
 
   private addToIntset(db: Database, ref: Ref, member: Uint8Array, start: number, length: number): Ref {

@@ -67,3 +67,30 @@ test('random picks are propagated as the members that were picked', () => {
   server.run('SPOP s 499');
   assert.deepEqual(server.takePropagated(), ['DEL s']);
 });
+
+test('what changes nothing does not fail a transaction that watches the key', () => {
+  for (const [extra, isTouched] of [
+    ['SADD i 1', false],
+    ['SADD i 2', true],
+    ['SADD l a', false],
+    ['SADD l b', true],
+    ['SADD t a', false],
+    ['SADD t b', true],
+    ['SREM t none', false],
+    ['SPOP t', true],
+    ['HSETNX h f w', false],
+    ['HSET h f v', true],
+    ['HDEL h none', false],
+    ['HDEL h f', true],
+    ['HINCRBY h f 1', false],
+    ['HINCRBY h n 1', true],
+  ] as const) {
+    const server = new InProcess();
+    for (const line of ['SADD i 1', 'SADD l a', `SADD t a ${'L'.repeat(65)}`, 'HSET h f v']) server.run(line);
+    server.run('WATCH i l t h');
+    server.run(extra);
+    server.run('MULTI');
+    server.run('PING');
+    assert.equal(server.run('EXEC'), isTouched ? '*-1\r\n' : '*1\r\n+PONG\r\n', extra);
+  }
+});
