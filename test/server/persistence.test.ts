@@ -89,7 +89,7 @@ for (const kind of serversUnderTest()) {
       await waitFor(async () => (await persistence(process, 'rdb_saves')) === String(Number(before) + 1), {
         what: 'a save',
       });
-      assert.match(process.output, /\* 3 changes in 1 seconds\. Saving\.\.\.\n/);
+      await process.untilLogged(/\* 3 changes in 1 seconds\. Saving\.\.\.\n/);
       await waitFor(async () => (await persistence(process, 'rdb_changes_since_last_save')) === '0', {
         what: 'no changes',
       });

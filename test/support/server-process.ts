@@ -93,6 +93,14 @@ export class ServerProcess {
     return `${this.#earlierOutput}${this.#child?.stdout ?? ''}${this.#child?.stderr ?? ''}`;
   }
 
+  /** Waits until the pattern is in the output, which comes through a pipe, later than replies. */
+  async untilLogged(pattern: RegExp): Promise<void> {
+    await waitFor(() => pattern.test(this.output), {
+      what: `${pattern} in the log of the server on port ${this.port}`,
+      detail: () => this.output,
+    });
+  }
+
   /** Starts the process (again) on the same folder and waits until it is ready. */
   async restart(): Promise<void> {
     await this.launch();
