@@ -6,24 +6,32 @@
  */
 import { slotOfKey } from '../keyspace/key-hash.js';
 import { hasNoAddress, isReplica, myself } from './core/nodes.js';
+import { hasSlot, NO_SLOTS, SLOT_BYTES } from './core/slot-bitmap.js';
 import { ownerOf } from './core/slot-table.js';
 import { type ClusterNode, type ClusterState, SLOT_COUNT } from './core/types.js';
 
-/** The slots of which every key may be read and written here without a further look: mine, not open, cluster ok. */
+/**
+ * The slots of which every key may be read and written here without a further look: mine, not open, cluster ok. A refresh costs the comparison of two bitmaps,
+ * as there is one for every slot of a move.
+ */
 export class ServedSlots {
   /** 1 = served, by slot. */
   readonly bytes = new Uint8Array(SLOT_COUNT);
+  /** What `bytes` was made from: the own slots, and those that were open. */
+  private readonly mine = new Uint8Array(SLOT_BYTES);
+  private open: number[] = [];
 
   refresh(state: ClusterState): void {
-    const { bytes } = this;
-    if (state.status !== 'ok') {
-      bytes.fill(0);
-      return;
+    const { bytes, mine } = this;
+    for (const slot of this.open) bytes[slot] = hasSlot(mine, slot) ? 1 : 0;
+    const slots = state.status === 'ok' ? myself(state).slots : NO_SLOTS;
+    for (let i = 0; i < SLOT_BYTES; i += 1) {
+      if (mine[i] === slots[i]) continue;
+      mine[i] = slots[i]!;
+      for (let slot = i << 3; slot < (i << 3) + 8; slot += 1) bytes[slot] = hasSlot(mine, slot) ? 1 : 0;
     }
-    const mine = myself(state).slots;
-    for (let slot = 0; slot < SLOT_COUNT; slot += 1) bytes[slot] = (mine[slot >> 3]! >> (slot & 7)) & 1;
-    for (const slot of state.migrating.keys()) bytes[slot] = 0;
-    for (const slot of state.importing.keys()) bytes[slot] = 0;
+    this.open = [...state.migrating.keys(), ...state.importing.keys()];
+    for (const slot of this.open) bytes[slot] = 0;
   }
 }
 

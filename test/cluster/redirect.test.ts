@@ -164,6 +164,12 @@ test('served slots are own ones that are closed, and none while the cluster is d
   state.migrating.set(SLOT, other.id);
   assert.deepEqual(list(), []);
   state.migrating.clear();
+  assert.deepEqual(list(), [SLOT]);
   state.status = 'fail';
   assert.deepEqual(list(), []);
+  state.importing.set(SLOT, other.id);
+  assert.deepEqual(list(), []);
+  state.importing.clear();
+  state.status = 'ok';
+  assert.deepEqual(list(), [SLOT]);
 });
