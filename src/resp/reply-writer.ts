@@ -17,8 +17,8 @@ const LF = 0x0a;
 /** The longest buffer that the engine makes: 4 GiB. A single reply never comes near it, but a transaction's or MGET's may ask for more. */
 const BYTES_MAX = constants.MAX_LENGTH;
 
-/** Views kept for replies of up to so many bytes, about 100 bytes of heap each. */
-const KEPT_VIEWS = 512;
+/** Views are kept of replies in the first bytes, about 100 bytes of heap each. */
+const KEPT_VIEWS = 1024;
 
 /** A reply made once: `-ERR …`, `+OK` and the like. */
 export function fixedReply(line: string): Uint8Array {
@@ -36,7 +36,7 @@ const encoder = new TextEncoder();
 export class ReplyWriter {
   bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
   length = 0;
-  /** Views of the first n bytes, by n: most writes are short and start at 0, and making a view costs as much as a GET (80 ns). */
+  /** Views of replies by where they lie: making one costs as much as a GET (80 ns). */
   private views: (Uint8Array | null)[] = new Array(KEPT_VIEWS + 1).fill(null);
   /** 2 or 3, of the connection being served. */
   protocol = 2;
@@ -68,8 +68,14 @@ export class ReplyWriter {
 
   /** @returns a view of `bytes[start … end)` */
   view(start: number, end: number): Uint8Array {
-    if (start !== 0 || end > KEPT_VIEWS) return this.bytes.subarray(start, end);
-    return (this.views[end] ??= this.bytes.subarray(0, end));
+    // Replies at the beginning are kept by their length, those of a batch by their start, where the next batch of the same kind has them too.
+    const at = start === 0 ? end : start;
+    if (at > KEPT_VIEWS) return this.bytes.subarray(start, end);
+    const kept = this.views[at];
+    if (kept !== null && kept.byteOffset === start && kept.length === end - start) return kept;
+    const view = this.bytes.subarray(start, end);
+    this.views[at] = view;
+    return view;
   }
 
   rewind(length: number): void {

@@ -11,6 +11,7 @@ import { forgetHashAhead } from '../keyspace/key-hash.js';
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
 import { describeConnection } from './client-info.js';
 import { CLOSE_AFTER_REPLY, IS_BLOCKED, IS_PAUSED, IS_REPLICA, IS_UNIX_SOCKET } from './connection-flags.js';
+import { COLLECTED_BYTES_MAX } from './inbox.js';
 import type { Server } from './server.js';
 import type { Transaction } from './transaction.js';
 import type { Transport, TransportOwner } from './transport.js';
@@ -72,15 +73,33 @@ export class Connection implements TransportOwner {
   onBytes(bytes: Uint8Array, length: number): void {
     if (this.isClosed || (this.flags & CLOSE_AFTER_REPLY) !== 0) return;
     const { server } = this;
-    server.beginEvent(this, length);
+    if (length <= COLLECTED_BYTES_MAX && server.inbox.take(this, bytes, length)) {
+      server.scheduleTurnEnd();
+      return;
+    }
+    server.executeInbox();
+    this.execute(bytes, 0, length);
+    forgetHashAhead();
+  }
+
+  onEnding(): void {
+    this.server.executeInbox();
+  }
+
+  /** Executes input: `bytes[start … end)`, which follow what is pending. */
+  execute(bytes: Uint8Array, start: number, end: number): void {
+    if (this.isClosed || (this.flags & CLOSE_AFTER_REPLY) !== 0) return;
+    const { server } = this;
+    server.beginEvent(this, end - start);
     this.lastActiveMs = server.keyspace.nowMs;
     if (this.pendingLength === 0 && (this.flags & HALT_FLAGS) === 0) {
-      this.process(bytes, length);
-      const rest = length - this.state.position;
+      this.state.position = start;
+      this.process(bytes, end);
+      const rest = end - this.state.position;
       if (rest > 0 && !this.isClosed) this.keep(bytes, this.state.position, rest);
       this.state.position = 0;
     } else {
-      this.keep(bytes, 0, length);
+      this.keep(bytes, start, end - start);
       this.processPending();
     }
     server.endEvent(this);
@@ -169,6 +188,7 @@ export class Connection implements TransportOwner {
     }
     this.state.position = 0;
     this.process(this.pending, this.pendingLength);
+    forgetHashAhead();
     if (this.isClosed) return;
     const rest = this.pendingLength - this.state.position;
     if (rest > 0 && this.state.position > 0) this.pending.copyWithin(0, this.state.position, this.pendingLength);
@@ -203,7 +223,6 @@ export class Connection implements TransportOwner {
         break;
       }
     }
-    forgetHashAhead();
     this.isProcessing = false;
   }
 

@@ -97,6 +97,8 @@ export class CommandStream implements PrimaryStream, TransportOwner {
     if (this.hasLostSync) connection.close();
   }
 
+  onEnding(): void {}
+
   onDrained(): void {}
 
   onClosed(): void {

@@ -9,12 +9,14 @@
 import type { Connection } from './connection.js';
 
 export class ReplyHold {
-  private connections: Connection[] = [];
+  /** Longer than `count` after a batch was released: the arrays are used again. */
+  private connections: (Connection | null)[] = [];
   private starts: number[] = [];
   private ends: number[] = [];
+  private count = 0;
 
   get isEmpty(): boolean {
-    return this.connections.length === 0;
+    return this.count === 0;
   }
 
   has(connection: Connection): boolean {
@@ -22,22 +24,40 @@ export class ReplyHold {
   }
 
   add(connection: Connection, start: number, end: number): void {
-    this.connections.push(connection);
-    this.starts.push(start);
-    this.ends.push(end);
+    this.connections[this.count] = connection;
+    this.starts[this.count] = start;
+    this.ends[this.count++] = end;
+  }
+
+  /** Lets the batch go at once. */
+  release(bytes: Uint8Array): void {
+    const { connections, starts, ends, count } = this;
+    this.count = 0;
+    letGo(connections, starts, ends, count, bytes);
   }
 
   /** Makes the batch independent of later events. @returns the function that lets it go; `bytes` must stay as they are until then */
   seal(bytes: Uint8Array): () => void {
-    const { connections, starts, ends } = this;
+    const { connections, starts, ends, count } = this;
     this.connections = [];
     this.starts = [];
     this.ends = [];
-    return () => {
-      for (let i = 0; i < connections.length; i++) {
-        if (ends[i] > starts[i]) connections[i].writeReplies(bytes, starts[i], ends[i]);
-        connections[i].repliesReleased();
-      }
-    };
+    this.count = 0;
+    return () => letGo(connections, starts, ends, count, bytes);
+  }
+}
+
+function letGo(
+  connections: (Connection | null)[],
+  starts: readonly number[],
+  ends: readonly number[],
+  count: number,
+  bytes: Uint8Array,
+): void {
+  for (let i = 0; i < count; i++) {
+    const connection = connections[i]!;
+    connections[i] = null;
+    if (ends[i] > starts[i]) connection.writeReplies(bytes, starts[i], ends[i]);
+    connection.repliesReleased();
   }
 }

@@ -23,6 +23,7 @@ import { Connection } from './connection.js';
 import { IN_MULTI, IS_BLOCKED, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection-flags.js';
 import { Cron } from './cron.js';
 import { Dispatcher, GATE_MIGRATION, GATE_MONITORS, GATE_PAUSE } from './dispatcher.js';
+import { Inbox } from './inbox.js';
 import { EventLoopMeter } from './info/event-loop.js';
 import { Info } from './info/info.js';
 import { MemoryMeter } from './info/memory-usage.js';
@@ -56,6 +57,7 @@ export class Server {
   readonly connections = new Map<number, Connection>();
   readonly dispatcher: Dispatcher;
   readonly lookahead = new Lookahead();
+  readonly inbox = new Inbox(this.lookahead);
   readonly monitors = new Monitors();
   readonly pause: Pause;
   readonly watches: Watches;
@@ -152,16 +154,20 @@ export class Server {
     this.netInputBytes += inputBytes;
     this.eventCount++;
     this.reply.protocol = connection.protocol;
-    this.keyspace.setNow(Date.now());
+    if (!this.inbox.isDraining) this.keyspace.setNow(Date.now());
     this.eventStart = this.reply.length;
   }
 
-  /** Closes the event: its replies leave, or wait for the log. */
+  /** Closes the event: its replies leave, or wait for the log, or for the rest of the inbox. */
   endEvent(connection: Connection): void {
-    this.dispatcher.settle();
     const { reply } = this;
     const start = this.eventStart;
     this.netOutputBytes += reply.length - start;
+    if (this.inbox.isDraining) {
+      this.hold.add(connection, start, reply.length);
+      return;
+    }
+    this.dispatcher.settle();
     if (this.commitLog?.hasPending || !this.hold.isEmpty) {
       this.hold.add(connection, start, reply.length);
       this.scheduleTurnEnd();
@@ -341,6 +347,7 @@ export class Server {
   }
 
   private endTurn(): void {
+    this.executeInbox();
     this.isTurnEndScheduled = false;
     for (const hook of this.turnHooks) hook();
     this.commitHeld();
@@ -348,10 +355,23 @@ export class Server {
     for (const connection of connections) connection.flushOutbox();
   }
 
-  /** Commits the log and lets the replies go that wait for it. */
+  /** Executes the inputs that wait for the end of the turn: before anything that came after them. */
+  executeInbox(): void {
+    if (this.inbox.isEmpty || this.inbox.isDraining) return;
+    this.keyspace.setNow(Date.now());
+    this.inbox.drain(this.keyspace.databases[0]);
+    this.dispatcher.settle();
+    if (this.commitLog?.hasPending) this.scheduleTurnEnd();
+    else this.commitHeld();
+  }
+
+  /** Commits the log if it has anything to commit, and lets the held replies go. */
   private commitHeld(): void {
     const { commitLog } = this;
-    if (commitLog !== null && (commitLog.hasPending || !this.hold.isEmpty)) {
+    if (!commitLog?.hasPending) {
+      this.hold.release(this.reply.bytes);
+      this.reply.clear();
+    } else {
       const release = this.hold.seal(this.reply.bytes);
       let isReleased = false;
       commitLog.commit(() => {

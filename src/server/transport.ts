@@ -56,12 +56,14 @@ const binding = loadBinding();
 export interface TransportOwner {
   /** Bytes `bytes[0 … length)` arrived; the buffer is used again after the return. */
   onBytes(bytes: Uint8Array, length: number): void;
+  /** No more bytes will arrive; `onClosed` follows. */
+  onEnding(): void;
   /** The kernel took everything that was queued. */
   onDrained(): void;
   onClosed(): void;
 }
 
-const NO_OWNER: TransportOwner = { onBytes() {}, onDrained() {}, onClosed() {} };
+const NO_OWNER: TransportOwner = { onBytes() {}, onEnding() {}, onDrained() {}, onClosed() {} };
 
 export class Transport {
   owner: TransportOwner = NO_OWNER;
@@ -84,7 +86,10 @@ export class Transport {
     // Errors of a connection (reset, broken pipe) are the peer's affair: `close` follows and is all that matters.
     socket.on('error', () => {});
     socket.on('close', () => this.closed());
-    socket.on('end', () => this.destroy());
+    socket.on('end', () => {
+      this.owner.onEnding();
+      this.destroy();
+    });
   }
 
   /** @returns true when the kernel took all; false when `bytes` were kept (or dropped, as the peer is gone) and are the transport's now */
@@ -225,9 +230,12 @@ function readDirectly(stream: StreamBinding, handle: StreamHandle, transport: Tr
   const { streamBaseState, kReadBytesOrError } = stream;
   handle.onread = (data) => {
     const length = streamBaseState[kReadBytesOrError];
-    if (length > 0 && data === undefined) transport.owner.onBytes(sharedBytes, length);
-    else return onread.call(handle, data);
-    return undefined;
+    if (length > 0 && data === undefined) {
+      transport.owner.onBytes(sharedBytes, length);
+      return undefined;
+    }
+    transport.owner.onEnding();
+    return onread.call(handle, data);
   };
 }
 
