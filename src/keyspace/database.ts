@@ -332,7 +332,10 @@ export class Database {
     space.table.insert(this.slots[slot], hash, ref);
     this.keyCount++;
     this.groupKeyCount[slot >>> GROUP_SHIFT]++;
-    if (expireAtMs > 0) this.countExpiry(slot, expireAtMs);
+    if (expireAtMs > 0) {
+      this.countExpiry(slot, expireAtMs);
+      if (space.expiryObserver !== null) space.expiryObserver.given(this, ref);
+    }
     if (space.isGuarded) space.added(this, ref);
     return ref;
   }
@@ -414,7 +417,9 @@ export class Database {
       this.expiryCount--;
       this.slotExpiryCount![slot]--;
     }
-    if (hasExpiry) this.countExpiry(slot, expireAtMs);
+    if (!hasExpiry) return;
+    this.countExpiry(slot, expireAtMs);
+    if (this.space.expiryObserver !== null) this.space.expiryObserver.given(this, ref);
   }
 
   private countExpiry(slot: number, expireAtMs: number): void {

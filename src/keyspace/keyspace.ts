@@ -26,6 +26,11 @@ export interface ExpiryListener {
   expired(db: Database, ref: Ref): void;
 }
 
+export interface ExpiryObserver {
+  /** The key of `ref` is being given an expiry. */
+  given(db: Database, ref: Ref): void;
+}
+
 export interface ChangeListener {
   /** The key of `ref` is about to change or vanish, or was just born. */
   changed(db: Database, ref: Ref): void;
@@ -61,6 +66,7 @@ export class Keyspace {
   nowMs = Date.now();
   expiryMode = EXPIRY_DELETE;
   expiryListener: ExpiryListener | null = null;
+  expiryObserver: ExpiryObserver | null = null;
   isGuarded = false;
   /** Clock and snapshot mark of an entry born now. */
   birthClockAndMark = lruClock(this.nowMs);

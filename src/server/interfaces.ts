@@ -44,6 +44,8 @@ export interface ReplicationGate {
   /** Connections among `Server.connections` that INFO does not count as clients: replicas. */
   readonly linkCount: number;
   readonly backlogBytes: number;
+  /** Keys of a writable replica that its own clients let expire. */
+  readonly localExpiryCount: number;
   /** What an RDB file of this moment should carry; null if nobody could go on from it. */
   imageIdentity(): ReplicationAux | null;
   /** Bytes of replication traffic. */

@@ -18,6 +18,8 @@ import type { Server } from './server.js';
 import type { ShutdownSteps } from './shutdown.js';
 
 const TICK_MS = 1000;
+/** How often keys are looked at that clients of a writable replica let expire. */
+const EXPIRY_MS = 100;
 const UNWRITABLE_LOG_EVERY_MS = 10_000;
 
 export function attachReplication(server: Server, config: Config): AttachedReplication {
@@ -44,6 +46,7 @@ export class AttachedReplication implements ReplicationGate, ShutdownSteps {
     server.info.provide('replication', () => replicationLines(this.node, config.values));
     server.onTurnEnd(() => this.turnEnded());
     server.cron.every(TICK_MS, () => this.node.tick());
+    server.cron.every(EXPIRY_MS, () => this.host.localExpiries.step());
     // Replicas are to have everything, and image files to be gone, before the last save.
     server.shutdown.steps.unshift(this);
     server.onAofDurable = () => {
@@ -95,6 +98,10 @@ export class AttachedReplication implements ReplicationGate, ShutdownSteps {
 
   get linkCount(): number {
     return this.node.replicas.length;
+  }
+
+  get localExpiryCount(): number {
+    return this.host.localExpiries.count;
   }
 
   get backlogBytes(): number {

@@ -2,6 +2,8 @@
  * Gives replication what it needs of the server (`replication/host.ts`): sockets, snapshots, the execution of the primary's stream, loading, pauses.
  */
 import net from 'node:net';
+import { LocalExpiries } from '../keyspace/local-expiries.js';
+import { strerror } from '../persistence/file-system.js';
 import type { RdbImageOptions } from '../persistence/keyspace-snapshot.js';
 import type { ChunkSink } from '../persistence/rdb/rdb-writer.js';
 import type { SnapshotProducer } from '../persistence/snapshot-file.js';
@@ -33,6 +35,7 @@ export class ServerHost implements ReplicationHost {
   readonly keyspace: ReplicationHost['keyspace'];
   readonly options: ReplicationHost['options'];
   readonly sink: StreamSink;
+  readonly localExpiries: LocalExpiries;
   /** The primary's stream, while there is one. */
   stream: CommandStream | null = null;
   private readonly server: Server;
@@ -47,6 +50,7 @@ export class ServerHost implements ReplicationHost {
       databases: { get: () => (config.values.clusterEnabled ? 1 : config.values.databases) },
     });
     this.sink = new StreamSink(server);
+    this.localExpiries = new LocalExpiries(server.keyspace);
   }
 
   // --- as a primary
@@ -96,7 +100,7 @@ export class ServerHost implements ReplicationHost {
   connect(host: string, port: number, listener: ConnectListener): () => void {
     const { bindSourceAddr, tcpKeepalive } = this.config.values;
     const socket = net.connect({ host, port, ...(bindSourceAddr === '' ? {} : { localAddress: bindSourceAddr }) });
-    const failed = (error: NodeJS.ErrnoException): void => listener.failed(error.code ?? error.message);
+    const failed = (error: Error): void => listener.failed(strerror(error));
     socket.once('error', failed);
     socket.once('connect', () => {
       socket.off('error', failed);
@@ -162,6 +166,7 @@ export class ServerHost implements ReplicationHost {
   dataReplaced(): void {
     const { keyspace, watches } = this.server;
     for (let index = 0; index < keyspace.databases.length; index++) watches.flushing(index);
+    this.localExpiries.clear();
   }
 
   reapSoon(): void {
@@ -174,6 +179,10 @@ export class ServerHost implements ReplicationHost {
     const { server, options } = this;
     const { node, isReplica } = server.replication;
     server.setGate(GATE_READ_ONLY, isReplica && options.replicaReadOnly);
+    const isWritable = isReplica && !options.replicaReadOnly;
+    this.keyspace.expiryObserver = isWritable ? this.localExpiries : null;
+    // A primary finds them with all others.
+    if (!isReplica) this.localExpiries.clear();
     server.setGate(GATE_STALE, node.isStale && !options.replicaServeStaleData);
     server.setGate(GATE_MIN_REPLICAS, !node.primary.hasEnoughReplicas);
     server.refreshExpiryMode();

@@ -276,3 +276,35 @@ test('a writable replica puts a new key in the place of one that is expired', as
     },
   );
 });
+
+test('a writable replica deletes the keys that its own clients let expire, and no others', async () => {
+  await withReplica(
+    () => fullSync(0, {}),
+    { 'replica-read-only': 'no' },
+    async (primary, replica) => {
+      await linked(replica);
+      primary.socket().write(stream('SELECT 0', 'SET theirs 1', 'PEXPIREAT theirs 1000', 'SET end 1'));
+      await waitFor(async () => (await replica.call('GET', 'end')) === '1', { what: 'the stream' });
+      await replica.call('SET', 'own', '1', 'PX', 100);
+      await replica.call('SET', 'kept', '1', 'PX', 100);
+      await replica.call('PERSIST', 'kept');
+      assert.equal((await replica.info('stats'))['slave_expires_tracked_keys'], '2');
+      await waitFor(async () => (await replica.info('stats'))['slave_expires_tracked_keys'] === '0', {
+        what: 'the keys to be looked at',
+      });
+      assert.equal(await replica.call('DBSIZE'), 3);
+    },
+  );
+});
+
+test('a replica that is told to panic at a failed command does', async () => {
+  await withReplica(
+    () => fullSync(0, { text: 'x' }),
+    { 'propagation-error-behavior': 'panic' },
+    async (primary, replica) => {
+      await linked(replica);
+      primary.socket().write(stream('SELECT 0', 'INCR text'));
+      await waitFor(() => !replica.isRunning, { what: 'the process to end' });
+    },
+  );
+});
