@@ -1,9 +1,23 @@
 /** Records of the set commands. Handlers: set.ts, set-random.ts, set-algebra.ts, set-scan.ts. */
-import { type CommandRecord, DENYOOM, FAST, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
+import {
+  type ArgumentDoc,
+  type CommandRecord,
+  DENYOOM,
+  FAST,
+  keyRange,
+  MOVABLE_KEYS,
+  READONLY,
+  WRITE,
+} from './command.js';
 import { sadd, scard, sisMember, smembers, smisMember, smove, srem } from './set.js';
 import { sdiff, sdiffStore, sinter, sinterCard, sinterStore, sunion, sunionStore } from './set-algebra.js';
 import { spop, srandMember } from './set-random.js';
 import { sscan } from './set-scan.js';
+
+const READ = keyRange(['RO', 'access'], 1, 1);
+const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
+const KEYS: ArgumentDoc = { ...KEY, flags: ['multiple'] };
+const MEMBER: ArgumentDoc = { name: 'member', type: 'string' };
 
 export const setCommands: readonly CommandRecord[] = [
   {
@@ -14,14 +28,11 @@ export const setCommands: readonly CommandRecord[] = [
     acl: ['set'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Add one or more members to a set',
+    summary: "Adds one or more members to a set. Creates the key if it doesn't exist.",
     complexity:
       'O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.',
     history: [['2.4.0', 'Accepts multiple `member` arguments.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'member', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'member', type: 'string', flags: ['multiple'] }],
     handler: sadd,
   },
   {
@@ -32,13 +43,10 @@ export const setCommands: readonly CommandRecord[] = [
     acl: ['set'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Remove one or more members from a set',
+    summary: 'Removes one or more members from a set. Deletes the set if the last member was removed.',
     complexity: 'O(N) where N is the number of members to be removed.',
     history: [['2.4.0', 'Accepts multiple `member` arguments.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'member', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'member', type: 'string', flags: ['multiple'] }],
     handler: srem,
   },
   {
@@ -49,28 +57,22 @@ export const setCommands: readonly CommandRecord[] = [
     acl: ['set'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Determine if a given value is a member of a set',
+    summary: 'Determines whether a member belongs to a set.',
     complexity: 'O(1)',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'member', type: 'string' },
-    ],
+    arguments: [KEY, MEMBER],
     handler: sisMember,
   },
   {
     name: 'smismember',
     arity: -3,
     flags: READONLY | FAST,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ],
     acl: ['set'],
     group: 'set',
     since: '6.2.0',
-    summary: 'Returns the membership associated with the given elements for a set',
+    summary: 'Determines whether multiple members belong to a set.',
     complexity: 'O(N) where N is the number of elements being checked for membership',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'member', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'member', type: 'string', flags: ['multiple'] }],
     handler: smisMember,
   },
   {
@@ -81,23 +83,23 @@ export const setCommands: readonly CommandRecord[] = [
     acl: ['set'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Get the number of members in a set',
+    summary: 'Returns the number of members in a set.',
     complexity: 'O(1)',
-    arguments: [{ name: 'key', type: 'key', keySpec: 0 }],
+    arguments: [KEY],
     handler: scard,
   },
   {
     name: 'smembers',
     arity: 2,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ],
     acl: ['set'],
     tips: ['nondeterministic_output_order'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Get all the members in a set',
+    summary: 'Returns all members of a set.',
     complexity: 'O(N) where N is the set cardinality.',
-    arguments: [{ name: 'key', type: 'key', keySpec: 0 }],
+    arguments: [KEY],
     handler: smembers,
   },
   {
@@ -109,20 +111,18 @@ export const setCommands: readonly CommandRecord[] = [
     tips: ['nondeterministic_output'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Remove and return one or multiple random members from a set',
+    summary:
+      'Returns one or more random members from a set after removing them. Deletes the set if the last member was popped.',
     complexity: 'Without the count argument O(1), otherwise O(N) where N is the value of the passed count.',
     history: [['3.2.0', 'Added the `count` argument.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'count', type: 'integer', since: '3.2.0', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'count', type: 'integer', since: '3.2.0', flags: ['optional'] }],
     handler: spop,
   },
   {
     name: 'srandmember',
     arity: -2,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ],
     acl: ['set'],
     tips: ['nondeterministic_output'],
     group: 'set',
@@ -130,10 +130,7 @@ export const setCommands: readonly CommandRecord[] = [
     summary: 'Get one or multiple random members from a set',
     complexity: 'Without the count argument O(1), otherwise O(N) where N is the absolute value of the passed count.',
     history: [['2.6.0', 'Added the optional `count` argument.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'count', type: 'integer', since: '2.6.0', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'count', type: 'integer', since: '2.6.0', flags: ['optional'] }],
     handler: srandMember,
   },
   {
@@ -144,13 +141,9 @@ export const setCommands: readonly CommandRecord[] = [
     acl: ['set'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Move a member from one set to another',
+    summary: 'Moves a member from one set to another.',
     complexity: 'O(1)',
-    arguments: [
-      { name: 'source', type: 'key', keySpec: 0 },
-      { name: 'destination', type: 'key', keySpec: 1 },
-      { name: 'member', type: 'string' },
-    ],
+    arguments: [{ name: 'source', type: 'key', keySpec: 0 }, { name: 'destination', type: 'key', keySpec: 1 }, MEMBER],
     handler: smove,
   },
   {
@@ -162,9 +155,9 @@ export const setCommands: readonly CommandRecord[] = [
     tips: ['nondeterministic_output_order'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Intersect multiple sets',
+    summary: 'Returns the intersect of multiple sets.',
     complexity: 'O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.',
-    arguments: [{ name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] }],
+    arguments: [KEYS],
     handler: sinter,
   },
   {
@@ -175,11 +168,11 @@ export const setCommands: readonly CommandRecord[] = [
     acl: ['set'],
     group: 'set',
     since: '7.0.0',
-    summary: 'Intersect multiple sets and return the cardinality of the result',
+    summary: 'Returns the number of members of the intersect of multiple sets.',
     complexity: 'O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.',
     arguments: [
       { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
+      KEYS,
       { name: 'limit', type: 'integer', token: 'LIMIT', flags: ['optional'] },
     ],
     handler: sinterCard,
@@ -192,7 +185,7 @@ export const setCommands: readonly CommandRecord[] = [
     acl: ['set'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Intersect multiple sets and store the resulting set in a key',
+    summary: 'Stores the intersect of multiple sets in a key.',
     complexity: 'O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.',
     arguments: [
       { name: 'destination', type: 'key', keySpec: 0 },
@@ -209,9 +202,9 @@ export const setCommands: readonly CommandRecord[] = [
     tips: ['nondeterministic_output_order'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Add multiple sets',
+    summary: 'Returns the union of multiple sets.',
     complexity: 'O(N) where N is the total number of elements in all given sets.',
-    arguments: [{ name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] }],
+    arguments: [KEYS],
     handler: sunion,
   },
   {
@@ -222,7 +215,7 @@ export const setCommands: readonly CommandRecord[] = [
     acl: ['set'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Add multiple sets and store the resulting set in a key',
+    summary: 'Stores the union of multiple sets in a key.',
     complexity: 'O(N) where N is the total number of elements in all given sets.',
     arguments: [
       { name: 'destination', type: 'key', keySpec: 0 },
@@ -239,9 +232,9 @@ export const setCommands: readonly CommandRecord[] = [
     tips: ['nondeterministic_output_order'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Subtract multiple sets',
+    summary: 'Returns the difference of multiple sets.',
     complexity: 'O(N) where N is the total number of elements in all given sets.',
-    arguments: [{ name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] }],
+    arguments: [KEYS],
     handler: sdiff,
   },
   {
@@ -252,7 +245,7 @@ export const setCommands: readonly CommandRecord[] = [
     acl: ['set'],
     group: 'set',
     since: '1.0.0',
-    summary: 'Subtract multiple sets and store the resulting set in a key',
+    summary: 'Stores the difference of multiple sets in a key.',
     complexity: 'O(N) where N is the total number of elements in all given sets.',
     arguments: [
       { name: 'destination', type: 'key', keySpec: 0 },
@@ -264,16 +257,16 @@ export const setCommands: readonly CommandRecord[] = [
     name: 'sscan',
     arity: -3,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ],
     acl: ['set'],
     tips: ['nondeterministic_output'],
     group: 'set',
     since: '2.8.0',
-    summary: 'Incrementally iterate Set elements',
+    summary: 'Iterates over members of a set.',
     complexity:
       'O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection..',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'cursor', type: 'integer' },
       { name: 'pattern', type: 'pattern', token: 'MATCH', flags: ['optional'] },
       { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },

@@ -32,6 +32,8 @@ const NULL3 = fixedReply('_');
 const TRUE3 = fixedReply('#t');
 const FALSE3 = fixedReply('#f');
 const encoder = new TextEncoder();
+/** A header on its way to the place where it belongs. */
+const insertedHeader = new Uint8Array(24);
 
 export class ReplyWriter {
   bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
@@ -169,9 +171,10 @@ export class ReplyWriter {
   insertSetHeader(mark: number, count: number): void {
     const end = this.length;
     this.set(count);
-    const header = this.bytes.slice(end, this.length);
-    this.bytes.copyWithin(mark + header.length, mark, end);
-    this.bytes.set(header, mark);
+    const headerBytes = this.length - end;
+    copyBytes(this.bytes, end, insertedHeader, 0, headerBytes);
+    this.bytes.copyWithin(mark + headerBytes, mark, end);
+    copyBytes(insertedHeader, 0, this.bytes, mark, headerBytes);
   }
 
   push(count: number): void {
