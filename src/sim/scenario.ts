@@ -130,13 +130,15 @@ class Scenario {
   #cut(words: readonly string[], bothWays: boolean): void {
     const [left, right] = words.join(' ').split('/') as [string, string];
     this.#world.tell(`${bothWays ? 'cut' : 'muted'}: ${words.join(' ')}`);
+    const cuts: [Host, Host][] = [];
     for (const from of left.trim().split(' ')) {
       for (const to of right.trim().split(' ')) {
-        this.#cuts.push([this.#host(from), this.#host(to)]);
-        if (bothWays) this.#cuts.push([this.#host(to), this.#host(from)]);
+        cuts.push([this.#host(from), this.#host(to)]);
+        if (bothWays) cuts.push([this.#host(to), this.#host(from)]);
       }
     }
-    for (const [from, to] of this.#cuts) this.#world.block(from, to);
+    for (const [from, to] of cuts) this.#world.block(from, to);
+    this.#cuts.push(...cuts);
     this.#world.reachabilityChanged();
   }
 

@@ -129,6 +129,18 @@ test('a claim that is not durable is noticed', () => {
   assert.match(output!, /slot 101 belongs, says .*1: 0/);
 });
 
+test('a moved slot that is given back to its source by hearsay is noticed', () => {
+  const credulous: Sabotage = {
+    stepping: ({ state }) => {
+      state!.movedFrom.clear();
+    },
+  };
+  const owners = runScenario(scenario('moved-slot-is-not-given-back'), credulous).filter((line) =>
+    line.startsWith('slot 100'),
+  );
+  assert.match(owners.at(-1)!, /1: [023]/);
+});
+
 test('two primaries with one config epoch are not an agreement', () => {
   const world = new World({ ...drawPlan(1, { nodes: 10 }), formsByMeeting: false });
   form(world);

@@ -108,6 +108,7 @@ export function setSlotState(turn: Turn, args: readonly string[]): AdminReply {
     if (node === undefined) return failure(`I don't know about node ${id}`);
     if (!isPrimary(node)) return failure('Target node is not a master');
     state.migrating.set(slot, id);
+    state.movedFrom.delete(slot);
     // Without this mark the keys that have left already would be denied instead of redirected.
     persistDurably(turn);
   } else if (action === 'importing' && id !== null) {
@@ -146,7 +147,10 @@ function giveSlot(turn: Turn, slot: number, node: ClusterNode): AdminReply {
     log(turn, 'notice', `Lost my last slot during slot migration. ${what}`);
     becomeReplicaOf(turn, node);
   }
-  if (node === me && state.importing.delete(slot)) {
+  const sourceId = state.importing.get(slot);
+  if (node === me && sourceId !== undefined) {
+    state.importing.delete(slot);
+    state.movedFrom.set(slot, sourceId);
     // A higher epoch than the source's makes the new owner known everywhere by ordinary claims.
     if (bumpEpochWithoutConsensus(turn)) log(turn, 'notice', `configEpoch updated after importing slot ${slot}`);
     broadcastPong(turn);

@@ -3,9 +3,10 @@
  * or no owner, or gave it up; equal epochs never take over. That alone makes all nodes agree, in whatever order the messages arrive.
  * Source: spec/cluster.md 4.6, 7.4, 7.7.
  */
+import { bumpEpochWithoutConsensus } from './epochs.js';
 import type { MessageHeader, UpdateMessage } from './message.js';
 import { isMyself, isPrimary, label, myself, primaryOf } from './nodes.js';
-import { sendUpdate } from './outgoing.js';
+import { broadcastPong, sendUpdate } from './outgoing.js';
 import { becomeReplicaOf, followGrandprimary, markPrimary } from './roles.js';
 import { clearSlot, equalSlots, hasSlot, setSlot } from './slot-bitmap.js';
 import { claimedSlots, isNotClaimed, ownerOf, reassignSlot, unassignAllSlots } from './slot-table.js';
@@ -16,6 +17,7 @@ import { type ClusterNode, SLOT_COUNT, type SlotBitmap } from './types.js';
 export function onClaim(turn: Turn, sender: ClusterNode, header: MessageHeader): void {
   const claimant = isPrimary(sender) ? sender : primaryOf(turn.state, sender);
   if (claimant === null) return;
+  if (isPrimary(sender)) noteLetGo(turn, sender, header);
   const known = claimedSlots(turn.state, claimant);
   if (equalSlots(header.slots, known)) {
     // Keeping the sender's bitmap lets the cores of a simulation share one; comparing it again costs nothing then.
@@ -72,6 +74,7 @@ export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitma
   const dirty: number[] = [];
   let claimed = 0;
   let takenFromCurrent = 0;
+  let isContested = false;
   for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
     const owner = ownerOf(state, slot);
     if (!hasSlot(bitmap, slot)) {
@@ -84,6 +87,10 @@ export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitma
       continue;
     }
     if (owner !== null && owner.configEpoch >= epoch && !isNotClaimed(state, slot)) continue;
+    if (owner === me && state.movedFrom.get(slot) === sender.id) {
+      isContested = true;
+      continue;
+    }
     if (owner === me && turn.environment.keyspace.keysInSlot(slot) > 0) dirty.push(slot);
     if (owner !== null && owner === current) takenFromCurrent += 1;
     repointOpenSlot(turn, slot, sender);
@@ -91,6 +98,7 @@ export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitma
     persistSoon(turn);
     turn.todo.evaluate = true;
   }
+  if (isContested) insist(turn, sender);
   repointMigrations(turn, sender, epoch);
   unbindReplicasOf(turn, sender, epoch);
 
@@ -103,6 +111,39 @@ export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitma
   followGrandprimary(turn);
   // Left in place, these keys would come back to life if the slot ever returned.
   if (dirty.length > 0) turn.effects.push({ kind: 'delete-keys', slots: dirty });
+}
+
+/**
+ * The former owner of a slot that an operator has moved here still claims it, or is said to, with a higher epoch than mine. That is old news:
+ *
+ *   source                        a third node                     target (this one)
+ *   takes epoch 17 ─────────────► knows it                         does not know it yet
+ *                                                                  SETSLOT NODE: owner with epoch 16, the highest it knows of
+ *   SETSLOT NODE: lets go         has not heard of that yet
+ *                                 ◄── claim with 16 ───────────────┤
+ *                                 ├── UPDATE: the slot is the source's, epoch 17 ──►
+ *
+ * If it gave the slot back, nobody would have it, and the keys that were moved would be deleted. The move was to win, so it takes a higher epoch.
+ */
+function insist(turn: Turn, source: ClusterNode): void {
+  if (bumpEpochWithoutConsensus(turn)) {
+    log(
+      turn,
+      'notice',
+      `configEpoch updated: ${label(source)} has a higher epoch than the slots that were moved from it to here`,
+    );
+  }
+  broadcastPong(turn);
+}
+
+/** A claim of the sender without a slot that was moved from it to here: it has let go. A message of before may still be on its other connection. */
+function noteLetGo(turn: Turn, sender: ClusterNode, header: MessageHeader): void {
+  const { movedFrom } = turn.state;
+  let isDone = false;
+  for (const [slot, source] of movedFrom) {
+    if (source === sender.id && !hasSlot(header.slots, slot)) isDone = movedFrom.delete(slot);
+  }
+  if (isDone && header.configEpoch > myself(turn.state).configEpoch) insist(turn, sender);
 }
 
 /** The slot goes to `sender`: a move of it from here is over; a move of it to here goes on only if a failover merely changed the source. */

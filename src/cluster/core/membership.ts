@@ -46,7 +46,7 @@ export function addHandshake(turn: Turn, extraFlags: number): ClusterNode | null
 export function deleteNode(turn: Turn, node: ClusterNode): void {
   const { state } = turn;
   assert(!isMyself(node), 'a node does not delete itself');
-  for (const table of [state.migrating, state.importing]) {
+  for (const table of [state.migrating, state.importing, state.movedFrom]) {
     for (const [slot, other] of table) if (other === node.id) table.delete(slot);
   }
   unassignAllSlots(turn, node);

@@ -37,6 +37,7 @@ export function unassignSlot(turn: Turn, slot: number): void {
   if (owner.slotCount === 0) owner.slots = NO_SLOTS;
   state.slotOwners[slot] = null;
   clearSlot(state.notClaimed, slot);
+  state.movedFrom.delete(slot);
   turn.unboundSlots.add(slot);
 }
 

@@ -42,6 +42,7 @@ export function makeState(me: ClusterNode, options: ClusterOptions, now: Now): C
     notClaimed: new Uint8Array(SLOT_BYTES),
     migrating: new Map(),
     importing: new Map(),
+    movedFrom: new Map(),
     forgotten: new Map(),
     links: new Map(),
     lastLinkId: 0,

@@ -132,6 +132,11 @@ export interface ClusterState {
   migrating: Map<number, NodeId>;
   /** Slot → the node it is being moved from. */
   importing: Map<number, NodeId>;
+  /**
+   * Slot that an operator has moved here → the node that had it, until that node says that it has let go. Not in nodes.conf: see `claims.ts` for the
+   * moment in which it matters.
+   */
+  movedFrom: Map<number, NodeId>;
   /** Forgotten node → when gossip may introduce it again. */
   forgotten: Map<NodeId, number>;
   links: Map<LinkId, BusLink>;
