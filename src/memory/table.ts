@@ -253,18 +253,7 @@ export class Table {
   collectBucket(table: Ref, bucket: number, items: Ref[]): number {
     items.length = 0;
     this.locate(table, bucket);
-    let words = this.words[this.bucketChunk];
-    let base = this.bucketWord;
-    for (;;) {
-      for (let cell = 0; cell < CELLS; cell++) {
-        const item = words[base + cell];
-        if (item !== 0) items.push(item);
-      }
-      const overflow = words[base + OVERFLOW_WORD];
-      if (overflow === 0) return items.length;
-      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
-      base = (overflow & UNIT_MASK) << 1;
-    }
+    return this.collectChain(items);
   }
 
   /**
@@ -562,12 +551,17 @@ export class Table {
   /** @returns an item of the located chain, each with the same chance */
   private randomItemOfChain(random: (below: number) => number): Ref {
     const items: Ref[] = [];
+    return items[random(this.collectChain(items))];
+  }
+
+  /** Appends the items of the located chain. @returns how many `items` has then */
+  private collectChain(items: Ref[]): number {
     let words = this.words[this.bucketChunk];
     let base = this.bucketWord;
     for (;;) {
       for (let cell = 0; cell < CELLS; cell++) if (words[base + cell] !== 0) items.push(words[base + cell]);
       const overflow = words[base + OVERFLOW_WORD];
-      if (overflow === 0) return items[random(items.length)];
+      if (overflow === 0) return items.length;
       words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
       base = (overflow & UNIT_MASK) << 1;
     }
