@@ -1,7 +1,6 @@
 /** HRANDFIELD. Source: spec server.md section 3. */
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
-
 import { type Hashes, hashesOf } from '../types/hash.js';
 import { HASH_TABLE, type HashCursor } from '../types/hash-cursor.js';
 import { parseInt64 } from '../types/number.js';
