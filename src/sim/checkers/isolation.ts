@@ -2,7 +2,7 @@
  * A primary that is cut off from the majority of the voters stops taking writes: before its successor can have many, and however it is cut off.
  *
  * How long it may take, from the core's rules (T = node timeout):
- *   both ways cut: a ping goes out at latest T/2 after the last pong (and half a second, by gossip of a clock that is ahead), and has to be unanswered for T;
+ *   both ways cut: T of silence, and half a second, by which gossip from a clock that is ahead may make a pong younger;
  *   one way cut: what the others still send keeps it calm until their connections to it end, up to 2 T (T/2 until a ping is pending, T/2 more if the
  *   connection is old enough, else when it is T old), and then T of silence.
  * On top: two ticks with their lags, messages that were under way, clocks that run slow. For a frozen process it begins when it goes on.
@@ -94,7 +94,7 @@ export class IsolatedPrimaries implements Checker {
     const { options, latency, tickLagMaxMs, driftMaxThousandths } = this.#world.plan;
     const { nodeTimeoutMs } = options;
     const underWayMs = 2 * (latency.baseMs + latency.jitterMs + latency.spikeMs) + this.#world.network.slownessMaxMs;
-    const timeoutsMs = isOneWay ? 3 * nodeTimeoutMs : Math.floor((3 * nodeTimeoutMs) / 2);
+    const timeoutsMs = isOneWay ? 3 * nodeTimeoutMs : nodeTimeoutMs;
     const exactMs = timeoutsMs + GOSSIP_AHEAD_MS + underWayMs + 3 * (100 + tickLagMaxMs) + POLL_MS;
     return exactMs + Math.ceil((exactMs * driftMaxThousandths) / 1000);
   }
