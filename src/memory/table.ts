@@ -2,7 +2,7 @@
  * Table: a hash table of byte-string keys in the arena, by linear hashing: it grows and shrinks one bucket at a time, so no insert ever stalls.
  *
  *   control block (16 bytes) = | item count | bucket count n | root | root capacity in buckets |
- *   bucket (64 bytes)        = | 12 item refs | 12 one-byte fingerprints | overflow ref |
+ *   bucket (64 bytes)        = bucket.ts
  *   root                     = the buckets themselves (up to 1,024), or a directory of refs to segments of 1,024 buckets
  *
  * With low = the highest power of two ≤ n, bucket b < n − low has been split already and is addressed with one bit more than the others.
@@ -16,6 +16,16 @@
  * What an item is, only `ItemKeys` knows: one Table object serves all tables whose items are laid out alike.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
+import {
+  BUCKET_BYTES,
+  BUCKET_WORDS,
+  CELLS,
+  FINGERPRINT_WORD,
+  fingerprintOf,
+  firstMatch,
+  OVERFLOW_WORD,
+  setFingerprint,
+} from './bucket.js';
 
 export interface ItemKeys {
   /** @returns the 32-bit hash of the item's key */
@@ -24,11 +34,6 @@ export interface ItemKeys {
   equals(item: Ref, key: Uint8Array, start: number, length: number): boolean;
 }
 
-const CELLS = 12;
-const FINGERPRINT_WORD = 12;
-const OVERFLOW_WORD = 15;
-const BUCKET_WORDS = 16;
-const BUCKET_BYTES = 64;
 const SEGMENT_SHIFT = 10;
 const SEGMENT_BUCKETS = 1 << SEGMENT_SHIFT;
 
@@ -589,27 +594,6 @@ export class Table {
 
 /** Items of the chain being split or merged; used within one call only. */
 const splitItems: Ref[] = [];
-
-/** @returns the first item of a bucket whose fingerprint fits the hash; 0 for none */
-function firstMatch(words: Int32Array, base: number, hash: number): Ref {
-  const pattern = Math.imul(hash >>> 24, 0x01010101);
-  for (let group = 0; group < 3; group++) {
-    const difference = words[base + FINGERPRINT_WORD + group] ^ pattern;
-    const matches = (difference - 0x01010101) & ~difference & 0x80808080;
-    if (matches !== 0) return words[base + (group << 2) + ((31 - Math.clz32(matches & -matches)) >> 3)];
-  }
-  return 0;
-}
-
-function setFingerprint(words: Int32Array, base: number, cell: number, fingerprint: number): void {
-  const word = base + FINGERPRINT_WORD + (cell >> 2);
-  const shift = (cell & 3) << 3;
-  words[word] = (words[word] & ~(0xff << shift)) | (fingerprint << shift);
-}
-
-function fingerprintOf(words: Int32Array, base: number, cell: number): number {
-  return (words[base + FINGERPRINT_WORD + (cell >> 2)] >>> ((cell & 3) << 3)) & 0xff;
-}
 
 function highestPowerOfTwo(n: number): number {
   return 1 << (31 - Math.clz32(n));
