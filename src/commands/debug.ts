@@ -1,12 +1,18 @@
 /** DEBUG: what test suites and client libraries use of it. Source: spec server.md section 16. */
 
+import { randomInt } from 'node:crypto';
 import { lruClock, lruIdleSeconds } from '../keyspace/access-clock.js';
 import { digestKeyspace, digestValue, emptyDigest } from '../keyspace/digest.js';
-import { ENCODING_INT, TYPE_STRING } from '../keyspace/entry.js';
+import { ENCODING_INT, entryBytes, TYPE_STRING } from '../keyspace/entry.js';
 import { serializedBytes } from '../persistence/rdb/keyspace-rdb.js';
 import type { Invocation } from '../server/invocation.js';
+import { RequestedCrash } from '../server/process/crash.js';
+import { TO_REPLICAS } from '../server/propagation.js';
+import { standStill } from '../server/stand-still.js';
 import { encodingName } from '../types/encoding-name.js';
+import { globMatchesText } from '../types/glob.js';
 import { stringEncoding } from '../types/string-encoding.js';
+import { REDIS_VERSION } from '../version.js';
 import { helpReply } from './help.js';
 import { replyNoSuchKey, replyNotAnInteger } from './replies.js';
 
@@ -28,8 +34,7 @@ interface Subcommand {
 
 function sleep(call: Invocation): void {
   const seconds = Math.max(0, Number.parseFloat(call.text(2)) || 0);
-  // The whole server stands still: that is the command's purpose.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
+  standStill(seconds * 1000);
   call.reply.ok();
 }
 
@@ -188,7 +193,89 @@ function okay(call: Invocation): void {
   call.reply.ok();
 }
 
+/** What an entry takes besides key and value, without and with an expiry time. */
+function structsize(call: Invocation): void {
+  call.reply.status(`bits:64 entry:${entryBytes(0, 0, false)} expiringentry:${entryBytes(0, 0, true)}`);
+}
+
+function setSkipChecksumValidation(call: Invocation): void {
+  call.server.persistence.verifiesChecksums = call.text(2) === '0';
+  call.reply.ok();
+}
+
+function aofFlushSleep(call: Invocation): void {
+  const microseconds = call.integer(2);
+  if (Number.isNaN(microseconds)) return replyNotAnInteger(call);
+  call.server.persistence.flushDelayUs = Math.max(0, microseconds);
+  call.reply.ok();
+}
+
+function pauseCron(call: Invocation): void {
+  call.server.cron.isPaused = call.text(2) !== '0';
+  call.reply.ok();
+}
+
+function configRewriteForceAll(call: Invocation): void {
+  const failure = call.server.config.rewrite([], true);
+  if (failure === null) call.reply.ok();
+  else call.error(failure);
+}
+
+/** Feeds the replicas with a command that is not executed here. */
+function replicate(call: Invocation): void {
+  const words: Uint8Array[] = [];
+  for (let i = 2; i < call.argc; i++) words.push(call.request.view(i));
+  call.server.propagation.command(call.db.index, words, TO_REPLICAS);
+  call.reply.ok();
+}
+
+/** Reply buffers have no size of their own to be watched: there is one for all connections. */
+function replyBuffer(call: Invocation): void {
+  if (call.is(2, 'PEAK-RESET-TIME')) {
+    if (!call.is(3, 'NEVER') && !call.is(3, 'RESET') && Number.isNaN(call.integer(3))) return replyNotAnInteger(call);
+    return call.reply.ok();
+  }
+  if (call.is(2, 'RESIZING')) return call.reply.ok();
+  call.error(`ERR unknown subcommand or wrong number of arguments for '${call.text(1)}'. Try DEBUG HELP.`);
+}
+
+const MATCH_RUNS = 20_000;
+
+/** Random patterns against random texts: nothing may come of it but true or false, in bounded time. */
+function stringMatchTest(call: Invocation): void {
+  const letters = 'ab*?[]-^\\';
+  const random = (): string => Array.from({ length: randomInt(12) }, () => letters[randomInt(letters.length)]).join('');
+  for (let run = 0; run < MATCH_RUNS; run++) globMatchesText(random(), random());
+  call.reply.status('Apparently Redis did not crash: test passed');
+}
+
+function segfault(): void {
+  throw new RequestedCrash(`Redis ${REDIS_VERSION} crashed by signal: 11 (DEBUG SEGFAULT)`, 'SIGSEGV');
+}
+
+function panic(): void {
+  throw new RequestedCrash('Guru Meditation: DEBUG PANIC called', 'SIGABRT');
+}
+
+function failAssertion(): void {
+  throw new RequestedCrash("=== ASSERTION FAILED === ==> '1 == 2' is not true (DEBUG ASSERT)", 'SIGABRT');
+}
+
+function outOfMemory(): void {
+  throw new RequestedCrash('Out Of Memory allocating 9223372036854775807 bytes! (DEBUG OOM)', 'SIGABRT');
+}
+
 const help = helpReply('DEBUG', [
+  'AOF-FLUSH-SLEEP <microsec>',
+  '    Server will sleep before flushing the AOF, this is used for testing.',
+  'ASSERT',
+  '    Crash by assertion failed.',
+  'CHANGE-REPL-ID',
+  '    Change the replication IDs of the instance.',
+  '    Dangerous: should be used only for testing the replication subsystem.',
+  'CONFIG-REWRITE-FORCE-ALL',
+  '    Like CONFIG REWRITE but writes all configuration options, including',
+  '    keywords not listed in original configuration file or default values.',
   'DIGEST',
   '    Output a hex signature representing the current DB content.',
   'DIGEST-VALUE <key> [<key> ...]',
@@ -196,19 +283,31 @@ const help = helpReply('DEBUG', [
   'ERROR <string>',
   '    Return a Redis protocol error with <string> as message. Useful for clients',
   '    unit tests to simulate Redis errors.',
+  'LEAK <string>',
+  '    Accepted, and nothing leaks.',
+  'LOG <message>',
+  '    Write <message> to the server log.',
   'HTSTATS <dbid>',
   '    Return hash table statistics of the specified Redis database.',
   'LOADAOF',
   '    Flush the AOF buffers on disk and reload the AOF in memory.',
-  'LOG <message>',
-  '    Write <message> to the server log.',
+  'REPLICATE <string>',
+  '    Replicates the provided string to replicas, allowing data divergence.',
   'OBJECT <key>',
   '    Show low level info about `key` and associated value.',
+  'OOM',
+  '    Crash the server simulating an out-of-memory error.',
+  'PANIC',
+  '    Crash the server simulating a panic.',
   'POPULATE <count> [<prefix>] [<size>]',
   '    Create <count> string keys named key:<num>. If <prefix> is specified then',
-  "    it is used instead of the 'key' prefix.",
+  "    it is used instead of the 'key' prefix. These are not propagated to",
+  '    replicas. Cluster slots are not respected so keys not belonging to the',
+  '    current node can be created in cluster mode.',
   'PROTOCOL <type>',
-  '    Reply with a test value of the specified type.',
+  '    Reply with a test value of the specified type. <type> can be: string,',
+  '    integer, double, bignum, null, array, set, map, attrib, push, verbatim,',
+  '    true, false.',
   'RELOAD [option ...]',
   '    Save the RDB on disk and reload it back to memory. Valid <option> values:',
   '    * MERGE: conflicting keys will be loaded from RDB.',
@@ -216,11 +315,26 @@ const help = helpReply('DEBUG', [
   '    * NOSAVE: the database will be loaded from an existing RDB file.',
   'SDSLEN <key>',
   '    Show low level SDS string info representing `key` and value.',
+  'SEGFAULT',
+  '    Crash the server with sigsegv.',
   'SET-ACTIVE-EXPIRE <0|1>',
   '    Setting it to 0 disables expiring keys in background when they are not',
-  '    accessed (otherwise the Redis behavior).',
+  '    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the',
+  '    default.',
+  'SET-SKIP-CHECKSUM-VALIDATION <0|1>',
+  "    Enables or disables checksum checks for RDB files and RESTORE's payload.",
   'SLEEP <seconds>',
   '    Stop the server for <seconds>. Decimals allowed.',
+  'STRINGMATCH-TEST',
+  '    Run a fuzz tester against the matching of glob patterns.',
+  'STRUCTSIZE',
+  '    Return the size of different core structures.',
+  'PAUSE-CRON <0|1>',
+  '    Stop periodic cron job processing.',
+  'REPLYBUFFER PEAK-RESET-TIME <NEVER||RESET|time>',
+  '    Accepted: the reply buffer is shared by all clients.',
+  'REPLYBUFFER RESIZING <0|1>',
+  '    Accepted, likewise.',
 ]);
 
 const SUBCOMMANDS = new Map<string, Subcommand>([
@@ -237,6 +351,18 @@ const SUBCOMMANDS = new Map<string, Subcommand>([
   ['leak', { argc: 3, run: okay }],
   ['protocol', { argc: 3, run: protocol }],
   ['htstats', { argc: -3, run: htstats }],
+  ['structsize', { argc: 2, run: structsize }],
+  ['set-skip-checksum-validation', { argc: 3, run: setSkipChecksumValidation }],
+  ['aof-flush-sleep', { argc: 3, run: aofFlushSleep }],
+  ['pause-cron', { argc: 3, run: pauseCron }],
+  ['config-rewrite-force-all', { argc: 2, run: configRewriteForceAll }],
+  ['replicate', { argc: -3, run: replicate }],
+  ['replybuffer', { argc: 4, run: replyBuffer }],
+  ['stringmatch-test', { argc: 2, run: stringMatchTest }],
+  ['segfault', { argc: 2, run: segfault }],
+  ['panic', { argc: 2, run: panic }],
+  ['assert', { argc: 2, run: failAssertion }],
+  ['oom', { argc: 2, run: outOfMemory }],
 ]);
 
 /** Adds subcommands that need parts which this file does not know (persistence, replication, cluster). */

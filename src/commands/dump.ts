@@ -48,7 +48,8 @@ export function restore(call: Invocation): void {
   const ttl = parseRoundedInt64(bytes, starts[2], lengths[2]);
   if (Number.isNaN(ttl)) return replyNotAnInteger(call);
   if (ttl < 0) return call.error('ERR Invalid TTL value, must be >= 0');
-  const fault = openDumpPayload(bytes, starts[3], starts[3] + lengths[3], record);
+  const { verifiesChecksums } = call.server.persistence;
+  const fault = openDumpPayload(bytes, starts[3], starts[3] + lengths[3], record, verifiesChecksums);
   if (fault !== null) return call.error(`ERR ${fault}`);
   if (!isLoadable(record.type)) return call.error('ERR Bad data format');
   const old = call.lookupWrite(1);

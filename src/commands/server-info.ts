@@ -1,7 +1,5 @@
-/** INFO, MONITOR, TIME, LOLWUT: what the server tells of itself. Source: spec server.md sections 15, 17, 19. */
+/** INFO, MONITOR, TIME: what the server tells of itself. Source: spec server.md sections 15 and 17. */
 import type { Invocation } from '../server/invocation.js';
-import { REDIS_VERSION } from '../version.js';
-import { replyNotAnInteger } from './replies.js';
 
 export function info(call: Invocation): void {
   const names: string[] = [];
@@ -21,11 +19,4 @@ export function time(call: Invocation): void {
   call.reply.array(2);
   call.reply.bulkText(String(Math.floor(micros / 1_000_000)));
   call.reply.bulkText(String(micros % 1_000_000));
-}
-
-/** The versions that draw something are a joke of Redis's own; here every version gets the closing line that all of them share. */
-export function lolwut(call: Invocation): void {
-  if (call.argc > 1 && call.is(1, 'VERSION') && call.argc > 2 && Number.isNaN(call.integer(2)))
-    return replyNotAnInteger(call);
-  call.reply.verbatim(`Redis ver. ${REDIS_VERSION}\n`);
 }

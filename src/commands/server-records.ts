@@ -9,7 +9,8 @@ import {
   latencyLatest,
   latencyReset,
 } from './latency.js';
-import { info, lolwut, monitor, time } from './server-info.js';
+import { lolwut } from './lolwut.js';
+import { info, monitor, time } from './server-info.js';
 import { slowlogGet, slowlogHelp, slowlogLen, slowlogReset } from './slowlog.js';
 
 export const serverCommands: readonly CommandRecord[] = [

@@ -22,6 +22,8 @@ export class Cron {
   readonly expireCycle: ExpireCycle;
   /** DEBUG SET-ACTIVE-EXPIRE */
   isActiveExpireOn = true;
+  /** DEBUG PAUSE-CRON */
+  isPaused = false;
   tickCount = 0;
   /** Time spent in the expire cycle. */
   expireCycleMs = 0;
@@ -85,6 +87,7 @@ export class Cron {
   }
 
   private tick(): void {
+    if (this.isPaused) return;
     const { server } = this;
     const nowMs = Date.now();
     this.tickCount++;

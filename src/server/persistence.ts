@@ -33,6 +33,7 @@ import type { PropagationSink } from './propagation.js';
 import { TO_AOF } from './propagation.js';
 import type { Server } from './server.js';
 import type { ShutdownOptions, ShutdownSteps } from './shutdown.js';
+import { standStill } from './stand-still.js';
 import { Transport } from './transport.js';
 
 const RDB_MISCONF =
@@ -59,6 +60,10 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
   readonly snapshots: KeyspaceSnapshots;
   readonly rdb: RdbSaver;
   readonly aof: Aof;
+  /** DEBUG SET-SKIP-CHECKSUM-VALIDATION turns it off, for RDB files and RESTORE. */
+  verifiesChecksums = true;
+  /** DEBUG AOF-FLUSH-SLEEP: microseconds to wait before each flush of the log. */
+  flushDelayUs = 0;
   /** BGSAVE SCHEDULE: a save begins when no other snapshot runs. */
   isSaveScheduled = false;
   loading: LoadingProgress | null = null;
@@ -147,6 +152,7 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
 
   commit(released: () => void): void {
     const startMs = performance.now();
+    if (this.flushDelayUs > 0) standStill(this.flushDelayUs / 1000);
     this.aof.appender.flush();
     this.server.latency.note('aof-write', performance.now() - startMs);
     this.refreshGate();
@@ -307,7 +313,7 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
       databases: values.clusterEnabled ? 1 : values.databases,
       expiredKeys: this.server.isReplica ? 'keep' : 'drop',
       nowMs: Date.now(),
-      checksum: values.rdbchecksum,
+      checksum: values.rdbchecksum && this.verifiesChecksums,
       log: this.log,
     });
   }

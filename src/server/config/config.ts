@@ -314,12 +314,13 @@ export class Config {
   /**
    * CONFIG REWRITE.
    * @param others  lines of other parts of the server, see rewrite.ts
+   * @param isComplete  every directive is written, also one that has its default
    * @returns       null if the file is written and durable, else the error reply without its `-`
    */
-  rewrite(others: readonly RewriteEntry[] = []): string | null {
+  rewrite(others: readonly RewriteEntry[] = [], isComplete = false): string | null {
     if (this.file === '') return 'ERR The server is running without a config file';
     try {
-      const text = rewriteText(this.#readOldFile(), [...this.#rewriteEntries(), ...others], this.#keyOf);
+      const text = rewriteText(this.#readOldFile(), [...this.#rewriteEntries(isComplete), ...others], this.#keyOf);
       replaceFile(this.file, Buffer.from(text, 'latin1'));
       return null;
     } catch (error) {
@@ -337,12 +338,15 @@ export class Config {
     }
   }
 
-  #rewriteEntries(): RewriteEntry[] {
+  #rewriteEntries(isComplete: boolean): RewriteEntry[] {
     return this.#entries.map(({ name, field, directive, text }) => {
       // Roles are kept in nodes.conf there.
       if (name === 'replicaof' && this.values.clusterEnabled) return { key: name, lines: [] };
       const lines = directive.rewrite(text, this.#fields[field]);
-      return { key: name, lines: lines.map(({ words, force }) => ({ text: `${name} ${words}`, force })) };
+      return {
+        key: name,
+        lines: lines.map(({ words, force }) => ({ text: `${name} ${words}`, force: force || isComplete })),
+      };
     });
   }
 

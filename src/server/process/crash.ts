@@ -8,6 +8,18 @@ import { REDIS_VERSION, SLOTMESH_VERSION } from '../../version.js';
 import type { Config } from '../config/config.js';
 import type { Logger } from '../log.js';
 
+/** A crash that somebody asked for, by DEBUG. */
+export class RequestedCrash extends Error {
+  readonly code = 'SLOTMESH_REQUESTED_CRASH';
+  /** By which the process is to end. */
+  readonly signal: 'SIGABRT' | 'SIGSEGV';
+
+  constructor(message: string, signal: 'SIGABRT' | 'SIGSEGV') {
+    super(message);
+    this.signal = signal;
+  }
+}
+
 /** The report on `error`, as raw lines. */
 export function crashReport(error: unknown): string {
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -48,6 +60,7 @@ export function reportCrashes(config: Config, log: Logger, cleanUp: () => void):
     if (crashLogEnabled) log.raw(crashReport(error));
     cleanUp();
     if (useExitOnPanic) process.exit(1);
-    process.abort();
+    if (error instanceof RequestedCrash && error.signal === 'SIGSEGV') process.kill(process.pid, error.signal);
+    else process.abort();
   });
 }

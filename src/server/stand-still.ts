@@ -1,0 +1,6 @@
+/** The whole process waits: for DEBUG alone, whose purpose that is. */
+const cell = new Int32Array(new SharedArrayBuffer(4));
+
+export function standStill(milliseconds: number): void {
+  Atomics.wait(cell, 0, 0, milliseconds);
+}
