@@ -33,7 +33,6 @@ export interface FullSyncOwner {
 }
 
 interface Transfer {
-  readonly filter: ImageFilter;
   readonly byDisk: boolean;
   readonly replicas: Replica[];
   /** Stops making the image; its replicas have been closed. */
@@ -73,7 +72,7 @@ export class FullSync {
         transfer.replicas.push(replica);
         this.announce(replica, leader.imageOffset);
         replica.cursor = leader.cursor!.copy();
-        host.log.notice(`Waiting for end of BGSAVE for SYNC`);
+        host.log.notice('Waiting for end of BGSAVE for SYNC');
         return;
       }
     }
@@ -201,7 +200,6 @@ export class FullSync {
     };
     goOn();
     return {
-      filter,
       byDisk: false,
       replicas,
       goOn,
@@ -227,7 +225,7 @@ export class FullSync {
       mode: 0o600,
       incrementalFsync: false,
     });
-    const transfer: Transfer = { filter, byDisk: true, replicas, goOn() {}, cancel: () => file.cancel() };
+    const transfer: Transfer = { byDisk: true, replicas, goOn() {}, cancel: () => file.cancel() };
     file.finished.then(
       () => this.sendFile(transfer, new Spool(finalPath, file.producedBytes, replicas.length)),
       (error: unknown) => {

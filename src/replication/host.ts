@@ -1,5 +1,5 @@
 /**
- * What replication needs of the server around it. `server/replication-host.ts` implements it; tests bring a small one of their own.
+ * What replication needs of the server around it. `server/replication-host.ts` implements it.
  */
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { ChunkSink } from '../persistence/rdb/rdb-writer.js';
@@ -51,14 +51,12 @@ export type ImageFilter = 'functions' | 'nothing' | null;
 
 /** The connection of a replica, seen from its primary. */
 export interface ReplicaPeer {
-  /** `ip:port` of the connection. */
-  readonly address: string;
+  /** Where it is connected from. */
   readonly ip: string;
   /** Unix ms of the last bytes from there. */
   readonly lastActiveMs: number;
   /** Bytes given to `write` that the kernel has not taken. */
   readonly queuedBytes: number;
-  readonly isClosed: boolean;
   /** Sends bytes, behind everything sent before; they must never change afterwards. */
   write(bytes: Uint8Array): void;
   /** Tells how much of the stream waits for this replica, for its output limit; may close the connection. */
@@ -74,7 +72,6 @@ export interface ReplicaPeer {
 /** A connection to the primary, before its bytes are a stream of commands. */
 export interface PrimarySocket {
   owner: SocketOwner;
-  readonly isClosed: boolean;
   write(bytes: Uint8Array): boolean;
   destroy(): void;
   pause(): void;
@@ -84,6 +81,8 @@ export interface PrimarySocket {
 export interface SocketOwner {
   /** The bytes may be used again after the return. */
   onBytes(bytes: Uint8Array, length: number): void;
+  /** No more bytes will arrive; `onClosed` follows. */
+  onEnding(): void;
   onDrained(): void;
   onClosed(): void;
 }

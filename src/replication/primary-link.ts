@@ -218,6 +218,8 @@ export class PrimaryLink implements SocketOwner, PrimaryStreamListener {
     }
   }
 
+  onEnding(): void {}
+
   onDrained(): void {}
 
   onClosed(): void {

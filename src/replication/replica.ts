@@ -1,10 +1,10 @@
 /**
  * One replica as its primary knows it: what it said of itself, how far it is, and what is still to be sent (spec/replication.md sections 8, 9, 14).
  *
- *   none → waiting ─image begins→ receiving ─image sent→ online        the names of INFO: wait_bgsave (twice), send_bulk, online
- *                                                     ↳ sent (a replica that wanted the image only)
+ *   none → waiting ─image begins→ making ─(a file is complete)→ sending ─→ online        in INFO: wait_bgsave (twice), send_bulk, online
+ *     ↳ online (partial)             ↳ (to sockets) online                  ↳ sent (one that wanted the image only)
  *
- * Invariant: from `receiving` on `cursor` is at the first byte of the stream that it must be sent, except for `sent`.
+ * Invariant: while it is `making`, `sending` or `online`, `cursor` is at the first byte of the stream that it must still be sent.
  */
 import type { BacklogCursor } from './backlog.js';
 import type { ImageFilter, ReplicaPeer } from './host.js';

@@ -252,12 +252,8 @@ export class ConnectionPeer implements ReplicaPeer {
     this.connection = connection;
   }
 
-  get address(): string {
-    return this.connection.transport.remoteAddress;
-  }
-
   get ip(): string {
-    const { address } = this;
+    const address = this.connection.transport.remoteAddress;
     return address.slice(0, address.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   }
 
@@ -267,10 +263,6 @@ export class ConnectionPeer implements ReplicaPeer {
 
   get queuedBytes(): number {
     return this.connection.transport.queuedBytes;
-  }
-
-  get isClosed(): boolean {
-    return this.connection.isClosed;
   }
 
   write(bytes: Uint8Array): void {
