@@ -117,6 +117,8 @@ export class Cluster implements BusListener {
       // After a stall, what has arrived meanwhile is read first: a node that slept must not take the others for dead.
       setImmediate(() => this.tick());
     }, TICK_MS);
+    // At once, so that a replica follows its primary before it serves anybody.
+    this.tick();
   }
 
   /** Leaves the bus, with a last save. */

@@ -233,7 +233,10 @@ class ServerHost implements ClusterHost {
   }
 
   discardDataset(): void {
-    this.server.flushAll();
+    if (this.server.flushAll() === 0) return;
+    // Without this the append-only file would bring the keys back at the next start.
+    this.server.propagation.command(0, ['FLUSHALL']);
+    this.server.scheduleTurnEnd();
   }
 
   becomePrimary(): void {
