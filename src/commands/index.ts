@@ -1,6 +1,7 @@
 /** All commands of the server, by group. */
 
 import { adminCommands } from './admin-records.js';
+import { blockingCommands } from './blocking-records.js';
 import { clientCommands } from './client-records.js';
 import { clusterCommands } from './cluster-records.js';
 import type { CommandRecord } from './command.js';
@@ -33,6 +34,7 @@ export const allCommands: readonly CommandRecord[] = [
   ...stringCommands,
   ...listCommands,
   ...zsetCommands,
+  ...blockingCommands,
   ...hashCommands,
   ...setCommands,
   ...genericCommands,

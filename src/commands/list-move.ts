@@ -26,11 +26,7 @@ export function rpopLpush(call: Invocation): void {
 
 export function lmpop(call: Invocation): void {
   const options = parseMultiPop(call, 1);
-  if (options === null) return;
-  const ref = firstList(call, 2, options.keyCount);
-  if (ref === null) return;
-  if (ref === 0) return call.reply.nullArray();
-  popMany(call, ref, options);
+  if (options !== null && !popFirst(call, 2, options)) call.reply.nullArray();
 }
 
 /** What LMPOP and its blocking form were told. */
@@ -68,26 +64,25 @@ export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
   return { keyCount, isHead, count: Math.max(1, count) };
 }
 
-/** The argument whose key the last `firstList` found. */
-let foundKeyAt = 0;
-
-/** @returns the first list among `count` keys from argument `from` on; 0 if there is none, null after an error reply */
-function firstList(call: Invocation, from: number, count: number): Ref | null {
-  for (foundKeyAt = from; foundKeyAt < from + count; foundKeyAt++) {
-    const ref = call.lookupWrite(foundKeyAt);
-    if (ref !== 0) return isList(call, ref) ? ref : null;
-  }
-  return 0;
-}
-
-function popMany(call: Invocation, ref: Ref, options: MultiPop): void {
+/**
+ * Pops from the first list among the keys from argument `firstAt` on.
+ * @returns false if there is none; else it has replied, if only an error
+ */
+export function popFirst(call: Invocation, firstAt: number, { keyCount, isHead, count }: MultiPop): boolean {
   const { reply, request } = call;
-  const count = Math.min(options.count, listsOf(call.keyspace).length(ref));
-  reply.array(2);
-  call.replyArgument(foundKeyAt);
-  reply.array(count);
-  popElements(call, ref, options.isHead, count);
-  call.propagate([options.isHead ? 'LPOP' : 'RPOP', request.view(foundKeyAt), String(count)]);
+  for (let keyAt = firstAt; keyAt < firstAt + keyCount; keyAt++) {
+    const ref = call.lookupWrite(keyAt);
+    if (ref === 0) continue;
+    if (!isList(call, ref)) return true;
+    const popped = Math.min(count, listsOf(call.keyspace).length(ref));
+    reply.array(2);
+    call.replyArgument(keyAt);
+    reply.array(popped);
+    popElements(call, ref, isHead, popped);
+    call.propagate([isHead ? 'LPOP' : 'RPOP', request.view(keyAt), String(popped)]);
+    return true;
+  }
+  return false;
 }
 
 /** LEFT is the head. @returns null if the argument is neither */

@@ -28,16 +28,7 @@ export function zpopMax(call: Invocation): void {
 
 export function zmpop(call: Invocation): void {
   const options = parseMultiPop(call, 1);
-  if (options === null) return;
-  const { keyCount, isMax } = options;
-  for (let keyAt = 2; keyAt < 2 + keyCount; keyAt++) {
-    const ref = call.lookupWrite(keyAt);
-    if (!isZset(call, ref)) return;
-    if (ref === 0) continue;
-    popMany(call, ref, keyAt, isMax, options.count);
-    return;
-  }
-  call.reply.nullArray();
+  if (options !== null && !popFirstZset(call, 2, options)) call.reply.nullArray();
 }
 
 export function zrandMember(call: Invocation): void {
@@ -116,14 +107,25 @@ function pop(call: Invocation, isMax: boolean): void {
   popPairs(call, ref, isMax, count, isPaired);
 }
 
-function popMany(call: Invocation, ref: Ref, keyAt: number, isMax: boolean, wanted: number): void {
+/**
+ * Pops from the first sorted set among the keys from argument `firstAt` on.
+ * @returns false if there is none; else it has replied, if only an error
+ */
+export function popFirstZset(call: Invocation, firstAt: number, { keyCount, isMax, count }: MultiPop): boolean {
   const { reply, request } = call;
-  const count = Math.min(wanted, zsetsOf(call.keyspace).count(ref));
-  reply.array(2);
-  call.replyArgument(keyAt);
-  reply.array(count);
-  popPairs(call, ref, isMax, count, true);
-  call.propagate([isMax ? 'ZPOPMAX' : 'ZPOPMIN', request.view(keyAt), String(count)]);
+  for (let keyAt = firstAt; keyAt < firstAt + keyCount; keyAt++) {
+    const ref = call.lookupWrite(keyAt);
+    if (!isZset(call, ref)) return true;
+    if (ref === 0) continue;
+    const popped = Math.min(count, zsetsOf(call.keyspace).count(ref));
+    reply.array(2);
+    call.replyArgument(keyAt);
+    reply.array(popped);
+    popPairs(call, ref, isMax, popped, true);
+    call.propagate([isMax ? 'ZPOPMAX' : 'ZPOPMIN', request.view(keyAt), String(popped)]);
+    return true;
+  }
+  return false;
 }
 
 /** Replies with members and scores from one end, each pair an array if `isPaired`, and removes them. */

@@ -4,7 +4,7 @@
  * It knows bytes, entries and time; not clients, replies, files or the network. What it needs from those it gets as small interfaces:
  * `ExpiryListener` (an expired key was deleted: propagate it), `ChangeListener` (WATCH), `SnapshotGuard` (copy-on-write), `ValueType` (how to free a value).
  *
- * Invariant: `isGuarded` is true iff a snapshot runs or somebody watches keys, so that the usual write pays one test for both.
+ * Invariant: `isGuarded` is true iff a snapshot runs, or somebody watches keys or waits for some, so that the usual write pays one test for all.
  */
 import { Arena, type Ref } from '../memory/arena.js';
 import { Table } from '../memory/table.js';
@@ -34,6 +34,13 @@ export interface ExpiryObserver {
 export interface ChangeListener {
   /** The key of `ref` is about to change or vanish, or was just born. */
   changed(db: Database, ref: Ref): void;
+}
+
+export interface BirthListener {
+  /** The entry is new; its value bytes may not be written yet. */
+  born(db: Database, ref: Ref): void;
+  /** Two databases have changed their numbers. */
+  swapped(): void;
 }
 
 export interface SnapshotGuard {
@@ -86,6 +93,7 @@ export class Keyspace {
 
   private snapshotGuard: SnapshotGuard | null = null;
   private changeListener: ChangeListener | null = null;
+  private birthListener: BirthListener | null = null;
   private clock = lruClock(this.nowMs);
   private snapshotMark = 0;
 
@@ -104,13 +112,18 @@ export class Keyspace {
   setSnapshotGuard(guard: SnapshotGuard | null, mark: number): void {
     this.snapshotGuard = guard;
     this.snapshotMark = guard === null ? 0 : mark;
-    this.isGuarded = guard !== null || this.changeListener !== null;
+    this.refreshGuarded();
     this.setBirth();
   }
 
   setChangeListener(listener: ChangeListener | null): void {
     this.changeListener = listener;
-    this.isGuarded = listener !== null || this.snapshotGuard !== null;
+    this.refreshGuarded();
+  }
+
+  setBirthListener(listener: BirthListener | null): void {
+    this.birthListener = listener;
+    this.refreshGuarded();
   }
 
   guard(db: Database, ref: Ref): void {
@@ -120,6 +133,7 @@ export class Keyspace {
 
   added(db: Database, ref: Ref): void {
     if (this.changeListener !== null) this.changeListener.changed(db, ref);
+    if (this.birthListener !== null) this.birthListener.born(db, ref);
   }
 
   /** Refreshes the access clock of an entry. */
@@ -212,12 +226,17 @@ export class Keyspace {
     second.index = a;
     this.databases[a] = second;
     this.databases[b] = first;
+    if (this.birthListener !== null) this.birthListener.swapped();
   }
 
   keyCount(): number {
     let sum = 0;
     for (const db of this.databases) sum += db.keyCount;
     return sum;
+  }
+
+  private refreshGuarded(): void {
+    this.isGuarded = this.snapshotGuard !== null || this.changeListener !== null || this.birthListener !== null;
   }
 
   private setBirth(): void {

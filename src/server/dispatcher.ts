@@ -186,6 +186,7 @@ export class Dispatcher {
     }
     call.request = outerRequest;
     call.command = outerCommand;
+    if (server.keyWaits.hasReady && !connection.isExecuting) server.keyWaits.serve();
   }
 
   private executeSubcommand(connection: Connection, request: Request, container: Command): boolean {

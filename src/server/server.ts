@@ -30,6 +30,7 @@ import { MemoryMeter } from './info/memory-usage.js';
 import { persistenceLines } from './info/persistence-section.js';
 import { provideServerSections } from './info/sections.js';
 import type { ClusterAudience, ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
+import { KeyWaits } from './key-waits.js';
 import { LatencyMonitor } from './latency.js';
 import { Listeners } from './listeners.js';
 import { Lookahead } from './lookahead.js';
@@ -82,9 +83,14 @@ export class Server {
   /** GATE_ flags of what is special now. */
   gates = 0;
   cluster: ClusterGate | null = null;
-  readonly clusterAudience: ClusterAudience = { deliver() {}, dropShardSubscriptions() {}, recheckBlocked() {} };
+  readonly clusterAudience: ClusterAudience = {
+    deliver() {},
+    dropShardSubscriptions() {},
+    recheckBlocked: () => this.keyWaits.recheck(),
+  };
   readonly replication: ReplicationGate;
   readonly blocking: Blocking;
+  readonly keyWaits = new KeyWaits(this);
   /** Connections of the cluster bus: they count towards maxclients. */
   clusterLinkCount: () => number = () => 0;
   commitLog: CommitLog | null = null;

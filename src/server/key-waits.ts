@@ -1,0 +1,159 @@
+/**
+ * Clients that wait for a key to hold a list or sorted set: BLPOP and its kin. Source: spec server.md section 9.
+ *
+ *   block → waiting ─a key of theirs is born→ ready ─after the command or transaction→ the request is executed again → answered, or waits on
+ *
+ * A key becomes ready when it is born, by whatever command: a list or sorted set in the keyspace is never empty, so nothing else can make one ready.
+ * Ready keys are served in the order of their first birth, the clients of a key in the order in which they came; what one of them does may make more
+ * keys ready. Executing the request again makes its effect a propagation unit of its own.
+ *
+ * Invariant: a waiter is in the queue of each of its keys until its wait ends, and then in none.
+ */
+import type { Command } from '../commands/command.js';
+import type { Database } from '../keyspace/database.js';
+import type { Ref } from '../memory/arena.js';
+import type { ReplyWriter } from '../resp/reply-writer.js';
+import type { Request } from '../resp/request.js';
+import type { Connection } from './connection.js';
+import { IS_PRIMARY_LINK } from './connection-flags.js';
+import type { Invocation } from './invocation.js';
+import type { Server } from './server.js';
+import { copyRequest } from './transaction.js';
+
+interface Waiter {
+  readonly connection: Connection;
+  readonly command: Command;
+  readonly request: Request;
+  /** What its keys must hold. */
+  readonly type: number;
+  readonly names: ReadonlySet<string>;
+}
+
+const nullArray = (reply: ReplyWriter): void => reply.nullArray();
+
+export class KeyWaits {
+  private readonly server: Server;
+  /** By database number and key. */
+  private readonly queues = new Map<string, Waiter[]>();
+  private readonly ready = new Set<string>();
+  /** The request is being executed again. */
+  private isServing = false;
+  private blocksAgain = false;
+
+  constructor(server: Server) {
+    this.server = server;
+  }
+
+  /** Whether `serve` has something to do. */
+  get hasReady(): boolean {
+    return this.ready.size > 0 && !this.isServing;
+  }
+
+  /** Keys that clients wait for. */
+  get keyCount(): number {
+    return this.queues.size;
+  }
+
+  /**
+   * Makes the caller wait until one of its keys holds a value of this type.
+   * @param firstAt argument of its first key
+   * @param timeoutMs 0 for ever
+   * @returns false where nobody may wait (in a transaction, in the stream of the primary): then the reply is the caller's to write
+   */
+  block(call: Invocation, type: number, firstAt: number, keyCount: number, timeoutMs: number): boolean {
+    const { connection, request } = call;
+    if (this.isServing) {
+      this.blocksAgain = true;
+      return true;
+    }
+    if (connection.isExecuting || (connection.flags & IS_PRIMARY_LINK) !== 0) return false;
+    const names = new Set<string>();
+    for (let i = firstAt; i < firstAt + keyCount; i++) names.add(nameOf(call.db.index, request.latin1(i)));
+    const waiter: Waiter = { connection, command: call.command, request: copyRequest(request), type, names };
+    for (const name of names) {
+      const queue = this.queues.get(name);
+      if (queue === undefined) this.queues.set(name, [waiter]);
+      else queue.push(waiter);
+    }
+    this.server.keyspace.setBirthListener(this);
+    this.server.blocking.block(connection, timeoutMs, { timedOut: nullArray, ended: () => this.drop(waiter) });
+    return true;
+  }
+
+  born(db: Database, ref: Ref): void {
+    const { entries } = this.server.keyspace;
+    const view = entries.view(ref);
+    const start = entries.keyStart(ref);
+    const key = Buffer.from(view.buffer, view.byteOffset + start, entries.keyLength(ref)).toString('latin1');
+    const name = nameOf(db.index, key);
+    if (this.queues.has(name)) this.ready.add(name);
+  }
+
+  /** Two databases changed their numbers. */
+  swapped(): void {
+    for (const name of this.queues.keys()) this.ready.add(name);
+  }
+
+  /** Serves the clients whose keys have become ready. To be called after a command or transaction. */
+  serve(): void {
+    for (const name of this.ready) {
+      this.ready.delete(name);
+      for (const waiter of [...(this.queues.get(name) ?? [])]) if (this.holds(name, waiter)) this.retry(waiter);
+    }
+  }
+
+  /** The cluster has changed: who waits for a key that is not served here any more is told so. */
+  recheck(): void {
+    const { blocking, cluster } = this.server;
+    for (const [name, queue] of [...this.queues]) {
+      const key = keyOf(name);
+      for (const { connection, command } of queue) {
+        const error = cluster!.redirectBlocked(connection, command, key);
+        if (error !== null) blocking.finish(connection, (writer) => writer.byteError(error));
+      }
+    }
+  }
+
+  /** Executes a waiter's request again; its reply leaves at the end of the turn. */
+  private retry(waiter: Waiter): void {
+    const { blocking, dispatcher, reply } = this.server;
+    const { connection } = waiter;
+    const { length, protocol } = reply;
+    reply.protocol = connection.protocol;
+    this.isServing = true;
+    this.blocksAgain = false;
+    dispatcher.run(connection, waiter.request, waiter.command);
+    this.isServing = false;
+    const answer = reply.bytes.slice(length, reply.length);
+    reply.rewind(length);
+    reply.protocol = protocol;
+    if (!this.blocksAgain) blocking.finish(connection, (writer) => writer.raw(answer));
+  }
+
+  /** Whether the key holds what the waiter waits for. */
+  private holds(name: string, { type }: Waiter): boolean {
+    const { keyspace } = this.server;
+    const db = keyspace.databases[Number.parseInt(name, 10)];
+    const key = keyOf(name);
+    const ref = db.find(key, 0, key.length);
+    if (ref === 0 || keyspace.entries.type(ref) !== type) return false;
+    return !keyspace.entries.hasExpiry(ref) || !keyspace.isExpired(ref);
+  }
+
+  private drop(waiter: Waiter): void {
+    for (const name of waiter.names) {
+      const left = this.queues.get(name)!.filter((other) => other !== waiter);
+      if (left.length > 0) this.queues.set(name, left);
+      else this.queues.delete(name);
+    }
+    if (this.queues.size === 0) this.server.keyspace.setBirthListener(null);
+  }
+}
+
+function keyOf(name: string): Buffer {
+  return Buffer.from(name.slice(name.indexOf(':') + 1), 'latin1');
+}
+
+function nameOf(database: number, key: string): string {
+  return `${database}:${key}`;
+}
