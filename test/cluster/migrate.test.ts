@@ -11,6 +11,8 @@ import { needsServers, type ServerKind } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
 
 const SLOT = keySlot('{x}');
+/** Its slot is in the same half. */
+const ANOTHER_TAG = 'a';
 const ROUNDS = 6;
 const KEYS = Array.from({ length: 20 }, (_, i) => `{x}${i}`);
 
@@ -145,6 +147,54 @@ test('while keys travel others are served; writes to them wait, and then find th
   } finally {
     await target.close();
   }
+});
+
+test('a key that changes on its way by a command that waited for another key stays, and MIGRATE says so', {
+  skip: needsServers('slotmesh'),
+}, async () => {
+  let answer = (): void => {};
+  const target = await fakeServer(([name], socket) => {
+    if (name !== 'RESTORE') return '+OK\r\n';
+    answer = () => socket.write('+OK\r\n');
+    return null;
+  });
+  try {
+    await withServers([{ kind: 'slotmesh' }], async ([server]) => {
+      await server!.call('RPUSH', 'to', '1');
+      const [mover, waiter] = await Promise.all([server!.connect(), server!.connect()]);
+      const popped = waiter.call('BLMOVE', 'from', 'to', 'LEFT', 'RIGHT', 0);
+      await waitFor(async () => (await server!.info('clients'))['blocked_clients'] === '1', { what: 'BLMOVE to wait' });
+      const moved = mover.call('MIGRATE', '127.0.0.1', target.port, 'to', 0, 60000).catch(String);
+      await waitFor(() => target.requests.some((request) => request.startsWith('RESTORE')), {
+        what: 'the key to be sent',
+      });
+      await server!.call('RPUSH', 'from', '2');
+      assert.equal(await popped, '2');
+      answer();
+      assert.match(String(await moved), /A key changed while it was being migrated/);
+      assert.deepEqual(await server!.call('LRANGE', 'to', 0, -1), ['1', '2']);
+      for (const client of [mover, waiter]) client.close();
+    });
+  } finally {
+    await target.close();
+  }
+});
+
+test('a client blocked on a key is sent after its slot, or told that the cluster is down', {
+  skip: needsServers('slotmesh'),
+}, async () => {
+  await withServers([node('slotmesh'), node('slotmesh')], async ([first, second]) => {
+    await join(first!, second!);
+    const [following, staying] = await Promise.all([first!.connect(), first!.connect()]);
+    const followed = following.call('BLPOP', '{x}list', 0).catch(String);
+    const stayed = staying.call('BLPOP', `{${ANOTHER_TAG}}list`, 0).catch(String);
+    await waitFor(async () => (await first!.info('clients'))['blocked_clients'] === '2', { what: 'both to wait' });
+    await moveSlot(first!, second!);
+    assert.match(String(await followed), new RegExp(`MOVED ${SLOT} 127\\.0\\.0\\.1:${second!.port}`));
+    await second!.kill();
+    assert.match(String(await stayed), /CLUSTERDOWN The cluster is down/);
+    for (const client of [following, staying]) client.close();
+  });
 });
 
 test('MIGRATE cannot wait inside a transaction', { skip: needsServers('slotmesh') }, async () => {
