@@ -33,11 +33,11 @@ const LIMIT_NEGATIVE = fixedReply("-ERR LIMIT can't be negative");
 
 /** A sum of opposite infinities counts as 0. */
 const sum: Aggregate = (a, b) => orZero(a + b);
-/** Of equal ones, as 0 and −0 are, the first; what is no number is passed over. */
+/** Of equal ones, as 0 and −0 are, the first; what is no number is passed over: Math.min and Math.max do neither. */
 const AGGREGATES = new Map<string, Aggregate>([
   ['sum', sum],
-  ['min', (a, b) => (a > b ? b : a)],
-  ['max', (a, b) => (a < b ? b : a)],
+  ['min', (a, b) => firstUnless(a > b, a, b)],
+  ['max', (a, b) => firstUnless(a < b, a, b)],
 ]);
 
 export function zunion(call: Invocation): void {
@@ -263,4 +263,8 @@ function bySize(sources: readonly Source[]): Source[] {
 /** 0 × infinity counts as 0. */
 function orZero(value: number): number {
   return Number.isNaN(value) ? 0 : value;
+}
+
+function firstUnless(isSecond: boolean, a: number, b: number): number {
+  return isSecond ? b : a;
 }
