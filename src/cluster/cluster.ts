@@ -111,7 +111,7 @@ export class Cluster implements BusListener {
 
   /** The data set is loaded: claims the slots of its keys, and begins to take part in the cluster. */
   start(): void {
-    this.input({ kind: 'dataset-loaded', now: now() });
+    this.#input({ kind: 'dataset-loaded', now: now() });
     this.bus.release();
     this.#timer = setInterval(() => {
       // After a stall, what has arrived meanwhile is read first: a node that slept must not take the others for dead.
@@ -132,7 +132,7 @@ export class Cluster implements BusListener {
 
   tick(): void {
     if (this.#timer === null) return;
-    this.input({ kind: 'tick', now: now() });
+    this.#input({ kind: 'tick', now: now() });
     if (this.#isSaveDue) this.#save(false);
   }
 
@@ -151,21 +151,21 @@ export class Cluster implements BusListener {
 
   /** DEBUG DROP-CLUSTER-PACKET-FILTER. */
   dropPackets(typeCode: number): void {
-    this.input({ kind: 'drop-packets', now: now(), typeCode });
+    this.#input({ kind: 'drop-packets', now: now(), typeCode });
   }
 
   /** PUBLISH or SPUBLISH was executed here. The bytes must not change any more. */
   publish(channel: Uint8Array, payload: Uint8Array, sharded: boolean): void {
-    this.input({ kind: 'publish', now: now(), channel, payload, sharded });
+    this.#input({ kind: 'publish', now: now(), channel, payload, sharded });
   }
 
   configure(options: ClusterOptions): void {
-    this.input({ kind: 'configure', now: now(), options });
+    this.#input({ kind: 'configure', now: now(), options });
   }
 
   /** As a replica: more of the primary's stream has been processed. Costs nothing unless a manual failover waits for it. */
   replicationProgressed(): void {
-    if (this.state.manualFailover.primaryOffset >= 0) this.input({ kind: 'replication-progress', now: now() });
+    if (this.state.manualFailover.primaryOffset >= 0) this.#input({ kind: 'replication-progress', now: now() });
   }
 
   /** This node's replication offset. */
@@ -184,15 +184,15 @@ export class Cluster implements BusListener {
   }
 
   linkAccepted(link: LinkId, remoteIp: string, localIp: string): void {
-    this.input({ kind: 'link-accepted', now: now(), link, remoteIp, localIp });
+    this.#input({ kind: 'link-accepted', now: now(), link, remoteIp, localIp });
   }
 
   linkUp(link: LinkId, remoteIp: string, localIp: string): void {
-    this.input({ kind: 'link-up', now: now(), link, remoteIp, localIp });
+    this.#input({ kind: 'link-up', now: now(), link, remoteIp, localIp });
   }
 
   linkDown(link: LinkId, reason: string): void {
-    this.input({ kind: 'link-down', now: now(), link, reason });
+    this.#input({ kind: 'link-down', now: now(), link, reason });
   }
 
   received(link: LinkId, result: DecodeResult): void {
@@ -218,14 +218,14 @@ export class Cluster implements BusListener {
     return node === null ? STRANGER_FRAME_BYTES_MAX : this.publishBytesMax + PUBLISH_OVERHEAD_BYTES;
   }
 
-  private input(input: Input): void {
+  #input(input: Input): void {
     this.#step(input);
     this.settled();
   }
 
   #ask(input: Input): AdminReply {
     this.#reply = null;
-    this.input(input);
+    this.#input(input);
     return this.#reply!;
   }
 
