@@ -94,6 +94,9 @@ export function keyRange(flags: readonly string[], first: number, last: number, 
   return { flags, begin: { index: first }, find: { lastKey: last < 0 ? last : last - first, step, limit: 0 } };
 }
 
+/** Slow by their category only, as they may have to free a large value. */
+const SHORT_SETTERS = new Set(['set', 'setex', 'psetex']);
+
 /** A command at run time: its record and its counters. One shape for all, as the pipeline reads it for each request. */
 export class Command {
   readonly record: CommandRecord;
@@ -110,6 +113,8 @@ export class Command {
   readonly keyStep: number;
   /** These three tell all keys, and where `firstKey` is 0 there are none: the cluster need not read the specs. */
   readonly hasPlainKeys: boolean;
+  /** Whether its time is so short and even that a run of calls may be timed together. */
+  readonly isTimedInRuns: boolean;
   readonly histogram = new LatencyHistogram();
   callCount = 0;
   microseconds = 0;
@@ -122,6 +127,7 @@ export class Command {
     this.fullName = parent === null ? record.name : `${parent.fullName}|${record.name}`;
     this.arity = record.arity;
     this.flags = record.flags;
+    this.isTimedInRuns = (record.flags & FAST) !== 0 || SHORT_SETTERS.has(this.fullName);
     this.handler = record.handler ?? null;
     this.subcommands =
       record.subcommands === undefined

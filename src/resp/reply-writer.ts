@@ -39,7 +39,7 @@ export class ReplyWriter {
   bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
   length = 0;
   /** Views of replies by where they lie: making one costs as much as a GET (80 ns). */
-  private views: (Uint8Array | null)[] = new Array(KEPT_VIEWS + 1).fill(null);
+  private views: (Uint8Array | null)[] = new Array(KEPT_VIEWS * 2 + 1).fill(null);
   /** 2 or 3, of the connection being served. */
   protocol = 2;
   /** Error replies written since it was last reset: tells the pipeline whether a command failed. */
@@ -71,8 +71,8 @@ export class ReplyWriter {
   /** @returns a view of `bytes[start … end)` */
   view(start: number, end: number): Uint8Array {
     // Replies at the beginning are kept by their length, those of a batch by their start, where the next batch of the same kind has them too.
-    const at = start === 0 ? end : start;
-    if (at > KEPT_VIEWS) return this.bytes.subarray(start, end);
+    const at = start === 0 ? end : KEPT_VIEWS + start;
+    if (end > KEPT_VIEWS) return this.bytes.subarray(start, end);
     const kept = this.views[at];
     if (kept !== null && kept.byteOffset === start && kept.length === end - start) return kept;
     const view = this.bytes.subarray(start, end);

@@ -11,7 +11,6 @@ import {
   ASKING,
   type Command,
   DENYOOM,
-  FAST,
   LOADING,
   MAY_REPLICATE,
   NO_ASYNC_LOADING,
@@ -74,8 +73,10 @@ const PUBSUB_CONTEXT = new Set([
 ]);
 
 const QUEUED = fixedReply('+QUEUED');
-/** Fast commands of one kind in a row are timed together, this many at most: reading the clock costs as much as a third of a GET. */
+/** Short commands of one kind in a row are timed together, this many at most: reading the clock costs as much as a third of a GET. */
 const TIMED_TOGETHER_MAX = 64;
+/** Larger requests are timed alone: they may be slow by their size. */
+const TIMED_TOGETHER_BYTES = 4096;
 
 const DEBUG_REFUSED =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
@@ -151,7 +152,7 @@ export class Dispatcher {
     call.connection = connection;
     call.db = keyspace.databases[connection.databaseIndex];
     call.isPropagated = false;
-    const isTimedAlone = server.timesEachCommand || (command.flags & FAST) === 0;
+    const isTimedAlone = server.timesEachCommand || !command.isTimedInRuns || sizeOf(request) > TIMED_TOGETHER_BYTES;
     let start = 0;
     if (isTimedAlone) {
       this.settle();
@@ -394,4 +395,11 @@ function cString(request: Request, index: number): string {
   const text = request.latin1(index);
   const end = text.indexOf('\0');
   return end < 0 ? text : text.slice(0, end);
+}
+
+/** @returns bytes from the first argument to the end of the last */
+function sizeOf(request: Request): number {
+  const { starts, lengths } = request;
+  const last = request.argc - 1;
+  return starts[last] + lengths[last] - starts[0];
 }
