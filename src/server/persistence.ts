@@ -8,6 +8,8 @@
 
 import net from 'node:net';
 import { join } from 'node:path';
+import { isReplica, myself } from '../cluster/core/nodes.js';
+import type { ClusterState } from '../cluster/core/types.js';
 import { Aof } from '../persistence/aof/aof.js';
 import type { AofExecutor } from '../persistence/aof/aof-loader.js';
 import type { RecordArguments } from '../persistence/aof/record-parser.js';
@@ -309,9 +311,12 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
   /** A loader of files of this node's own. */
   private newLoader(target: KeyspaceTarget): RdbLoader {
     const { values } = this.config;
+    const { server } = this;
+    // A node of a cluster takes up replication after it has loaded; what it is stands in nodes.conf already.
+    const isReplica = server.isReplica || (server.cluster !== null && isClusterReplica(server.cluster.node.state));
     return new RdbLoader(target, {
       databases: values.clusterEnabled ? 1 : values.databases,
-      expiredKeys: this.server.isReplica ? 'keep' : 'drop',
+      expiredKeys: isReplica ? 'keep' : 'drop',
       nowMs: Date.now(),
       checksum: values.rdbchecksum && this.verifiesChecksums,
       log: this.log,
@@ -427,6 +432,10 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
 }
 
 /** Which access attribute images carry under a maxmemory-policy. */
+function isClusterReplica(state: ClusterState): boolean {
+  return isReplica(myself(state));
+}
+
 export function accessAttribute(policy: string): 'none' | 'idle' | 'freq' {
   if (policy.includes('lfu')) return 'freq';
   return policy.includes('lru') ? 'idle' : 'none';

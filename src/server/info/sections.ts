@@ -107,7 +107,7 @@ function clientLines(server: Server): string[] {
     `blocked_clients:${blocked}`,
     'tracking_clients:0',
     'clients_in_timeout_table:0',
-    'total_blocking_keys:0',
+    `total_blocking_keys:${server.keyWaits.keyCount}`,
     'total_blocking_keys_on_nokey:0',
   ];
 }
