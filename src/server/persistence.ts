@@ -288,6 +288,7 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     const target = new KeyspaceTarget(this.server.keyspace, ({ db, key }) => {
       if (loader.replicationInfo !== null) this.expiredAtLoad.push({ db, key: key.bytes.slice(key.start, key.end) });
     });
+    target.delayUs = values.keyLoadDelay;
     const loader = this.newLoader(target);
     try {
       const result = await loadRdbFile(nodeFileSystem, path, loader, (loaded) => this.progress(loaded));

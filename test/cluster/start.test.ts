@@ -1,6 +1,7 @@
 /** How a process becomes a cluster node, and when it refuses to. */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { Child } from '../support/child-process.js';
@@ -90,8 +91,23 @@ test('a node started with another port and file tells its new address', async ()
   assert.match(await moved.text('CLUSTER', 'NODES'), new RegExp(`:${moved.port}@${moved.port + 10000} myself`));
 });
 
+/** A port that nobody listens on or speaks from; those so high are given to outgoing connections, too. */
+async function freePortAbove(limit: number): Promise<number> {
+  for (let port = 65_535; port > limit; port--) {
+    const listener = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      listener.once('error', () => resolve(false));
+      listener.listen(port, () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => listener.close(resolve));
+    return port;
+  }
+  throw new Error(`no port above ${limit} is free`);
+}
+
 test('a port that leaves no room for the bus is refused, one with a bus port of its own is not', async () => {
-  const refused = await runToEnd('--port', 60000);
+  const refused = await runToEnd('--port', await freePortAbove(55_535));
   assert.equal(refused.code, 1);
   assert.match(refused.output, /Redis port number too high\..*must be 55535 or less\./);
   const busPort = await freePort();

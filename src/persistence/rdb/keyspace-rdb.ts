@@ -105,10 +105,15 @@ export function applyAccess(space: Keyspace, ref: Ref, idleSeconds: number, coun
   }
 }
 
+const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
+
 /** Where a load of the keyspace goes. */
 export class KeyspaceTarget implements RdbTarget {
   /** Keys of the file replace those that are there: DEBUG RELOAD MERGE. */
   replaces = false;
+  /** `key-load-delay`, for tests of what happens during a load: microseconds of sleep for each key; negative: one for each so many keys. */
+  delayUs = 0;
+  private putCount = 0;
   private readonly space: Keyspace;
   private readonly onExpired: (record: RdbRecord) => void;
   private readonly databases: readonly Database[];
@@ -138,6 +143,7 @@ export class KeyspaceTarget implements RdbTarget {
   }
 
   put(record: RdbRecord): PutResult {
+    if (this.delayUs !== 0) this.sleep();
     const { key } = record;
     const length = key.end - key.start;
     const old = this.db.find(key.bytes, key.start, length);
@@ -157,6 +163,11 @@ export class KeyspaceTarget implements RdbTarget {
     if (ref === 0) return 'unsupported';
     applyAccess(this.space, ref, record.idle, record.freq);
     return 'stored';
+  }
+
+  private sleep(): void {
+    if (this.delayUs < 0 && ++this.putCount % -this.delayUs !== 0) return;
+    Atomics.wait(SLEEPER, 0, 0, Math.max(1, this.delayUs) / 1000);
   }
 
   expired(record: RdbRecord): void {
