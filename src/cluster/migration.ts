@@ -154,6 +154,8 @@ async function converse(
   }
 }
 
+const PORT_MAX = 65535;
+
 /** One connection to a target. */
 class Target {
   readonly host: string;
@@ -168,6 +170,9 @@ class Target {
   #restTimer: NodeJS.Timeout | undefined;
 
   static async connect(host: string, port: number, timeoutMs: number): Promise<Target> {
+    // Whatever a client writes there is tried; what cannot be a port has nobody listening, and no name is no host.
+    if (host === '') throw new TargetFailure('connecting', true);
+    if (!(port >= 0 && port <= PORT_MAX)) throw new TargetFailure('writing', true);
     const target = new Target(host, port);
     try {
       await target.#step('connecting', timeoutMs, (done) => target.#socket.once('connect', done));

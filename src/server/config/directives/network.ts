@@ -1,4 +1,5 @@
 /** Listening, clients and TLS. Columns: default, range, what it does. */
+import { isIP } from 'node:net';
 import { bool, enumeration, integer, memory, memoryOrPercent, octal, path, string } from '../kinds.js';
 import { INT32_MAX, INT64_MAX, UINT32_MAX } from '../numbers.js';
 import { bindAddresses, outputLimits } from '../special.js';
@@ -15,7 +16,9 @@ const tlsFile = { ...tls, reapplied: true } as const;
 
 export const networkDirectives = {
   bind: bindAddresses(['*', '-::*'], 'Addresses to listen on; `-` before one: it may be missing on this machine'),
-  'bind-source-addr': string('', 'Local address of outgoing connections'),
+  'bind-source-addr': string('', 'Local address of outgoing connections', {
+    check: (text) => (text === '' || isIP(text) !== 0 ? null : 'argument must be an IP address'),
+  }),
   port: integer(6379, PORT, 'TCP port for clients; 0: none'),
   unixsocket: path('', 'Path of a unix socket for clients; empty: none', { immutable: true }),
   unixsocketperm: octal(0, 0o777n, 'Mode of the unix socket; 0: as the umask has it', { immutable: true }),
