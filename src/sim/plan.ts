@@ -59,6 +59,9 @@ const NODES_MIN = 10;
 const NODES_MAX = 30;
 const ROUND_MINUTES = 3;
 const NODE_TIMEOUTS_MS = [500, 1000, 2000, 5000];
+/** In a large cluster every node pings hundreds of others twice in this time, so it is given the time that operators give it. */
+const NODE_TIMEOUTS_OF_LARGE_MS = [5000, 15_000];
+const LARGE_NODES = 50;
 
 export function drawPlan(seed: number, wishes: PlanWishes = {}): Plan {
   const dice = new Dice(seed);
@@ -66,7 +69,7 @@ export function drawPlan(seed: number, wishes: PlanWishes = {}): Plan {
   const hostCount = wishes.nodes ?? Math.min(dice.between(NODES_MIN, NODES_MAX), dice.between(NODES_MIN, NODES_MAX));
   const replicasPerPrimary = dice.pick([1, 1, 2, 3]);
   const primaryCount = Math.max(1, Math.floor(hostCount / (1 + replicasPerPrimary)));
-  const nodeTimeoutMs = dice.pick(NODE_TIMEOUTS_MS);
+  const nodeTimeoutMs = dice.pick(hostCount < LARGE_NODES ? NODE_TIMEOUTS_MS : NODE_TIMEOUTS_OF_LARGE_MS);
   const isFastNetwork = dice.chance(2, 3);
   const baseMs = isFastNetwork ? 0 : dice.between(1, 20);
   // Runs in which replicas change shards and those in which operators force failovers are different runs: a forced failover to a replica that has not

@@ -35,6 +35,7 @@ const REFUSALS = [
 ];
 
 const GRANTED = /^Failover auth granted to (\S+) .*for epoch (\d+)/;
+const VERDICT = /^Marking node ([0-9a-f]{40})/;
 const NODE_ID = /[0-9a-f]{40}/g;
 
 export class Transcript implements Observer {
@@ -44,6 +45,8 @@ export class Transcript implements Observer {
   #areAllOk = false;
   /** Candidate → those who voted for it in its latest election. */
   readonly #votes = new Map<string, { epoch: string; voters: number[] }>();
+  /** Node → when it was last found failing. */
+  readonly #verdicts = new Map<string, number>();
   readonly refusals = new Map<string, number>();
 
   constructor(world: World, print: (line: string) => void, isComplete: boolean) {
@@ -78,9 +81,19 @@ export class Transcript implements Observer {
       const { epoch, voters } = this.#votes.get(host.id) ?? { epoch: '?', voters: [] };
       this.#line(`${numberOf(host)} wins the election of epoch ${epoch}, votes: ${voters.join(' ')}`);
     }
+    const verdict = VERDICT.exec(text);
+    if (verdict !== null && this.#isKnownVerdict(verdict[1]!)) return;
     if (this.#isComplete || STORY.some((pattern) => pattern.test(text))) {
       this.#line(`${numberOf(host)} ${this.#withNumbers(text)}`);
     }
+  }
+
+  /** Several nodes come to the same verdict at about the same time; the first is told. */
+  #isKnownVerdict(id: string): boolean {
+    const { nowMs, plan } = this.#world;
+    const lastMs = this.#verdicts.get(id);
+    this.#verdicts.set(id, nowMs);
+    return !this.#isComplete && lastMs !== undefined && nowMs - lastMs < plan.options.nodeTimeoutMs;
   }
 
   #onVote(host: Host, candidate: string, epoch: string): void {
