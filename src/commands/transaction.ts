@@ -23,11 +23,13 @@ export function exec(call: Invocation): void {
   if (transaction.hasFailed) return reply.fixedError(EXECABORT, 'EXECABORT');
   if (isWatchDirty) return reply.nullArray();
   const { dispatcher } = server;
+  const start = reply.length;
   connection.isExecuting = true;
   reply.array(transaction.commands.length);
   for (let i = 0; i < transaction.commands.length; i++)
     dispatcher.runShown(connection, transaction.requests[i], transaction.commands[i]);
   connection.isExecuting = false;
+  server.completeLater(connection, start);
   // What the commands changed has been propagated one by one, within this unit.
   call.propagateNothing();
 }

@@ -31,6 +31,7 @@ import {
   CLUSTER_ASKING,
   GATE_FLAGS,
   IN_MULTI,
+  IS_BLOCKED,
   IS_MONITOR,
   IS_PAUSED,
   IS_PRIMARY_LINK,
@@ -373,9 +374,11 @@ export class Dispatcher {
   }
 
   /** CLIENT REPLY OFF and SKIP take back what was written; the primary's stream gets no replies at all. */
-  private applyReplyMode(connection: Connection, start: number, command: Command | null): void {
+  applyReplyMode(connection: Connection, start: number, command: Command | null): void {
     const { reply } = this.server;
     const { flags } = connection;
+    // Its reply is still to come.
+    if ((flags & IS_BLOCKED) !== 0) return;
     if ((flags & IS_REPLICA) !== 0 && reply.length > start)
       return this.refuseReplyToReplica(connection, start, command);
     if ((flags & (REPLY_OFF | REPLY_SKIP | IS_PRIMARY_LINK)) !== 0 && (flags & CLOSE_AFTER_REPLY) === 0)

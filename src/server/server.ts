@@ -16,7 +16,7 @@ import { EXPIRY_DELETE, EXPIRY_HIDE, EXPIRY_IGNORE, Keyspace } from '../keyspace
 import { SnapshotMarks } from '../keyspace/snapshot.js';
 import { ReplyWriter } from '../resp/reply-writer.js';
 import { Request } from '../resp/request.js';
-import { Blocking } from './blocking.js';
+import { Blocking, type WriteReply } from './blocking.js';
 import { addressOf, describeConnection } from './client-info.js';
 import type { Config } from './config/config.js';
 import { Connection } from './connection.js';
@@ -115,6 +115,8 @@ export class Server {
   private readonly turnHooks: (() => void)[] = [];
   private nextConnectionId = 1;
   private isTurnEndScheduled = false;
+  /** What commands of the EXEC under way will reply later, by the places where it belongs. */
+  private lateReplies: { readonly at: number; readonly outcome: Promise<WriteReply> }[] = [];
   private eventStart = 0;
   private readonly endTurnNow = (): void => this.endTurn();
 
@@ -265,20 +267,49 @@ export class Server {
   }
 
   /**
-   * Blocks the connection until the promise settles, then writes its reply and goes on with the connection's requests.
-   * The promise must not reject.
+   * Blocks the connection until the promise settles, then writes its reply and goes on with the connection's requests. Within EXEC the rest of the
+   * transaction is executed at once, and EXEC's reply is what waits. The promise must not reject.
    */
-  replyLater(connection: Connection, outcome: Promise<(reply: ReplyWriter) => void>): void {
+  replyLater(connection: Connection, outcome: Promise<WriteReply>): void {
+    if (connection.isExecuting) {
+      this.lateReplies.push({ at: this.reply.length, outcome });
+      return;
+    }
     connection.flags |= IS_BLOCKED;
     void outcome.then((write) => this.answerBlocked(connection, write));
+  }
+
+  /** At the end of EXEC, whose reply begins at `start`: if it lacks replies that come later, it is kept until they are there. */
+  completeLater(connection: Connection, start: number): void {
+    if (this.lateReplies.length === 0) return;
+    const late = this.lateReplies;
+    this.lateReplies = [];
+    const { reply } = this;
+    const bytes = reply.bytes.slice(start, reply.length);
+    reply.rewind(start);
+    const outcome = Promise.all(late.map((each) => each.outcome)).then((writes) => (writer: ReplyWriter) => {
+      let from = 0;
+      for (const [i, write] of writes.entries()) {
+        const at = late[i].at - start;
+        writer.raw(bytes.subarray(from, at));
+        write(writer);
+        from = at;
+      }
+      writer.raw(bytes.subarray(from));
+    });
+    this.replyLater(connection, outcome);
   }
 
   /** Replies to a blocked connection and lets it go on. To be called outside of any event. */
   answerBlocked(connection: Connection, write: (reply: ReplyWriter) => void): void {
     if (connection.isClosed) return;
     this.beginEvent(connection, 0);
-    write(this.reply);
+    const { reply } = this;
+    const { errorCount } = reply;
+    write(reply);
+    if (reply.errorCount !== errorCount) this.noteError(reply.lastErrorCode);
     connection.flags &= ~IS_BLOCKED;
+    this.dispatcher.applyReplyMode(connection, this.eventStart, null);
     this.endEvent(connection);
     connection.resume();
   }

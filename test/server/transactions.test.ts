@@ -124,6 +124,23 @@ for (const kind of serversUnderTest()) {
       );
     });
 
+    test('a command that takes its time has its place in EXEC’s reply', async () => {
+      const connection = await server.connect();
+      const reply = `+OK\r\n${QUEUED.repeat(4)}*4\r\n+OK\r\n+OK\r\n+OK\r\n$1\r\nv\r\n+PONG\r\n`;
+      const requests =
+        'MULTI\r\nCONFIG SET bind 127.0.0.2\r\nSET k v\r\nCONFIG SET bind 127.0.0.1\r\nGET k\r\nEXEC\r\nPING\r\n';
+      assert.equal(await connection.ask(requests, reply), reply);
+      const failing = `+OK\r\n${QUEUED.repeat(2)}*2\r\n-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses.\r\n+PONG\r\n`;
+      const refused = 'MULTI\r\nCONFIG SET bind 192.0.2.250\r\nPING\r\nEXEC\r\n';
+      assert.equal(await connection.ask(refused, failing), failing);
+      // REPLY OFF and SKIP concern it, too.
+      connection.received = '';
+      connection.send(
+        'CLIENT REPLY SKIP\r\nCONFIG SET bind 127.0.0.1\r\nPING\r\nCLIENT REPLY OFF\r\nCONFIG SET bind 127.0.0.1\r\nCLIENT REPLY ON\r\n',
+      );
+      await connection.until(/^\+PONG\r\n\+OK\r\n$/);
+    });
+
     test('CLIENT PAUSE inside takes effect behind EXEC', async () => {
       const connection = await server.connect();
       const reply = `+OK\r\n${QUEUED.repeat(2)}*2\r\n+OK\r\n+OK\r\n`;
