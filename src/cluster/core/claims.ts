@@ -102,7 +102,9 @@ export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitma
   repointMigrations(turn, sender, epoch);
   unbindReplicasOf(turn, sender, epoch);
 
-  const mayFollow = state.options.allowReplicaMigration || claimed === takenFromCurrent;
+  // A failover within the shard is no migration, also if the winner claims slots that had left before and so not all of its claim was taken from here.
+  const isFailover = claimed === takenFromCurrent || sender.shardId === me.shardId;
+  const mayFollow = state.options.allowReplicaMigration || isFailover;
   if (takenFromCurrent > 0 && current !== null && current.slotCount === 0 && mayFollow) {
     log(turn, 'notice', `Configuration change detected. Reconfiguring myself as a replica of ${label(sender)}`);
     becomeReplicaOf(turn, sender);
