@@ -17,8 +17,8 @@ export class Branch {
   readonly forkOffset: number;
   /** Where the branch ends so far. */
   endOffset: number;
-  /** Slots in which this branch has written (true) or deleted all keys (false), with the offset of the last time. */
-  readonly slots = new Map<number, { offset: number; hasKeys: boolean }>();
+  /** Slot → when it began (true) or ceased (false) to have keys on this branch, oldest first. */
+  readonly slots = new Map<number, { offset: number; hasKeys: boolean }[]>();
 
   constructor(parent: Branch | null, forkOffset: number) {
     this.parent = parent;
@@ -39,7 +39,9 @@ export function append(position: Position, slot: number, hasKeys: boolean): Posi
   const { branch } = position;
   assert(position.offset === branch.endOffset, 'a branch grows at its end, and by one writer');
   branch.endOffset += WRITE_BYTES;
-  branch.slots.set(slot, { offset: branch.endOffset, hasKeys });
+  const changes = branch.slots.get(slot) ?? [];
+  branch.slots.set(slot, changes);
+  if (changes.at(-1)?.hasKeys !== hasKeys) changes.push({ offset: branch.endOffset, hasKeys });
   return { branch, offset: branch.endOffset };
 }
 
@@ -62,11 +64,12 @@ export function includes(whole: Position, part: Position): boolean {
   return false;
 }
 
-/** True if there are keys in the slot. A deletion or write later on the branch than the position is not seen; the newest one before counts. */
 export function hasKeysInSlot(position: Position, slot: number): boolean {
+  let { offset } = position;
   for (let branch: Branch | null = position.branch; branch !== null; branch = branch.parent) {
-    const last = branch.slots.get(slot);
+    const last = branch.slots.get(slot)?.findLast((change) => change.offset <= offset);
     if (last !== undefined) return last.hasKeys;
+    offset = Math.min(offset, branch.forkOffset);
   }
   return false;
 }
