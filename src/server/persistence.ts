@@ -45,6 +45,9 @@ const RDB_MISCONF =
 const RESTART_ATTEMPTS = 10;
 const RESTART_DELAY_MS = 1000;
 
+/** Between two attempts to write what had to wait: a sync takes a few milliseconds. */
+const COMMIT_RETRY_MS = 2;
+
 /** What loading is under way: for INFO and for LOADING replies. */
 export interface LoadingProgress {
   readonly startedAtMs: number;
@@ -75,6 +78,9 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
   loadedReplication: RdbReplicationInfo | null = null;
   /** Keys of that file that were dropped because they had expired: replicas that go on from it have them still. */
   expiredAtLoad: { db: number; key: Uint8Array }[] = [];
+  /** What waits for the log to be written, in order. */
+  private readonly held: (() => void)[] = [];
+  private commitTimer: NodeJS.Timeout | null = null;
   private readonly server: Server;
   private readonly config: Config;
   private readonly log: Log;
@@ -153,12 +159,25 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
   }
 
   commit(released: () => void): void {
+    this.held.push(released);
     const startMs = performance.now();
     if (this.flushDelayUs > 0) standStill(this.flushDelayUs / 1000);
-    this.aof.appender.flush();
+    const { appender } = this.aof;
+    const isWritten = appender.flush();
     this.server.latency.note('aof-write', performance.now() - startMs);
     this.refreshGate();
-    released();
+    // After a change of files a write waits until the old one is synced. Without `everysec`'s window nobody may hear of a write that is only in memory.
+    if (!isWritten && appender.refusal === null && this.config.values.appendfsync !== 'everysec')
+      this.commitAgainSoon();
+    else for (const release of this.held.splice(0)) release();
+  }
+
+  private commitAgainSoon(): void {
+    if (this.commitTimer !== null) return;
+    this.commitTimer = setTimeout(() => {
+      this.commitTimer = null;
+      this.commit(() => {});
+    }, COMMIT_RETRY_MS);
   }
 
   // --- commands
