@@ -42,8 +42,9 @@ export function hashAhead(bytes: Uint8Array, start: number, length: number): num
     forgetHashAhead();
     ahead.bytes = bytes;
   }
-  const hash = hashKey(bytes, start, length);
   const cell = (start >>> AHEAD_SHIFT) & (AHEAD_CELLS - 1);
+  const hash = hashKey(bytes, start, length);
+  if (aheadStarts[cell] === start && aheadStamps[cell] === ahead.stamp && aheadLengths[cell] === length) return hash;
   aheadStamps[cell] = ahead.stamp;
   aheadStarts[cell] = start;
   aheadLengths[cell] = length;

@@ -22,9 +22,10 @@ export const COLLECTED_BYTES_MAX = 512;
 const BYTES = 32 * 1024;
 const INPUTS = 256;
 /** Fewer inputs in a turn than this are not worth it. */
-const WORTHWHILE_INPUTS = 4;
-/** So many reads go straight through before the next trial. */
-const STRAIGHT_READS = 256;
+const WORTHWHILE_INPUTS = 3;
+/** So many reads go straight through before the next trial: twice as many after each trial that found nothing to collect. */
+const STRAIGHT_READS_MIN = 4;
+const STRAIGHT_READS_MAX = 256;
 
 export class Inbox {
   isDraining = false;
@@ -35,6 +36,7 @@ export class Inbox {
   private count = 0;
   private length = 0;
   private straightReads = 0;
+  private nextStraightReads = STRAIGHT_READS_MIN;
 
   constructor(lookahead: Lookahead) {
     this.lookahead = lookahead;
@@ -76,6 +78,11 @@ export class Inbox {
     this.count = 0;
     this.length = 0;
     this.isDraining = false;
-    if (count < WORTHWHILE_INPUTS) this.straightReads = STRAIGHT_READS;
+    if (count >= WORTHWHILE_INPUTS) {
+      this.nextStraightReads = STRAIGHT_READS_MIN;
+    } else {
+      this.straightReads = this.nextStraightReads;
+      this.nextStraightReads = Math.min(this.nextStraightReads * 2, STRAIGHT_READS_MAX);
+    }
   }
 }
