@@ -9,6 +9,8 @@
  *   heal                                            all cuts are over
  *   admin 3 failover                                a CLUSTER subcommand; `<2>` stands for the id of node 2
  *   write 5461                                      a client writes to the slot, wherever that is possible, and waits for all replicas
+ *   writes 5461 250 5                               250 such writes, one every 5 ms
+ *   slow 1 200                                      messages from and to node 1 take 200 ms more; 0: no longer
  *   slow-copies                                     full copies take a minute from now on
  *   show                                            what each node is; `slot 5461`: who owns the slot, by everybody's account
  *
@@ -108,9 +110,17 @@ class Scenario {
       case 'write':
         this.#clients.write(Number(first));
         return;
+      case 'writes':
+        for (let left = Number(second); left > 0; left -= 1) {
+          this.#clients.write(Number(first));
+          world.run(Number(words[2]));
+        }
+        return;
       case 'slow-copies':
         world.plan.replication.fullCopyMsMax = 60_000;
         return;
+      case 'slow':
+        return world.network.slowDown(this.#host(first).index, Number(second));
       case 'show':
         for (const host of world.hosts) this.#print(describe(world, host));
         return;

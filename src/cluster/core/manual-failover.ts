@@ -8,7 +8,7 @@
  *   election with forceAck, no delay ────────► the voters skip "its master is up"
  *   won: pong to all ────────────────────────► becomes R's replica, resumes; held writes are answered with MOVED
  *
- * FORCE begins at canStart; TAKEOVER skips the election. Either side gives up after 5 s. Source: spec/cluster.md 8.5, 8.6.
+ * FORCE begins at canStart; TAKEOVER skips the election. The replica gives up after 5 s, the primary after 10. Source: spec/cluster.md 8.5, 8.6.
  */
 import type { MessageHeader } from './message.js';
 import { isPrimary, isReplica, label, myself } from './nodes.js';
@@ -18,7 +18,10 @@ import { type ClusterNode, type ClusterState, type LinkId, NEVER } from './types
 
 const TIME_LIMIT_MS = 5000;
 
-/** The pause outlasts the failover: the new primary's first pong may come late, and a write accepted before it would be lost. */
+/**
+ * The pause outlasts the failover: the replica may win in its last moment, its first pong may be late, and a write accepted before that pong arrives
+ * would be lost. (Redis lets the primary go on after the same 5 s, and loses such writes.)
+ */
 const PAUSE_MS = 2 * TIME_LIMIT_MS;
 
 export function isManualFailoverRunning(state: ClusterState): boolean {
@@ -49,10 +52,10 @@ export function onMfStart(turn: Turn, sender: ClusterNode | null, linkId: LinkId
   const { state } = turn;
   if (sender === null || sender.replicaOf !== state.myId) return;
   resetManualFailover(turn);
-  const now = nowMs(turn);
-  state.manualFailover.endsAtMs = now + TIME_LIMIT_MS;
+  const untilMs = nowMs(turn) + PAUSE_MS;
+  state.manualFailover.endsAtMs = untilMs;
   state.manualFailover.replica = sender.id;
-  turn.effects.push({ kind: 'pause-writes', untilMs: now + PAUSE_MS });
+  turn.effects.push({ kind: 'pause-writes', untilMs });
   log(turn, 'notice', `Manual failover requested by replica ${label(sender)}.`);
   sendPing(turn, linkId, 'ping');
 }
