@@ -69,6 +69,7 @@ export class World {
   readonly sabotage: Sabotage;
   readonly #hostOfId = new Map<NodeId, Host>();
   readonly #tickDice: Dice;
+  #moves = 0;
 
   constructor(plan: Plan, sabotage: Sabotage = {}) {
     this.plan = plan;
@@ -169,6 +170,15 @@ export class World {
     host.hasPower = true;
     this.network.restorePower(host.index);
     this.start(host);
+  }
+
+  /** The host, on which nothing runs, gets an IP that nobody has had. */
+  move(host: Host): void {
+    const { ip } = host.address;
+    this.#moves += 1;
+    host.address = { ...host.address, ip: `10.1.${this.#moves >> 8}.${this.#moves & 255}` };
+    this.network.releaseIp(ip);
+    this.network.assignIp(host.index, host.address.ip);
   }
 
   #end(host: Host): void {

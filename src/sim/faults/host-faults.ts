@@ -107,6 +107,20 @@ export function crashCandidate(world: World, dice: Dice): Fault | null {
   return { text: `node ${host.index}, a candidate, crashes`, heal: () => world.restart(host) };
 }
 
+/** The process dies, and comes back on another address, as in a container that is scheduled anew. The old address answers nobody. */
+export function moveHost(world: World, dice: Dice): Fault | null {
+  const host = pickVictim(world, dice);
+  if (host === null) return null;
+  world.crash(host);
+  return {
+    text: `node ${host.index} crashes, to come back elsewhere`,
+    heal: () => {
+      if (host.process === null) world.move(host);
+      world.restart(host);
+    },
+  };
+}
+
 /** The process gets no processor: a long pause of the machine under it, or SIGSTOP. */
 export function freeze(world: World, dice: Dice): Fault | null {
   const host = pickVictim(world, dice);

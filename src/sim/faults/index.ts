@@ -21,6 +21,7 @@ export const FAULTS: ReadonlyMap<string, FaultMaker> = new Map<string, FaultMake
   ['crash a shard', host.crashShard],
   ['crash many', host.crashMany],
   ['crash a candidate', host.crashCandidate],
+  ['move a host', host.moveHost],
   ['freeze', host.freeze],
   ['jump of a clock', host.jumpClock],
 ]);
