@@ -4,6 +4,7 @@
  */
 import { failure, INVALID_SLOT, OK, parseSlot, wrongForm } from './admin-reply.js';
 import { bumpEpochWithoutConsensus } from './epochs.js';
+import { FAILOVER_UNDER_WAY, isBeingReplaced } from './manual-failover.js';
 import { isPrimary, isReplica, label, myself } from './nodes.js';
 import { broadcastPong } from './outgoing.js';
 import type { AdminReply } from './protocol.js';
@@ -122,6 +123,7 @@ export function setSlotState(turn: Turn, args: readonly string[]): AdminReply {
   } else if (action === 'node' && id !== null) {
     if (node === undefined) return failure(`Unknown node ${id}`);
     if (!isPrimary(node)) return failure('Target node is not a master');
+    if (isBeingReplaced(state) && state.importing.has(slot)) return FAILOVER_UNDER_WAY;
     return giveSlot(turn, slot, node);
   } else {
     return failure('Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP');

@@ -8,7 +8,7 @@ import { takeOver } from './election.js';
 import { bumpEpochWithoutConsensus } from './epochs.js';
 import { startHandshake } from './handshake.js';
 import { dropLink } from './links.js';
-import { beginManualFailover, resetManualFailover } from './manual-failover.js';
+import { beginManualFailover, FAILOVER_UNDER_WAY, isBeingReplaced, resetManualFailover } from './manual-failover.js';
 import { deleteNode, FORGET_TTL_S, forgetNode, isForgotten, renameNode } from './membership.js';
 import { EPOCH_MAX, type NodeId } from './message.js';
 import { isFailed, isInHandshake, isMyself, isPrimary, isReplica, myself, primaryOf, randomId } from './nodes.js';
@@ -152,6 +152,7 @@ function setConfigEpoch(turn: Turn, args: readonly string[]): AdminReply {
 
 function bumpEpoch(turn: Turn, args: readonly string[]): AdminReply {
   if (args.length !== 1) return wrongForm(args[0]!);
+  if (isBeingReplaced(turn.state)) return FAILOVER_UNDER_WAY;
   const verb = bumpEpochWithoutConsensus(turn) ? 'BUMPED' : 'STILL';
   return { ok: true, text: `${verb} ${myself(turn.state).configEpoch}` };
 }

@@ -24,14 +24,8 @@ export function evaluateState(turn: Turn): void {
   let status: ClusterState['status'] = 'ok';
   if (state.options.requireFullCoverage && !isCovered(state)) status = 'fail';
 
-  let reachable = 0;
-  state.size = 0;
-  for (const node of state.nodes.values()) {
-    if (!isVotingPrimary(node)) continue;
-    state.size += 1;
-    if (isReachable(turn, node)) reachable += 1;
-  }
-  if (!isQuorum(reachable, state.size)) {
+  state.size = countSeats(state);
+  if (!isQuorum(countReachable(turn), state.size)) {
     status = 'fail';
     state.minorityAtMs = now;
   }
@@ -48,15 +42,23 @@ export function evaluateState(turn: Turn): void {
  */
 export function isAlone(turn: Turn): boolean {
   const { state } = turn;
-  if (!isVotingPrimary(myself(state))) return false;
-  let size = 0;
-  let reachable = 0;
-  for (const node of state.nodes.values()) {
-    if (!isVotingPrimary(node)) continue;
-    size += 1;
-    if (isReachable(turn, node)) reachable += 1;
-  }
-  return !isQuorum(reachable, size);
+  return isVotingPrimary(myself(state)) && !isQuorum(countReachable(turn), countSeats(state));
+}
+
+/**
+ * The electorate: every node that owns slots, also one that was replaced and whose successor has not claimed them here yet (`roles.ts`). The successor votes
+ * already; an electorate without its seat would be too small, and two candidates could each have a majority of theirs.
+ */
+function countSeats(state: ClusterState): number {
+  let count = 0;
+  for (const node of state.nodes.values()) if (node.slotCount > 0) count += 1;
+  return count;
+}
+
+function countReachable(turn: Turn): number {
+  let count = 0;
+  for (const node of turn.state.nodes.values()) if (isVotingPrimary(node) && isReachable(turn, node)) count += 1;
+  return count;
 }
 
 /** For a primary, silence for a node timeout is enough: a peer that lives is heard, or heard of by gossip, twice in that time. */

@@ -1,4 +1,4 @@
-/** The arithmetic of majorities, apart from the state machine. `size` is the number of primaries that own slots. */
+/** The arithmetic of majorities, apart from the state machine. `size` is the number of nodes that own slots. */
 
 /** The smallest number of voters that two disjoint groups cannot both reach. */
 export function quorumOf(size: number): number {

@@ -118,7 +118,7 @@ export interface ClusterState {
   currentEpoch: number;
   lastVoteEpoch: number;
   status: 'ok' | 'fail';
-  /** Primaries with slots at the last evaluation; the quorum is half of it plus one. */
+  /** Nodes that own slots, at the last evaluation: the electorate. The quorum is half of it plus one. */
   size: number;
   firstEvaluatedAtMs: number;
   /** When this node last saw itself in a minority. */

@@ -43,6 +43,11 @@ export class ManualFailovers implements Checker {
     if (input.kind === 'admin' && input.args[0] === 'failover') this.#onRequest(host, input.args);
     const handover = this.#handovers.get(host);
     if (handover === undefined) return;
+    if (handover.isDone && isReplica(myself(host.state!))) {
+      // It has been deposed since: the cluster's owner of the slots is another.
+      this.#handovers.delete(host);
+      return;
+    }
     if (effects.some((effect) => effect.kind === 'become-primary')) this.#onTakenOver(host, handover);
     else if (!handover.isDone && host.state!.manualFailover.endsAtMs === Number.NEGATIVE_INFINITY) {
       this.#handovers.delete(host);

@@ -192,3 +192,18 @@ test('the views show slots, shards, open slots and counts', () => {
     clusterInfo(lone.state).startsWith('cluster_state:fail\r\ncluster_slots_assigned:4\r\ncluster_slots_ok:4\r\n'),
   );
 });
+
+test('a primary that is being replaced by hand takes no new epoch, which would depose the winner', () => {
+  const lone = new Lone();
+  lone.admin('addslots', '1');
+  const a = lone.peer('a', { slots: [7], configEpoch: 3 });
+  const r = lone.peer('r', { replicaOf: lone.me });
+  lone.admin('setslot', '7', 'importing', a.id);
+  lone.receive(r, { type: 'mfstart', header: lone.header(r) });
+  const refusal = 'ERR A manual failover of this node is under way, try again when it has ended';
+  assert.equal(lone.ask('setslot', '7', 'node', lone.me.id), refusal);
+  assert.equal(lone.ask('bumpepoch'), refusal);
+  assert.equal(lone.state.slotOwners[7], a.id);
+  lone.tick(10_100);
+  assert.equal(lone.ask('setslot', '7', 'node', lone.me.id), 'OK');
+});

@@ -135,6 +135,17 @@ test('a quorum of different voters makes the replica a primary; the same voter c
   );
 });
 
+test('a primary that was replaced, and whose successor has not been heard yet, counts for the quorum', () => {
+  const { lone, b, c } = candidate();
+  const d = lone.peer('d', { replicaOf: c });
+  lone.receive(c, lone.ping(c, { replicaOf: d.id }));
+  assert.equal(c.slotCount, 1, 'its slots wait for the claim of d');
+  lone.receive(b, { type: 'auth-ack', header: lone.header(b, { currentEpoch: 4 }) });
+  lone.tick();
+  assert.equal(lone.state.size, 3);
+  assert.equal(isPrimary(lone.me), false, 'one of three votes is no majority');
+});
+
 test('an election ends when the failed primary comes back', () => {
   const { lone, b, c } = candidate();
   const a = lone.state.nodes.get(lone.me.replicaOf!)!;
