@@ -31,7 +31,7 @@ function job(port: number, names: string[], changes: Partial<MigrationJob> = {})
     host: '127.0.0.1',
     port,
     database: 0,
-    timeoutMs: 2000,
+    timeoutMs: 20_000,
     replaces: false,
     credentials: null,
     keys: names.map((name) => ({ key: bytes(name), payload: bytes(`payload-${name}`), ttlMs: 0 })),

@@ -32,7 +32,6 @@ class Scene {
     const count = String(this.pending.size);
     await waitFor(async () => (await this.server.info('clients'))['blocked_clients'] === count, {
       what: `${count} blocked clients`,
-      timeoutMs: 5000,
     });
   }
 

@@ -1,5 +1,5 @@
 /** MULTI, EXEC, DISCARD, WATCH. */
-import { type CaseGroup, on, setUp, until } from '../steps.js';
+import { type CaseGroup, on, raw, setUp, until } from '../steps.js';
 
 const queueing: CaseGroup = {
   name: 'MULTI and EXEC',
@@ -269,8 +269,8 @@ const watching: CaseGroup = {
       'EXEC',
     ],
     'a key whose time comes while watched stops EXEC': [
-      'SET a 1 PX 5',
-      'WATCH a',
+      // In one packet, and with a long time: the key must be alive when WATCH comes.
+      raw('SET a 1 PX 500\r\nWATCH a\r\n', 2),
       on('other', until('EXISTS a', ':0\r\n')),
       'MULTI',
       'PING',

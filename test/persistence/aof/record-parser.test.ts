@@ -10,6 +10,7 @@ import {
   PARSE_RECORD,
   RecordParser,
 } from '../../../src/persistence/aof/record-parser.js';
+import { cpuMs } from '../../support/cpu-time.js';
 import { ascii, fuzzIterations, SeededRandom, testSeed } from '../support.js';
 import { record } from './store.js';
 
@@ -89,9 +90,9 @@ test('what is not the format is refused', () => {
 
 test('a record of many arguments in small chunks is continued, not parsed anew', () => {
   const args = Array.from({ length: 50_000 }, (_, i) => `member:${i}`);
-  const startedAtMs = performance.now();
+  const startMs = cpuMs();
   assert.deepEqual(parseAll(record('SADD', ...args), 700)[0]!.split(' ').length, 50_001);
-  assert.ok(performance.now() - startedAtMs < 3000);
+  assert.ok(cpuMs() - startMs < 3000);
 });
 
 test('command names are compared in any case', () => {
