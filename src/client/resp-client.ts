@@ -1,5 +1,5 @@
 /**
- * RespClient: one connection to one server, promise-based and pipelined, RESP2 or RESP3, over TCP or a Unix socket.
+ * RespClient: one connection to one server, promise-based and pipelined, RESP2 or RESP3, over TCP, TLS or a Unix socket.
  *
  *   connecting ──greeting answered──▶ ready ──close(), end of stream, overdue reply, wrong bytes──▶ closed (final)
  *       └──refused, too late, AUTH refused──▶ closed; `connect()` rejects
@@ -11,6 +11,7 @@
  * answered are bounded by `maxUnansweredBytes`, reply bytes by `maxReplyBytes`. A client does not reconnect: its owner knows what is to be done then.
  */
 import { connect as connectSocket, type Socket } from 'node:net';
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { type Reply, ReplyError, ReplyReader } from '../resp/reply-reader.js';
 import { ClientError } from './client-error.js';
 import { type Arg, encodeCommand } from './encode-command.js';
@@ -20,6 +21,8 @@ export interface RespClientOptions {
   readonly port?: number;
   /** Path of a Unix socket; host and port are ignored then. */
   readonly path?: string;
+  /** Encrypts the connection, with what `tls.connect` of Node takes. TLS is loaded only for those who want it. */
+  readonly tls?: TlsOptions;
   /** Default 2. With 3 the greeting is HELLO 3. */
   readonly protocol?: 2 | 3;
   /** With a password; without it the default user is meant. */
@@ -27,7 +30,7 @@ export interface RespClientOptions {
   readonly password?: string;
   readonly clientName?: string;
   readonly database?: number;
-  /** For the connection and the greeting together. Default 5000. */
+  /** For the connection and the greeting together. Default 5000; 0 leaves it to the operating system. */
   readonly connectTimeoutMs?: number;
   /** Longest wait for a reply; 0 waits for ever. Default 0. */
   readonly commandTimeoutMs?: number;
@@ -56,6 +59,8 @@ interface Exchange {
   readonly timer: NodeJS.Timeout | undefined;
 }
 
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = 6379;
 const DEFAULT_CONNECT_TIMEOUT_MS = 5000;
 const DEFAULT_MAX_UNANSWERED_BYTES = 256 * 1024 * 1024;
 
@@ -73,13 +78,11 @@ export class RespClient {
 
   /** Connects and greets. Rejects with a ClientError, or with the ReplyError by which the server refused the greeting. */
   static async connect(options: RespClientOptions): Promise<RespClient> {
-    const client = new RespClient(options);
+    const client = new RespClient(options, await openSocket(options));
     const timeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
-    const timer = setTimeout(
-      () =>
-        client.#close(new ClientError('CONNECT_TIMEOUT', `No connection to ${client.address} within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    const onLate = (): void =>
+      client.#close(new ClientError('CONNECT_TIMEOUT', `No connection to ${client.address} within ${timeoutMs} ms`));
+    const timer = timeoutMs > 0 ? setTimeout(onLate, timeoutMs) : undefined;
     try {
       await client.#connected();
       await client.#greet();
@@ -93,17 +96,16 @@ export class RespClient {
     }
   }
 
-  private constructor(options: RespClientOptions) {
-    const { path, host = '127.0.0.1', port = 6379 } = options;
+  private constructor(options: RespClientOptions, socket: Socket) {
     this.#options = options;
-    this.address = path ?? `${host}:${port}`;
+    this.#socket = socket;
+    this.address = options.path ?? `${options.host ?? DEFAULT_HOST}:${options.port ?? DEFAULT_PORT}`;
     this.#raw = options.replies === 'raw';
     this.#reader = new ReplyReader({
       bulk: options.replies === 'bytes' ? 'bytes' : 'text',
       keepRaw: this.#raw,
       ...(options.maxReplyBytes === undefined ? {} : { maxReplyBytes: options.maxReplyBytes }),
     });
-    this.#socket = connectSocket(path === undefined ? { host, port, noDelay: true } : { path });
     this.#socket.on('data', (bytes) => this.#onData(bytes));
     this.#socket.on('error', (error) => this.#onSocketError(error));
     this.#socket.on('close', () =>
@@ -166,7 +168,7 @@ export class RespClient {
 
   #connected(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#socket.once('connect', resolve);
+      this.#socket.once(this.#options.tls === undefined ? 'connect' : 'secureConnect', resolve);
       this.#socket.once('close', () => reject(this.#closed!));
     });
   }
@@ -234,4 +236,17 @@ export class RespClient {
     }
     if (this.#ready) this.#options.onClose?.(reason);
   }
+}
+
+/** A socket that has begun to connect. */
+async function openSocket({ path, host = DEFAULT_HOST, port = DEFAULT_PORT, tls }: RespClientOptions): Promise<Socket> {
+  const address = path === undefined ? { host, port } : { path };
+  let socket: Socket;
+  if (tls === undefined) {
+    socket = connectSocket(address);
+  } else {
+    const { connect } = await import('node:tls');
+    socket = connect({ ...tls, ...address });
+  }
+  return socket.setNoDelay();
 }

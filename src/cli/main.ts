@@ -1,0 +1,37 @@
+/**
+ * Entry of `slotmesh-cli`: the command line is scanned, passwords are asked for, and the mode that it asks for takes over. Modes are loaded when they are
+ * needed: a command in a shell script should not wait for what it does not use.
+ *
+ * Reading order: arguments.ts (what is asked for) → session.ts (a connection with its state) → format.ts (replies to text) → one file per mode.
+ */
+import { basename } from 'node:path';
+import { scanArguments } from './arguments.js';
+import type { CommandLine, Mode } from './command-line.js';
+import { processTerminal, type Terminal } from './terminal.js';
+
+/** What a mode is: a command line in, an exit code out. */
+type ModeRunner = (line: CommandLine, terminal: Terminal) => Promise<number>;
+
+const RUNNERS: Partial<Record<Mode, () => Promise<ModeRunner>>> = {};
+
+async function main(): Promise<number> {
+  const terminal = processTerminal();
+  const toolName = basename(process.argv[1] ?? 'slotmesh-cli', '.js');
+  const scanned = scanArguments(process.argv.slice(2), process.env, toolName);
+  if (scanned.kind === 'ended') {
+    terminal.write(scanned.stdout);
+    terminal.writeError(scanned.stderr);
+    return scanned.exitCode;
+  }
+  const { line } = scanned;
+  for (const warning of line.warnings) terminal.writeError(`${warning}\n`);
+  if (line.asksPassword) line.connection.password = (await terminal.readSecret('Please input password: ')) ?? '';
+  const loadRunner = RUNNERS[line.mode];
+  if (loadRunner === undefined) {
+    terminal.writeError(`Unrecognized option or bad number of args for: '--${line.mode}'\n`);
+    return 1;
+  }
+  return (await loadRunner())(line, terminal);
+}
+
+process.exitCode = await main();
