@@ -7,10 +7,10 @@ import { test } from 'node:test';
 import { openDumpPayload, sealDumpPayload } from '../../../src/persistence/dump-payload.js';
 import { RDB_MORE, RdbRecord } from '../../../src/persistence/rdb/rdb-reader.js';
 import { RdbWriter } from '../../../src/persistence/rdb/rdb-writer.js';
-import { ascii, fuzzIterations, hex, keyRecord, rdbFile, readAll, SeededRandom, testSeed } from '../support.js';
+import { mutate } from '../mutate.js';
+import { fuzzIterations, hex, keyRecord, rdbFile, readAll, SeededRandom, testSeed } from '../support.js';
 import { VALUE_EXAMPLES } from './examples.js';
 
-const INTERESTING = [0, 1, 2, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0xc0, 0xc3, 0xfe, 0xff];
 const MEMORY_MAX = 256 << 20;
 
 function seedFile(): Uint8Array {
@@ -23,39 +23,6 @@ function seedFile(): Uint8Array {
     ...VALUE_EXAMPLES.map(({ type, bytes }, i) => keyRecord(type, `key${i}`, bytes)),
     hex('f7 81 12 12 12 12 12 12 12 12 02 01 01 05 00'),
   );
-}
-
-export function mutate(bytes: Uint8Array, random: SeededRandom): Uint8Array {
-  let mutated = Uint8Array.from(bytes);
-  for (let count = 1 + random.below(4); count > 0; count--) {
-    const at = random.below(mutated.length);
-    switch (random.below(6)) {
-      case 0:
-        mutated[at] = random.below(256);
-        break;
-      case 1:
-        mutated[at] = INTERESTING[random.below(INTERESTING.length)]!;
-        break;
-      case 2:
-        mutated[at]! ^= 1 << random.below(8);
-        break;
-      case 3:
-        mutated = mutated.slice(0, at + 1);
-        break;
-      case 4: {
-        const length = random.below(12);
-        mutated = Buffer.concat([mutated.subarray(0, at), mutated.subarray(Math.min(mutated.length, at + length))]);
-        if (mutated.length === 0) return ascii('R');
-        break;
-      }
-      default: {
-        const from = random.below(mutated.length);
-        const piece = mutated.slice(from, from + random.below(40));
-        mutated = Buffer.concat([mutated.subarray(0, at), piece, mutated.subarray(at)]);
-      }
-    }
-  }
-  return mutated;
 }
 
 test('mutated files end with a verdict, the same for every cut into chunks, and take no memory on trust', () => {
