@@ -14,6 +14,7 @@ import { introspectionCommands } from './introspection-records.js';
 import { listCommands } from './list-records.js';
 import { migrateCommands } from './migrate-records.js';
 import { objectCommands } from './object-records.js';
+import { pubsubCommands } from './pubsub-records.js';
 import { replicationCommands } from './replication-records.js';
 import { serverCommands } from './server-records.js';
 import { sessionCommands } from './session-records.js';
@@ -42,5 +43,6 @@ export const allCommands: readonly CommandRecord[] = [
   ...objectCommands,
   ...dumpCommands,
   ...migrateCommands,
+  ...pubsubCommands,
   ...replicationCommands,
 ];

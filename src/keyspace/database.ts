@@ -90,6 +90,7 @@ export class Database {
     const ref = this.find(key, start, length);
     if (ref === 0 || (this.space.entries.hasExpiry(ref) && this.space.isGone(this, ref))) {
       this.space.missCount++;
+      if (this.space.keyListener !== null) this.space.keyListener.missed(this, key, start, length);
       return 0;
     }
     this.space.hitCount++;

@@ -4,7 +4,8 @@
  * It knows bytes, entries and time; not clients, replies, files or the network. What it needs from those it gets as small interfaces:
  * `ExpiryListener` (an expired key was deleted: propagate it), `ChangeListener` (WATCH), `SnapshotGuard` (copy-on-write), `ValueType` (how to free a value).
  *
- * Invariant: `isGuarded` is true iff a snapshot runs, or somebody watches keys or waits for some, so that the usual write pays one test for all.
+ * Invariant: `isGuarded` is true iff a snapshot runs, or somebody watches keys, waits for some or wants to hear of births, so that the usual write
+ * pays one test for all.
  */
 import { Arena, type Ref } from '../memory/arena.js';
 import { Table } from '../memory/table.js';
@@ -43,6 +44,13 @@ export interface BirthListener {
   swapped(): void;
 }
 
+export interface KeyListener {
+  /** The entry is new; its value bytes may not be written yet. */
+  born(db: Database, ref: Ref): void;
+  /** A read did not find the key. */
+  missed(db: Database, key: Uint8Array, start: number, length: number): void;
+}
+
 export interface SnapshotGuard {
   /** The entry is about to change: if the snapshot has not passed it yet, it must take it now. */
   beforeChange(db: Database, ref: Ref): void;
@@ -74,6 +82,8 @@ export class Keyspace {
   expiryMode = EXPIRY_DELETE;
   expiryListener: ExpiryListener | null = null;
   expiryObserver: ExpiryObserver | null = null;
+  /** Hears of births and misses, if somebody wants to. */
+  keyListener: KeyListener | null = null;
   isGuarded = false;
   /** Clock and snapshot mark of an entry born now. */
   birthClockAndMark = lruClock(this.nowMs);
@@ -126,6 +136,11 @@ export class Keyspace {
     this.refreshGuarded();
   }
 
+  setKeyListener(listener: KeyListener | null): void {
+    this.keyListener = listener;
+    this.refreshGuarded();
+  }
+
   guard(db: Database, ref: Ref): void {
     if (this.snapshotGuard !== null) this.snapshotGuard.beforeChange(db, ref);
     if (this.changeListener !== null) this.changeListener.changed(db, ref);
@@ -134,6 +149,7 @@ export class Keyspace {
   added(db: Database, ref: Ref): void {
     if (this.changeListener !== null) this.changeListener.changed(db, ref);
     if (this.birthListener !== null) this.birthListener.born(db, ref);
+    if (this.keyListener !== null) this.keyListener.born(db, ref);
   }
 
   /** Refreshes the access clock of an entry. */
@@ -236,7 +252,11 @@ export class Keyspace {
   }
 
   private refreshGuarded(): void {
-    this.isGuarded = this.snapshotGuard !== null || this.changeListener !== null || this.birthListener !== null;
+    this.isGuarded =
+      this.snapshotGuard !== null ||
+      this.changeListener !== null ||
+      this.birthListener !== null ||
+      this.keyListener !== null;
   }
 
   private setBirth(): void {

@@ -14,6 +14,7 @@ import {
   NO_EVICT,
   NO_TOUCH,
 } from './connection-flags.js';
+import { CHANNEL, PATTERN, SHARD_CHANNEL } from './pubsub.js';
 
 /** What an empty connection object takes: our estimate, as there is no allocator to ask. */
 const CONNECTION_BYTES = 1024;
@@ -44,7 +45,11 @@ function flagLetters(connection: Connection): string {
 /** Memory that is charged to the connection, in bytes. */
 export function connectionBytes(connection: Connection): number {
   return (
-    CONNECTION_BYTES + connection.pending.length + connection.queuedBytes + (connection.transaction?.argumentBytes ?? 0)
+    CONNECTION_BYTES +
+    connection.pending.length +
+    connection.queuedBytes +
+    (connection.transaction?.argumentBytes ?? 0) +
+    (connection.subscriptions?.bytes ?? 0)
   );
 }
 
@@ -63,7 +68,7 @@ export function localAddressOf(connection: Connection): string {
 /** The line without its LF. */
 export function describeConnection(connection: Connection): string {
   const nowMs = Date.now();
-  const { transport, transaction } = connection;
+  const { transport, transaction, subscriptions } = connection;
   const queued = connection.queuedBytes;
   const fields = [
     `id=${connection.id}`,
@@ -75,9 +80,9 @@ export function describeConnection(connection: Connection): string {
     `idle=${Math.max(0, Math.floor((nowMs - connection.lastActiveMs) / 1000))}`,
     `flags=${flagLetters(connection)}`,
     `db=${connection.databaseIndex}`,
-    'sub=0',
-    'psub=0',
-    'ssub=0',
+    `sub=${subscriptions?.topics[CHANNEL].size ?? 0}`,
+    `psub=${subscriptions?.topics[PATTERN].size ?? 0}`,
+    `ssub=${subscriptions?.topics[SHARD_CHANNEL].size ?? 0}`,
     `multi=${transaction === null ? -1 : transaction.commands.length}`,
     `qbuf=${connection.pendingLength}`,
     `qbuf-free=${connection.pending.length - connection.pendingLength}`,

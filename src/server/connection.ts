@@ -10,8 +10,16 @@
 import { forgetHashAhead } from '../keyspace/key-hash.js';
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
 import { describeConnection } from './client-info.js';
-import { CLOSE_AFTER_REPLY, IS_BLOCKED, IS_PAUSED, IS_REPLICA, IS_UNIX_SOCKET } from './connection-flags.js';
+import {
+  CLOSE_AFTER_REPLY,
+  IS_BLOCKED,
+  IS_PAUSED,
+  IS_PRIMARY_LINK,
+  IS_REPLICA,
+  IS_UNIX_SOCKET,
+} from './connection-flags.js';
 import { COLLECTED_BYTES_MAX } from './inbox.js';
+import type { Subscriptions } from './pubsub.js';
 import type { Server } from './server.js';
 import type { Transaction } from './transaction.js';
 import type { Transport, TransportOwner } from './transport.js';
@@ -46,6 +54,8 @@ export class Connection implements TransportOwner {
   /** Keys under WATCH; null for none. A changed one sets `isWatchDirty`, by which EXEC aborts. */
   watched: WatchedKey[] | null = null;
   isWatchDirty = false;
+  /** What it has subscribed to; null for nothing. */
+  subscriptions: Subscriptions | null = null;
   /** Its EXEC is running: commands that would block answer at once, as if timed out. */
   isExecuting = false;
   isClosed = false;
@@ -58,8 +68,11 @@ export class Connection implements TransportOwner {
   writeOffset = 0;
   /** Bytes of the replication stream that wait for it in the backlog, if it is a replica. */
   streamLag = 0;
-  /** Bytes that others sent while a reply was being written, or that wait for the turn's end. */
+  /** Ranges of its replies that are held (reply-hold.ts): what is in the outbox comes after them. */
+  heldCount = 0;
+  /** What others sent: leaves at the turn's end, or before the next replies. */
   private outbox: Uint8Array[] = [];
+  private outboxBytes = 0;
   private isProcessing = false;
 
   constructor(server: Server, transport: Transport, id: number) {
@@ -126,12 +139,23 @@ export class Connection implements TransportOwner {
     this.pending = NO_BYTES;
     this.pendingLength = 0;
     this.outbox.length = 0;
+    this.outboxBytes = 0;
+  }
+
+  /**
+   * Sends what is no reply although a client asked for it: published messages, MONITOR lines. What the connection's own command causes comes after that
+   * command's reply. The bytes may be shared and must not change any more.
+   */
+  push(bytes: Uint8Array): void {
+    const { server } = this;
+    if (this.isClosed || (this.flags & IS_PRIMARY_LINK) !== 0) return;
+    if (server.speaker === this) server.ownPushes.push(bytes);
+    else this.send(bytes);
   }
 
   /** Writes the event's replies, `server.reply.bytes[start … end)`, which the caller reuses unless told otherwise. */
   writeReplies(bytes: Uint8Array, start: number, end: number): void {
     if (this.isClosed) return;
-    this.flushOutbox();
     const { reply } = this.server;
     if (!this.transport.write(bytes === reply.bytes ? reply.view(start, end) : bytes.subarray(start, end))) {
       // The kernel is full: libuv still points to these bytes, so the shared buffer must go.
@@ -141,27 +165,40 @@ export class Connection implements TransportOwner {
   }
 
   /**
-   * Sends bytes that are no reply to this connection's own request: pushes, MONITOR lines, the replication stream, replies of unblocked commands.
-   * The bytes are the connection's from now on. They leave at the end of the turn, in order.
+   * Sends bytes that are no reply to the request being served. The bytes must not change any more. They leave at the end of the turn, in order.
    */
   send(bytes: Uint8Array): void {
     if (this.isClosed) return;
     this.outbox.push(bytes);
+    this.outboxBytes += bytes.length;
     if (this.outbox.length === 1) this.server.flushLater(this);
+    // Whoever is sent much within one turn must not be able to exceed its limits by it.
+    if (this.outboxBytes > OUTBOX_UNCHECKED_BYTES) this.server.checkOutputLimits(this);
   }
 
   flushOutbox(): void {
-    if (this.outbox.length === 0 || this.isClosed) return;
-    const bytes = this.outbox.length === 1 ? this.outbox[0] : concatenate(this.outbox);
-    this.outbox.length = 0;
-    if (!this.transport.write(bytes)) this.server.checkOutputLimits(this);
+    if (this.outbox.length === 0 || this.heldCount > 0 || this.isClosed) return;
+    this.writeOwn(this.takeOutbox()!);
+  }
+
+  /** @returns what is in the outbox, which the caller now writes at its place; null for nothing */
+  takeOutbox(): Uint8Array | null {
+    const { outbox } = this;
+    if (outbox.length === 0) return null;
+    const bytes = outbox.length === 1 ? outbox[0] : concatenate(outbox, this.outboxBytes);
+    outbox.length = 0;
+    this.outboxBytes = 0;
+    return bytes;
+  }
+
+  /** Writes bytes that do not change any more. */
+  writeOwn(bytes: Uint8Array): void {
+    if (!this.isClosed && !this.transport.write(bytes)) this.server.checkOutputLimits(this);
   }
 
   /** Bytes on their way out that the kernel has not taken, those in the backlog for a replica included. */
   get queuedBytes(): number {
-    let sum = this.transport.queuedBytes + this.streamLag;
-    for (const bytes of this.outbox) sum += bytes.length;
-    return sum;
+    return this.transport.queuedBytes + this.streamLag + this.outboxBytes;
   }
 
   /** Closes after what has been replied so far is out; further input is ignored. */
@@ -260,11 +297,11 @@ const NO_BYTES = new Uint8Array(0);
 const PENDING_KEEP_BYTES = 64 * 1024;
 /** Replies of one event beyond this leave in between: a pipeline of large replies is not gathered, and the output limits see it as it grows. */
 const REPLY_BYTES_MAX = 1024 * 1024;
+/** What others send within one turn is checked against the output limits from here on. */
+const OUTBOX_UNCHECKED_BYTES = 64 * 1024;
 
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  let size = 0;
-  for (const part of parts) size += part.length;
-  const whole = new Uint8Array(size);
+function concatenate(parts: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = Buffer.allocUnsafe(size);
   let at = 0;
   for (const part of parts) {
     whole.set(part, at);

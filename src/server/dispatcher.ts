@@ -263,6 +263,7 @@ export class Dispatcher {
     if ((connection.flags & (CLUSTER_ASKING | IN_MULTI)) === CLUSTER_ASKING && command.fullName !== 'asking')
       connection.flags &= ~CLUSTER_ASKING;
     this.applyReplyMode(connection, start, command);
+    server.writeOwnPushes();
     return true;
   }
 

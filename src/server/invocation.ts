@@ -13,6 +13,7 @@ import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
 import { parseRoundedInt64, parseSafeInteger } from '../types/number.js';
 import type { Connection } from './connection.js';
+import type { KeyspaceEvents } from './keyspace-events.js';
 import type { Server } from './server.js';
 
 export class Invocation {
@@ -21,6 +22,7 @@ export class Invocation {
   readonly keyspace: Keyspace;
   readonly entries: Entries;
   readonly server: Server;
+  private readonly events: KeyspaceEvents;
   command: Command;
   connection: Connection;
   db: Database;
@@ -29,6 +31,7 @@ export class Invocation {
 
   constructor(server: Server, request: Request, command: Command, connection: Connection) {
     this.server = server;
+    this.events = server.keyspaceEvents;
     this.request = request;
     this.reply = server.reply;
     this.keyspace = server.keyspace;
@@ -87,6 +90,26 @@ export class Invocation {
 
   error(text: string): void {
     this.reply.error(text);
+  }
+
+  /**
+   * Tells that the key in argument `keyAt` has been changed; to be called at the moment of the change, in Redis's order (spec server.md section 10).
+   * @param type the event's class, one of NOTIFY_…
+   */
+  notify(type: number, event: string, keyAt: number): void {
+    if ((this.events.mask & type) === 0) return;
+    const { bytes, starts, lengths } = this.request;
+    this.events.publish(this.db.index, event, bytes, starts[keyAt], lengths[keyAt]);
+  }
+
+  /** As `notify`, for a key that is no argument, or not one of the selected database. */
+  notifyKey(type: number, event: string, db: Database, bytes: Uint8Array, start: number, length: number): void {
+    if ((this.events.mask & type) !== 0) this.events.publish(db.index, event, bytes, start, length);
+  }
+
+  /** As `notify`, for the key of an entry. */
+  notifyEntry(type: number, event: string, db: Database, ref: Ref): void {
+    this.events.entry(type, event, db, ref);
   }
 
   /** Propagates these words instead of the request. May be called several times; with `propagateNothing` the request is dropped. */

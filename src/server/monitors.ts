@@ -34,7 +34,7 @@ export class Monitors {
     const secrets = secretsOf(command.fullName, request, connection.server.config);
     for (let i = 0; i < request.argc; i++) line += secrets.has(i) ? ' "(redacted)"' : ` ${quoted(request.view(i))}`;
     const bytes = Uint8Array.from(Buffer.from(`${line}\r\n`, 'latin1'));
-    for (const monitor of this.connections) monitor.send(bytes);
+    for (const monitor of this.connections) monitor.push(bytes);
   }
 }
 

@@ -11,6 +11,7 @@ import { type AttachedCluster, attachCluster } from './cluster-host.js';
 import type { Config } from './config/config.js';
 import { GATE_MAXMEMORY } from './dispatcher.js';
 import type { Logger } from './log.js';
+import { NOTIFY_EXPIRED } from './notify-classes.js';
 import { Server } from './server.js';
 
 const TIMED_EACH_BELOW_US = 1000;
@@ -39,12 +40,17 @@ export class Node {
     this.applyKeyspaceOptions();
     this.applyPackingLimits();
     this.applyTimingOptions();
+    this.server.keyspaceEvents.configure(config.values.notifyKeyspaceEvents);
     const timing = [
       'slowlog-log-slower-than',
       'slowlog-max-len',
       'latency-monitor-threshold',
       'latency-tracking',
     ] as const;
+    config.onChange('notify-keyspace-events', () => {
+      this.server.keyspaceEvents.configure(config.values.notifyKeyspaceEvents);
+      return null;
+    });
     config.onChange(timing, () => {
       this.applyTimingOptions();
       return null;
@@ -151,12 +157,13 @@ export class Node {
   }
 
   private propagateExpiry(): void {
-    const { keyspace, propagation } = this.server;
+    const { keyspace, keyspaceEvents, propagation } = this.server;
     keyspace.expiryListener = {
       expired: (db, ref) => {
         const { entries } = keyspace;
         const name = this.config.values.lazyfreeLazyExpire ? 'UNLINK' : 'DEL';
         propagation.deletion(db.index, name, entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+        keyspaceEvents.entry(NOTIFY_EXPIRED, 'expired', db, ref);
       },
     };
   }

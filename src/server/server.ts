@@ -31,6 +31,7 @@ import { persistenceLines } from './info/persistence-section.js';
 import { provideServerSections } from './info/sections.js';
 import type { ClusterAudience, ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
 import { KeyWaits } from './key-waits.js';
+import { KeyspaceEvents } from './keyspace-events.js';
 import { LatencyMonitor } from './latency.js';
 import { Listeners } from './listeners.js';
 import { Lookahead } from './lookahead.js';
@@ -41,6 +42,7 @@ import { exceedsOutputLimit } from './output-limits.js';
 import { Pause } from './pause.js';
 import { Persistence } from './persistence.js';
 import { Propagation } from './propagation.js';
+import { NAME_BYTES_MAX, Pubsub } from './pubsub.js';
 import { attachReplication } from './replication-gate.js';
 import { ReplyHold } from './reply-hold.js';
 import { Shutdown } from './shutdown.js';
@@ -60,6 +62,8 @@ export class Server {
   readonly lookahead = new Lookahead();
   readonly inbox = new Inbox(this.lookahead);
   readonly monitors = new Monitors();
+  readonly pubsub = new Pubsub();
+  readonly keyspaceEvents: KeyspaceEvents;
   readonly pause: Pause;
   readonly watches: Watches;
   readonly migrations: Migrations;
@@ -84,8 +88,8 @@ export class Server {
   gates = 0;
   cluster: ClusterGate | null = null;
   readonly clusterAudience: ClusterAudience = {
-    deliver() {},
-    dropShardSubscriptions() {},
+    deliver: (channel, payload, sharded) => this.deliver(channel, payload, sharded),
+    dropShardSubscriptions: (slots) => this.pubsub.dropShardChannels(slots),
     recheckBlocked: () => this.keyWaits.recheck(),
   };
   readonly replication: ReplicationGate;
@@ -110,6 +114,10 @@ export class Server {
   deniedAuthCount = 0;
   netInputBytes = 0;
   netOutputBytes = 0;
+  /** The connection whose input is being executed; null between events. */
+  speaker: Connection | null = null;
+  /** Messages to the speaker that its own command has caused: they follow the command's reply. */
+  readonly ownPushes: Uint8Array[] = [];
   private readonly hold = new ReplyHold();
   private readonly flushing: Connection[] = [];
   private readonly turnHooks: (() => void)[] = [];
@@ -124,6 +132,7 @@ export class Server {
     this.config = config;
     this.keyspace = new Keyspace(config.values.databases);
     this.watches = new Watches(this.keyspace);
+    this.keyspaceEvents = new KeyspaceEvents(this);
     this.migrations = new Migrations(this.watches, (isActive) => this.setGate(GATE_MIGRATION, isActive));
     this.memory = new MemoryLimit(this.keyspace);
     this.commands = commands;
@@ -162,6 +171,7 @@ export class Server {
     this.netInputBytes += inputBytes;
     this.eventCount++;
     this.reply.protocol = connection.protocol;
+    this.speaker = connection;
     if (!this.inbox.isDraining) this.keyspace.setNow(Date.now());
     this.eventStart = this.reply.length;
   }
@@ -170,6 +180,8 @@ export class Server {
   endEvent(connection: Connection): void {
     const { reply } = this;
     const start = this.eventStart;
+    this.writeOwnPushes();
+    this.speaker = null;
     this.netOutputBytes += reply.length - start;
     if (this.inbox.isDraining) {
       this.hold.add(connection, start, reply.length);
@@ -181,6 +193,7 @@ export class Server {
       this.scheduleTurnEnd();
       return;
     }
+    connection.flushOutbox();
     if (reply.length > start) connection.writeReplies(reply.bytes, start, reply.length);
     reply.clear();
     connection.repliesReleased();
@@ -198,6 +211,15 @@ export class Server {
     this.endEvent(connection);
     this.commitHeld();
     this.eventStart = reply.length;
+    this.speaker = connection;
+  }
+
+  /** Writes the messages that the speaker's command has caused, behind its reply. */
+  writeOwnPushes(): void {
+    const { ownPushes } = this;
+    if (ownPushes.length === 0) return;
+    for (const bytes of ownPushes) this.reply.raw(bytes);
+    ownPushes.length = 0;
   }
 
   get isReplica(): boolean {
@@ -249,6 +271,7 @@ export class Server {
   forget(connection: Connection): void {
     this.connections.delete(connection.id);
     if ((connection.flags & IS_MONITOR) !== 0) this.stopMonitoring(connection);
+    this.pubsub.unsubscribeAll(connection);
     if ((connection.flags & IS_BLOCKED) !== 0) this.blocking.forget(connection);
     if ((connection.flags & (IS_REPLICA | IS_PRIMARY_LINK)) !== 0) this.replication.connectionClosed(connection);
     this.discard(connection);
@@ -320,6 +343,14 @@ export class Server {
   onRoleChanged: () => void = () => {};
   /** FLUSHALL was executed by a client. */
   onFlushAll: () => void = () => {};
+
+  /** A message that was published on another node of the cluster. */
+  private deliver(channel: Uint8Array, payload: Uint8Array, isSharded: boolean): void {
+    if (channel.length > NAME_BYTES_MAX) return;
+    const name = Buffer.from(channel.buffer, channel.byteOffset, channel.length).toString('latin1');
+    if (isSharded) this.pubsub.publishToShard(name, payload);
+    else this.pubsub.publish(name, payload);
+  }
 
   /** Empties a database at once; its memory is freed in slices. @returns how many keys it had */
   flushDatabase(index: number): number {

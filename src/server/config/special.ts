@@ -6,6 +6,22 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { strerror } from '../../persistence/file-system.js';
+import {
+  NOTIFY_EVICTED,
+  NOTIFY_EXPIRED,
+  NOTIFY_GENERIC,
+  NOTIFY_HASH,
+  NOTIFY_KEY_MISS,
+  NOTIFY_KEYEVENT,
+  NOTIFY_KEYSPACE,
+  NOTIFY_LIST,
+  NOTIFY_MODULE,
+  NOTIFY_NEW,
+  NOTIFY_SET,
+  NOTIFY_STREAM,
+  NOTIFY_STRING,
+  NOTIFY_ZSET,
+} from '../notify-classes.js';
 import { accept, type Directive, directive, refuse, type Traits } from './directive.js';
 import { decodePath, encodePath } from './kinds.js';
 import { formatMemory, parseInteger, parseLooseInteger, parseMemory } from './numbers.js';
@@ -203,42 +219,24 @@ export function percentiles(initial: readonly number[], summary: string): Direct
   );
 }
 
-/** The event classes of `notify-keyspace-events`, as bits of its value. */
-export const NOTIFY = {
-  keyspace: 1 << 0,
-  keyevent: 1 << 1,
-  generic: 1 << 2,
-  string: 1 << 3,
-  list: 1 << 4,
-  set: 1 << 5,
-  hash: 1 << 6,
-  sortedSet: 1 << 7,
-  expired: 1 << 8,
-  evicted: 1 << 9,
-  stream: 1 << 10,
-  keyMiss: 1 << 11,
-  module: 1 << 12,
-  newKey: 1 << 13,
-} as const;
-
 /** Letters in the order in which they are shown; `A` stands for the first ten. */
 const NOTIFY_TYPES: readonly (readonly [string, number])[] = [
-  ['g', NOTIFY.generic],
-  ['$', NOTIFY.string],
-  ['l', NOTIFY.list],
-  ['s', NOTIFY.set],
-  ['h', NOTIFY.hash],
-  ['z', NOTIFY.sortedSet],
-  ['x', NOTIFY.expired],
-  ['e', NOTIFY.evicted],
-  ['t', NOTIFY.stream],
-  ['d', NOTIFY.module],
+  ['g', NOTIFY_GENERIC],
+  ['$', NOTIFY_STRING],
+  ['l', NOTIFY_LIST],
+  ['s', NOTIFY_SET],
+  ['h', NOTIFY_HASH],
+  ['z', NOTIFY_ZSET],
+  ['x', NOTIFY_EXPIRED],
+  ['e', NOTIFY_EVICTED],
+  ['t', NOTIFY_STREAM],
+  ['d', NOTIFY_MODULE],
 ];
 const NOTIFY_REST: readonly (readonly [string, number])[] = [
-  ['K', NOTIFY.keyspace],
-  ['E', NOTIFY.keyevent],
-  ['m', NOTIFY.keyMiss],
-  ['n', NOTIFY.newKey],
+  ['K', NOTIFY_KEYSPACE],
+  ['E', NOTIFY_KEYEVENT],
+  ['m', NOTIFY_KEY_MISS],
+  ['n', NOTIFY_NEW],
 ];
 const NOTIFY_ALL_TYPES = NOTIFY_TYPES.reduce((bits, [, bit]) => bits | bit, 0);
 const NOTIFY_LETTERS: ReadonlyMap<string, number> = new Map([['A', NOTIFY_ALL_TYPES], ...NOTIFY_TYPES, ...NOTIFY_REST]);

@@ -3,6 +3,7 @@ import { type as osType, release, totalmem } from 'node:os';
 import { lruClock } from '../../keyspace/access-clock.js';
 import { REDIS_VERSION, SLOTMESH_VERSION } from '../../version.js';
 import { IS_BLOCKED, IS_PAUSED } from '../connection-flags.js';
+import { CHANNEL, PATTERN, SHARD_CHANNEL } from '../pubsub.js';
 import type { Server } from '../server.js';
 import { humanBytes, type Info, infoName } from './info.js';
 import type { MemoryMeter } from './memory-usage.js';
@@ -203,9 +204,9 @@ function statLines(server: Server, rates: Rates): string[] {
     'current_eviction_exceeded_time:0',
     `keyspace_hits:${keyspace.hitCount}`,
     `keyspace_misses:${keyspace.missCount}`,
-    'pubsub_channels:0',
-    'pubsub_patterns:0',
-    'pubsubshard_channels:0',
+    `pubsub_channels:${server.pubsub.count(CHANNEL)}`,
+    `pubsub_patterns:${server.pubsub.count(PATTERN)}`,
+    `pubsubshard_channels:${server.pubsub.count(SHARD_CHANNEL)}`,
     'latest_fork_usec:0',
     'total_forks:0',
     'migrate_cached_sockets:0',
