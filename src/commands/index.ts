@@ -1,6 +1,7 @@
 /** All commands of the server, by group. */
 
 import { adminCommands } from './admin-records.js';
+import { bitmapCommands } from './bitmap-records.js';
 import { blockingCommands } from './blocking-records.js';
 import { clientCommands } from './client-records.js';
 import { clusterCommands } from './cluster-records.js';
@@ -33,6 +34,7 @@ export const allCommands: readonly CommandRecord[] = [
   ...transactionCommands,
   ...clusterCommands,
   ...stringCommands,
+  ...bitmapCommands,
   ...listCommands,
   ...zsetCommands,
   ...blockingCommands,

@@ -1,13 +1,12 @@
 /** Parts of strings: GETRANGE, SETRANGE, APPEND, STRLEN, LCS. Source: spec server.md sections 19 and 21. */
-import { ENCODING_RAW, TYPE_STRING } from '../keyspace/entry.js';
-import type { Ref } from '../memory/arena.js';
+import { TYPE_STRING } from '../keyspace/entry.js';
 import { copyBytes } from '../memory/copy.js';
-import { IS_PRIMARY_LINK } from '../server/connection-flags.js';
 import type { Invocation } from '../server/invocation.js';
 import { type LcsMatch, lcsTableBytes, longestCommonSubsequence } from '../types/lcs.js';
 import { parseRoundedInt64 } from '../types/number.js';
 import { stringEncoding } from '../types/string-encoding.js';
-import { replyNotAnInteger, replyStringTooLong, replySyntaxError, replyWrongType } from './replies.js';
+import { replyNotAnInteger, replyStringTooLong, replySyntaxError } from './replies.js';
+import { isStringKey, isTooLong, resizeString } from './string-value.js';
 
 const EMPTY = new Uint8Array(0);
 
@@ -45,7 +44,7 @@ export function setRange(call: Invocation): void {
   if (lengths[3] === 0) return call.reply.integer(oldLength);
   if (isTooLong(call, end)) return replyStringTooLong(call);
   const length = Math.max(oldLength, end);
-  const target = resize(call, ref, length);
+  const target = resizeString(call, 1, ref, length);
   const view = call.entries.view(target);
   const valueStart = call.entries.valueStart(target);
   if (offset > oldLength) view.fill(0, valueStart + oldLength, valueStart + offset);
@@ -67,7 +66,7 @@ export function append(call: Invocation): void {
   const oldLength = call.entries.valueLength(ref);
   const length = oldLength + lengths[2];
   if (isTooLong(call, length)) return replyStringTooLong(call);
-  const target = resize(call, ref, length);
+  const target = resizeString(call, 1, ref, length);
   copyBytes(bytes, starts[2], call.entries.view(target), call.entries.valueStart(target) + oldLength, lengths[2]);
   call.keyspace.dirty++;
   call.reply.integer(length);
@@ -120,26 +119,6 @@ function replyMatch(call: Invocation, match: LcsMatch, hasLength: boolean): void
   reply.integer(match.bStart);
   reply.integer(match.bEnd);
   if (hasLength) reply.integer(match.aEnd - match.aStart + 1);
-}
-
-/** Gives the key in argument 1 a value of that length and RAW encoding; bytes beyond the old length are undefined. */
-function resize(call: Invocation, ref: Ref, length: number): Ref {
-  const { bytes, starts, lengths } = call.request;
-  if (ref === 0) return call.db.add(bytes, starts[1], lengths[1], TYPE_STRING, ENCODING_RAW, length, 0);
-  const target = call.db.resizeValue(ref, length);
-  call.entries.setEncoding(target, ENCODING_RAW);
-  return target;
-}
-
-/** The primary's stream is obeyed whatever our own limit. */
-function isTooLong(call: Invocation, length: number): boolean {
-  return length > call.server.config.values.protoMaxBulkLen && (call.connection.flags & IS_PRIMARY_LINK) === 0;
-}
-
-function isStringKey(call: Invocation, ref: Ref): boolean {
-  if (ref === 0 || call.entries.type(ref) === TYPE_STRING) return true;
-  replyWrongType(call);
-  return false;
 }
 
 /** @returns the value of the key in argument `index`, where it lies; null if it is no string */

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { RespClient } from '../../src/client/resp-client.js';
+import { bitmapCommands } from '../../src/commands/bitmap-records.js';
 import type { CommandRecord } from '../../src/commands/command.js';
 import { dumpCommands } from '../../src/commands/dump-records.js';
 import { expireCommands } from '../../src/commands/expire-records.js';
@@ -22,6 +23,7 @@ import { InProcess } from './in-process.js';
 
 const records: readonly CommandRecord[] = [
   ...stringCommands,
+  ...bitmapCommands,
   ...genericCommands,
   ...expireCommands,
   ...objectCommands,

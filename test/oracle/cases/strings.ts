@@ -1,6 +1,6 @@
 /** String commands: every option and every way to get them wrong. Wrong types are in wrong-type.ts. */
 import { type CaseGroup, forEach, near, setUp } from '../steps.js';
-import { bits, numbers } from './numbers.js';
+import { numbers } from './numbers.js';
 
 const MAX = '9223372036854775807';
 const MIN = '-9223372036854775808';
@@ -356,4 +356,4 @@ export const encodings: CaseGroup = {
   },
 };
 
-export const strings: readonly CaseGroup[] = [set, ranges, numbers, encodings, bits];
+export const strings: readonly CaseGroup[] = [set, ranges, numbers, encodings];

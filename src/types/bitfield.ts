@@ -1,0 +1,119 @@
+/**
+ * Integers of 1 to 64 bits anywhere in a string, big-endian from bit 0, the highest of the first byte; and what becomes of results that do not fit.
+ *
+ * Fields of up to 32 bits are numbers, wider ones BigInt: the usual counters allocate nothing. Bits beyond the end of the string read as 0.
+ */
+export const OVERFLOW_WRAP = 0;
+export const OVERFLOW_SATURATE = 1;
+export const OVERFLOW_FAIL = 2;
+
+/** Fields up to this width are read and written as numbers: with the bits around them they stay below 2^53. */
+export const NUMBER_BITS_MAX = 32;
+
+const BYTE = 256;
+
+/**
+ * @param offset in bits
+ * @param end    where the string ends in `bytes`
+ * @returns the field of at most `NUMBER_BITS_MAX` bits
+ */
+export function readField(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  offset: number,
+  width: number,
+  isSigned: boolean,
+): number {
+  const first = Math.floor(offset / 8);
+  const lastBit = (offset % 8) + width;
+  const byteCount = (lastBit + 7) >> 3;
+  let value = 0;
+  for (let i = 0; i < byteCount; i++) {
+    const at = start + first + i;
+    value = value * BYTE + (at < end ? bytes[at] : 0);
+  }
+  const size = 2 ** width;
+  value = Math.floor(value / 2 ** ((byteCount << 3) - lastBit)) % size;
+  return isSigned && value * 2 >= size ? value - size : value;
+}
+
+/** Writes the low bits of `value`, an integer of at most 2^32 in size. The string has room for the field. */
+export function writeField(bytes: Uint8Array, start: number, offset: number, width: number, value: number): void {
+  let rest = value < 0 ? value + 2 ** width : value;
+  let left = width;
+  let end = offset + width;
+  // From the last byte to the first; `end` is the bit after what is still to be written.
+  while (left > 0) {
+    const at = start + Math.floor((end - 1) / 8);
+    const behind = (8 - (end % 8)) % 8;
+    const count = Math.min(left, 8 - behind);
+    const mask = ((1 << count) - 1) << behind;
+    const bits = rest % (1 << count);
+    bytes[at] = (bytes[at] & ~mask) | (bits << behind);
+    rest = Math.floor(rest / (1 << count));
+    left -= count;
+    end -= count;
+  }
+}
+
+/** As `readField`, for any width. */
+export function readWideField(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  offset: number,
+  width: number,
+  isSigned: boolean,
+): bigint {
+  const highWidth = Math.max(0, width - NUMBER_BITS_MAX);
+  const high = readField(bytes, start, end, offset, highWidth, false);
+  const low = readField(bytes, start, end, offset + highWidth, width - highWidth, false);
+  const value = (BigInt(high) << BigInt(width - highWidth)) | BigInt(low);
+  return isSigned ? BigInt.asIntN(width, value) : value;
+}
+
+/** As `writeField`, for any width. */
+export function writeWideField(bytes: Uint8Array, start: number, offset: number, width: number, value: bigint): void {
+  const highWidth = Math.max(0, width - NUMBER_BITS_MAX);
+  const bits = BigInt.asUintN(width, value);
+  const lowWidth = width - highWidth;
+  writeField(bytes, start, offset, highWidth, Number(bits >> BigInt(lowWidth)));
+  writeField(bytes, start, offset + highWidth, lowWidth, Number(BigInt.asUintN(lowWidth, bits)));
+}
+
+/** What was made of a result by `fit` or `fitWide`. */
+export const outcome = { number: 0, wide: 0n };
+
+/**
+ * Makes a result fit its field; it is then in `outcome.number`.
+ * @param value a safe integer; the field has at most `NUMBER_BITS_MAX` bits
+ * @returns false if it does not fit and `overflow` is FAIL
+ */
+export function fit(value: number, width: number, isSigned: boolean, overflow: number): boolean {
+  const size = 2 ** width;
+  const min = isSigned ? -size / 2 : 0;
+  const max = isSigned ? size / 2 - 1 : size - 1;
+  outcome.number = value;
+  if (value >= min && value <= max) return true;
+  if (overflow === OVERFLOW_FAIL) return false;
+  if (overflow === OVERFLOW_SATURATE) {
+    outcome.number = value < min ? min : max;
+    return true;
+  }
+  const wrapped = ((value % size) + size) % size;
+  outcome.number = wrapped > max ? wrapped - size : wrapped;
+  return true;
+}
+
+/** As `fit`, for any width and value; the result is in `outcome.wide`. */
+export function fitWide(value: bigint, width: number, isSigned: boolean, overflow: number): boolean {
+  const min = isSigned ? -(1n << BigInt(width - 1)) : 0n;
+  const max = (1n << BigInt(isSigned ? width - 1 : width)) - 1n;
+  outcome.wide = value;
+  if (value >= min && value <= max) return true;
+  if (overflow === OVERFLOW_FAIL) return false;
+  if (overflow === OVERFLOW_SATURATE) outcome.wide = value < min ? min : max;
+  else outcome.wide = isSigned ? BigInt.asIntN(width, value) : BigInt.asUintN(width, value);
+  return true;
+}

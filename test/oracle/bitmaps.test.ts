@@ -1,0 +1,4 @@
+import { bitmaps } from './cases/bitmaps.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(bitmaps);
