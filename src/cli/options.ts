@@ -5,28 +5,14 @@
 import { atof, atoi } from './c-numbers.js';
 import type { ClusterOptions } from './cluster/contract.js';
 import { type CommandLine, type Mode, type OutputMode, UsageError } from './command-line.js';
+import { option, SERVER_OPTIONS, type Option as SharedOption, TLS_OPTIONS } from './connection-options.js';
 import { unquote } from './split-words.js';
-import type { TlsSettings } from './tls-settings.js';
-import { applyUri } from './uri.js';
 
-export interface Option {
-  readonly names: readonly string[];
-  /** How the help calls the value; '' for a flag. */
-  readonly value: string;
-  /** Lines of the help. */
-  readonly help: readonly string[];
-  readonly set: (line: CommandLine, value: string) => void;
-}
+export type Option = SharedOption<CommandLine>;
 
 export interface OptionGroup {
   readonly title: string;
   readonly options: readonly Option[];
-}
-
-/** @param form the names, separated by commas, then the value's name in angle brackets if there is one */
-function option(form: string, help: string, set: (line: CommandLine, value: string) => void): Option {
-  const [, names, value] = /^([^<]+?)(?: <(.+)>)?$/.exec(form)!;
-  return { names: names!.split(', '), value: value ?? '', help: help.split('\n'), set };
 }
 
 /** An option that asks for a mode. */
@@ -49,17 +35,8 @@ function output(form: string, output: OutputMode, help: string): Option {
   });
 }
 
-function tls(form: string, help: string, set: (tls: TlsSettings, value: string) => void): Option {
-  return option(form, help, (line, value) => set(line.tls, value));
-}
-
 function cluster(form: string, help: string, set: (options: ClusterOptions, value: string) => void): Option {
   return option(form, help, (line, value) => set(line.clusterOptions, value));
-}
-
-function setPassword(line: CommandLine, password: string): void {
-  line.connection.password = password;
-  line.hasPasswordOption = true;
 }
 
 function setIntervalSeconds(line: CommandLine, seconds: string): void {
@@ -77,10 +54,6 @@ function setQuotedPattern(line: CommandLine, value: string): void {
   if (line.pattern === null) throw new UsageError('Invalid quoted string specified for --quoted-pattern.');
 }
 
-function setPort(line: CommandLine, value: string): void {
-  line.connection.port = atoi(value);
-}
-
 /** Redis 8 and Valkey 8 have it, too. */
 function setConnectTimeout(line: CommandLine, seconds: string): void {
   const ms = atof(seconds) * 1000;
@@ -89,18 +62,7 @@ function setConnectTimeout(line: CommandLine, seconds: string): void {
 }
 
 const CONNECTION: readonly Option[] = [
-  option('-h <host>', 'host of the server (127.0.0.1)', (line, value) => {
-    line.connection.host = value;
-  }),
-  option('-p <port>', 'its port (6379)', setPort),
-  option('-s <path>', 'its Unix socket; host and port do not count then', (line, value) => {
-    line.connection.socketPath = value;
-  }),
-  option('-u <uri>', 'redis://[[user:]password@][host[:port]][/db]; rediss:// for TLS', applyUri),
-  option('-a, --pass <password>', 'password; the environment variable REDISCLI_AUTH hides it better', setPassword),
-  option('--user <name>', 'user of the password; the default user without it', (line, value) => {
-    line.connection.username = value;
-  }),
+  ...SERVER_OPTIONS,
   option('--askpass', 'ask for the password; -a and REDISCLI_AUTH do not count then', (line) => {
     line.asksPassword = true;
   }),
@@ -117,36 +79,6 @@ const CONNECTION: readonly Option[] = [
     line.forcesResp3 = true;
   }),
   option('-t <seconds>', "longest time for a connection to be made (the system's limit)", setConnectTimeout),
-];
-
-const TLS: readonly Option[] = [
-  option('--tls', 'encrypt the connection', (line) => {
-    line.connection.tls = line.tls;
-  }),
-  tls('--sni <host>', 'server name to ask for', (settings, value) => {
-    settings.serverName = value;
-  }),
-  tls('--cacert <file>', 'certificates to trust', (settings, value) => {
-    settings.caFile = value;
-  }),
-  tls('--cacertdir <folder>', "files with certificates to trust (the system's, without both)", (settings, value) => {
-    settings.caFolder = value;
-  }),
-  tls('--insecure', "accept any server's certificate", (settings) => {
-    settings.isInsecure = true;
-  }),
-  tls('--cert <file>', 'certificate to show the server', (settings, value) => {
-    settings.certFile = value;
-  }),
-  tls('--key <file>', 'its private key', (settings, value) => {
-    settings.keyFile = value;
-  }),
-  tls('--tls-ciphers <list>', 'ciphers up to TLS 1.2, as OpenSSL writes them', (settings, value) => {
-    settings.ciphers = value;
-  }),
-  tls('--tls-ciphersuites <list>', 'cipher suites of TLS 1.3', (settings, value) => {
-    settings.cipherSuites = value;
-  }),
 ];
 
 const COMMANDS: readonly Option[] = [
@@ -339,7 +271,7 @@ const HIDDEN: readonly Option[] = [
 
 export const OPTION_GROUPS: readonly OptionGroup[] = [
   { title: 'Connection', options: CONNECTION },
-  { title: 'TLS', options: TLS },
+  { title: 'TLS', options: TLS_OPTIONS },
   { title: 'Commands', options: COMMANDS },
   { title: 'Output', options: OUTPUT },
   { title: 'Other modes', options: OTHER_MODES },

@@ -3,9 +3,10 @@
  * percent-encoded. An IPv6 address stands in brackets. Source: spec/cli.md section 1.6.
  */
 import { atoi } from './c-numbers.js';
-import { type CommandLine, UsageError } from './command-line.js';
+import { UsageError } from './command-line.js';
+import type { ConnectionLine } from './connection-options.js';
 
-export function applyUri(line: CommandLine, uri: string): void {
+export function applyUri(line: ConnectionLine, uri: string): void {
   const scheme = /^rediss?:\/\//i.exec(uri)?.[0];
   if (scheme === undefined) throw new UsageError('Invalid URI scheme');
   const { connection } = line;

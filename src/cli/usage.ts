@@ -1,9 +1,7 @@
 /** The texts of --help and --version. */
 import { REDIS_VERSION, SLOTMESH_VERSION } from '../version.js';
-import { OPTION_GROUPS, type Option } from './options.js';
-
-/** Column in which the explanations begin. */
-const HELP_COLUMN = 34;
+import { formatOption } from './connection-options.js';
+import { OPTION_GROUPS } from './options.js';
 
 const EXAMPLES = `Examples:
   slotmesh-cli -c -p 7000 set my_name slotmesh
@@ -32,12 +30,4 @@ export function usage(): string {
       '  --help, --version',
     EXAMPLES,
   ].join('\n\n');
-}
-
-function formatOption({ names, value, help }: Option): string {
-  const form = `  ${names.join(', ')}${value === '' ? '' : ` <${value}>`}`;
-  const indent = ' '.repeat(HELP_COLUMN);
-  const [first, ...more] = help;
-  const head = form.length < HELP_COLUMN ? form.padEnd(HELP_COLUMN) : `${form}\n${indent}`;
-  return [head + first, ...more.map((text) => indent + text)].join('\n');
 }
