@@ -2,6 +2,7 @@
 import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_STRING } from '../server/notify-classes.js';
 import {
   fit,
   fitWide,
@@ -63,6 +64,7 @@ export function bitField(call: Invocation): void {
   const byteCount = Math.ceil(plan.endBit / 8);
   const isGrown = ref === 0 || byteCount > call.entries.valueLength(ref);
   const changes = perform(call, growString(call, 1, ref, byteCount), isGrown);
+  if (changes > 0) call.notify(NOTIFY_STRING, 'setbit', 1);
   // A string that only grew, as all operations failed, is told to replicas too. Redis keeps it to itself, and they differ.
   call.keyspace.dirty += isGrown ? Math.max(1, changes) : changes;
 }

@@ -4,6 +4,7 @@ import { CHUNK_INDEX_SHIFT, type Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import { IS_PRIMARY_LINK } from '../server/connection-flags.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_STRING } from '../server/notify-classes.js';
 import { BIT_AND, BIT_NOT, BIT_OR, BIT_XOR, combineBits } from '../types/bit-combine.js';
 import { countBitRange, findInBitRange } from '../types/bitmap.js';
 import { parseSafeInteger } from '../types/number.js';
@@ -40,6 +41,7 @@ export function setBit(call: Invocation): void {
     const target = growString(call, 1, ref, byte + 1);
     entries.view(target)[entries.valueStart(target) + byte] ^= (old ^ bit) << shift;
     call.keyspace.dirty++;
+    call.notify(NOTIFY_STRING, 'setbit', 1);
   } else if (entries.encoding(ref) !== ENCODING_RAW) {
     entries.setEncoding(ref, ENCODING_RAW);
   }
@@ -108,6 +110,7 @@ export function bitOp(call: Invocation): void {
     if (old !== 0) {
       db.remove(old);
       keyspace.dirty++;
+      call.notify(NOTIFY_GENERIC, 'del', 2);
     }
   } else {
     if (old === 0 || !sources.includes(old)) {
@@ -120,6 +123,7 @@ export function bitOp(call: Invocation): void {
       db.setString(old, bytes, starts[2], lengths[2], value, 0, length, ENCODING_RAW, 0);
     }
     keyspace.dirty++;
+    call.notify(NOTIFY_STRING, 'set', 2);
   }
   reply.integer(length);
 }

@@ -11,6 +11,7 @@ import { dumpCommands } from './dump-records.js';
 import { expireCommands } from './expire-records.js';
 import { genericCommands } from './generic-records.js';
 import { hashCommands } from './hash-records.js';
+import { hyperLogLogCommands } from './hyperloglog-records.js';
 import { introspectionCommands } from './introspection-records.js';
 import { listCommands } from './list-records.js';
 import { migrateCommands } from './migrate-records.js';
@@ -35,6 +36,7 @@ export const allCommands: readonly CommandRecord[] = [
   ...clusterCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...hyperLogLogCommands,
   ...listCommands,
   ...zsetCommands,
   ...blockingCommands,

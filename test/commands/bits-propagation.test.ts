@@ -31,3 +31,22 @@ test('a string that only grew, as the fields did not fit, is propagated: replica
   const command = 'BITFIELD k OVERFLOW FAIL SET u8 0 300';
   propagates([], command, [command]);
 });
+
+test('HyperLogLogs: what changed is propagated as it was received, the stored number too', () => {
+  for (const command of ['PFADD k', 'pfadd k a b', 'PFMERGE d', 'PFMERGE d none']) propagates([], command, [command]);
+  const one = ['PFADD k a'];
+  propagates(one, 'PFCOUNT k', ['PFCOUNT k']);
+  propagates(one, 'PFDEBUG TODENSE k', ['PFDEBUG TODENSE k']);
+  propagates(one, 'PFDEBUG GETREG k', ['PFDEBUG GETREG k']);
+});
+
+test('HyperLogLogs: what changed nothing propagates nothing', () => {
+  const one = ['PFADD k a'];
+  propagates(one, 'PFADD k', []);
+  propagates(one, 'PFADD k a', []);
+  propagates(one, 'PFCOUNT k k', []);
+  propagates(one, 'PFDEBUG DECODE k', []);
+  propagates([...one, 'PFCOUNT k'], 'PFCOUNT k', []);
+  propagates([], 'PFCOUNT k', []);
+  propagates([...one, 'PFDEBUG TODENSE k'], 'PFDEBUG TODENSE k', []);
+});

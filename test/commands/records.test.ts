@@ -11,6 +11,7 @@ import { dumpCommands } from '../../src/commands/dump-records.js';
 import { expireCommands } from '../../src/commands/expire-records.js';
 import { genericCommands } from '../../src/commands/generic-records.js';
 import { hashCommands } from '../../src/commands/hash-records.js';
+import { hyperLogLogCommands } from '../../src/commands/hyperloglog-records.js';
 import { listCommands } from '../../src/commands/list-records.js';
 import { objectCommands } from '../../src/commands/object-records.js';
 import { setCommands } from '../../src/commands/set-records.js';
@@ -24,6 +25,7 @@ import { InProcess } from './in-process.js';
 const records: readonly CommandRecord[] = [
   ...stringCommands,
   ...bitmapCommands,
+  ...hyperLogLogCommands,
   ...genericCommands,
   ...expireCommands,
   ...objectCommands,

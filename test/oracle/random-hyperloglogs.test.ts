@@ -1,0 +1,32 @@
+/** HyperLogLogs of a few hundred elements, at the limit of the sparse form, merged and counted in any order. */
+import fc from 'fast-check';
+import { staysEqual } from './random-sequences.js';
+
+const key = fc.constantFrom('a', 'b', 'c');
+const keys = fc.array(key, { minLength: 1, maxLength: 4 });
+const range = fc.tuple(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 60 }));
+
+const command: fc.Arbitrary<readonly string[]> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc
+      .tuple(key, range)
+      .map(([k, [from, count]]) => ['PFADD', k, ...Array.from({ length: count }, (_, i) => `${from + i}`)]),
+  },
+  fc.tuple(key, fc.string({ maxLength: 20 })).map(([k, element]) => ['PFADD', k, element]),
+  keys.map((all) => ['PFCOUNT', ...all]),
+  keys.map((all) => ['PFMERGE', ...all]),
+  // Not DECODE: ours ends behind the last register, however many opcodes a corrupt one has.
+  key.map((k) => ['PFDEBUG', 'ENCODING', k]),
+  key.map((k) => ['GET', k]),
+  key.map((k) => ['OBJECT', 'ENCODING', k]),
+  fc.tuple(fc.constantFrom('COPY', 'RENAME'), key, key).map((args) => [...args]),
+  key.map((k) => ['DEL', k]),
+  // Any byte behind the header, so that opcodes get any form.
+  fc
+    .tuple(key, fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 255 }))
+    .map(([k, at, byte]) => ['SETRANGE', k, String(8 + at), String.fromCharCode(byte)]),
+);
+
+staysEqual('HyperLogLog', command);
+staysEqual('HyperLogLog (sparse up to 120 bytes)', command, { 'hll-sparse-max-bytes': '120' });
