@@ -239,6 +239,37 @@ function readDirectly(stream: StreamBinding, handle: StreamHandle, transport: Tr
   };
 }
 
+/**
+ * Connects to a server as a client that reads into the shared buffer, too.
+ * @param connected  gets the transport, or the error that `connect` met; it sets the owner before it returns
+ */
+export function connectTransport(
+  options: net.NetConnectOpts,
+  connected: (transport: Transport | null, error: Error | null) => void,
+): void {
+  let transport: Transport | null = null;
+  const socket = net.connect({
+    ...options,
+    onread: {
+      buffer: sharedBytes,
+      callback: (length: number) => {
+        transport?.owner.onBytes(sharedBytes, length);
+        return true;
+      },
+    },
+  });
+  const onError = (error: Error): void => connected(null, error);
+  socket.once('error', onError);
+  socket.once('connect', () => {
+    socket.off('error', onError);
+    socket.setNoDelay(true);
+    transport = new Transport(socket);
+    const handle = (socket as unknown as { _handle: StreamHandle | null })._handle;
+    if (binding !== null && handle !== null) readDirectly(binding, handle, transport);
+    connected(transport, null);
+  });
+}
+
 /** A transport over a socket that exists already (TLS, or connected by us): reads come as buffers of their own. */
 export function wrapSocket(socket: net.Socket): Transport {
   socket.setNoDelay(true);
