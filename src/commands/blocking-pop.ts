@@ -67,7 +67,7 @@ function popElement(call: Invocation, isHead: boolean): void {
     if (!isList(call, ref)) return;
     call.reply.array(2);
     call.replyArgument(keyAt);
-    popElements(call, ref, isHead, 1);
+    popElements(call, ref, keyAt, isHead, 1);
     return call.propagate([isHead ? 'LPOP' : 'RPOP', call.request.view(keyAt)]);
   }
   wait(call, TYPE_LIST, 1, last - 1, timeoutMs);
@@ -83,7 +83,7 @@ function popMember(call: Invocation, isMax: boolean): void {
     if (ref === 0) continue;
     call.reply.array(3);
     call.replyArgument(keyAt);
-    popPairs(call, ref, isMax, 1, false);
+    popPairs(call, ref, keyAt, isMax, 1, false);
     return call.propagate([isMax ? 'ZPOPMAX' : 'ZPOPMIN', call.request.view(keyAt)]);
   }
   wait(call, TYPE_ZSET, 1, last - 1, timeoutMs);

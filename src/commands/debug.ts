@@ -82,7 +82,7 @@ function digestValues(call: Invocation): void {
   const { bytes, starts, lengths } = call.request;
   call.reply.array(call.argc - 2);
   for (let i = 2; i < call.argc; i++) {
-    const ref = call.db.lookupNoTouch(bytes, starts[i], lengths[i]);
+    const ref = call.db.lookupUnheard(bytes, starts[i], lengths[i]);
     call.reply.status(hex(ref === 0 ? emptyDigest() : digestValue(call.keyspace, ref, emptyDigest())));
   }
 }

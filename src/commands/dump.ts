@@ -6,6 +6,7 @@ import { addRecord, applyAccess, isLoadable, writeValue } from '../persistence/r
 import { RdbRecord } from '../persistence/rdb/rdb-reader.js';
 import type { RdbWriter } from '../persistence/rdb/rdb-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC } from '../server/notify-classes.js';
 import { expiryTime, MILLISECOND, OUT_OF_RANGE } from '../types/expiry-time.js';
 import { parseRoundedInt64 } from '../types/number.js';
 import { propagateDeletion } from './expire-propagation.js';
@@ -57,6 +58,7 @@ export function restore(call: Invocation): void {
   if (expireAtMs !== 0 && expireAtMs <= keyspace.nowMs && keyspace.expiryMode === EXPIRY_DELETE) {
     if (old !== 0) {
       db.remove(old);
+      call.notify(NOTIFY_GENERIC, 'del', 1);
       keyspace.dirty++;
       propagateDeletion(call, 1, call.server.config.values.lazyfreeLazyServerDel ? 'UNLINK' : 'DEL');
     }
@@ -66,6 +68,7 @@ export function restore(call: Invocation): void {
   const ref = addRecord(keyspace, db, record, bytes, starts[1], lengths[1], expireAtMs);
   applyAccess(keyspace, ref, options.idleSeconds, options.frequency);
   keyspace.dirty++;
+  call.notify(NOTIFY_GENERIC, 'restore', 1);
   if (ttl !== 0 && !options.isAbsolute) propagateAbsolute(call, expireAtMs);
   reply.ok();
 }

@@ -1,6 +1,7 @@
 /** Expiry of keys: the EXPIRE and TTL families and PERSIST. Source: spec server.md section 11. Records: expire-records.ts. */
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC } from '../server/notify-classes.js';
 import { expiryTime, MILLISECOND, OUT_OF_RANGE, SECOND_MS } from '../types/expiry-time.js';
 import { propagateDeletion, propagateExpiry } from './expire-propagation.js';
 import { replyInvalidExpireTime, replyNotAnInteger } from './replies.js';
@@ -53,6 +54,7 @@ export function persist(call: Invocation): void {
   const ref = call.lookupWrite(1);
   if (ref === 0 || !call.entries.hasExpiry(ref)) return call.reply.integer(0);
   call.db.clearExpiry(ref);
+  call.notify(NOTIFY_GENERIC, 'persist', 1);
   call.keyspace.dirty++;
   call.reply.integer(1);
 }
@@ -71,10 +73,12 @@ function expireKey(call: Invocation, unitMs: number, baseMs: number): void {
   keyspace.dirty++;
   if (expireAtMs <= keyspace.nowMs && keyspace.expiryMode === EXPIRY_DELETE) {
     call.db.remove(ref);
+    call.notify(NOTIFY_GENERIC, 'del', 1);
     propagateDeletion(call, 1, call.server.config.values.lazyfreeLazyExpire ? 'UNLINK' : 'DEL');
   } else {
     // A time that is over can come from the primary alone, whose DEL will follow; an entry's expiry is positive.
     call.db.setExpiry(ref, Math.max(1, expireAtMs));
+    call.notify(NOTIFY_GENERIC, 'expire', 1);
     propagateExpiry(call, 1, expireAtMs, 3);
   }
   call.reply.integer(1);

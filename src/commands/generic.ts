@@ -4,6 +4,7 @@ import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import { copyBytes, equalBytes } from '../memory/copy.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC } from '../server/notify-classes.js';
 import { databaseArgument } from './generic-databases.js';
 import { replyNoSuchKey, replySameObject, replySyntaxError } from './replies.js';
 
@@ -18,6 +19,7 @@ export function del(call: Invocation): void {
     const ref = call.lookupWrite(i);
     if (ref === 0) continue;
     call.db.remove(ref);
+    call.notify(NOTIFY_GENERIC, 'del', i);
     count++;
   }
   call.keyspace.dirty += count;
@@ -109,6 +111,7 @@ export function copy(call: Invocation): void {
   );
   keyspace.duplicateValue(copied);
   keyspace.dirty++;
+  call.notifyKey(NOTIFY_GENERIC, 'copy_to', target, bytes, starts[2], lengths[2]);
   reply.integer(1);
 }
 
@@ -123,6 +126,8 @@ export function move(call: Invocation): void {
   if (ref === 0 || target.lookupWrite(bytes, starts[1], lengths[1]) !== 0) return reply.integer(0);
   db.transfer(ref, target, bytes, starts[1], lengths[1]);
   keyspace.dirty++;
+  call.notify(NOTIFY_GENERIC, 'move_from', 1);
+  call.notifyKey(NOTIFY_GENERIC, 'move_to', target, bytes, starts[1], lengths[1]);
   reply.integer(1);
 }
 
@@ -143,6 +148,8 @@ function renameKey(call: Invocation, isOnlyNew: boolean): void {
   }
   db.transfer(ref, db, bytes, starts[2], lengths[2]);
   keyspace.dirty++;
+  call.notify(NOTIFY_GENERIC, 'rename_from', 1);
+  call.notify(NOTIFY_GENERIC, 'rename_to', 2);
   if (isOnlyNew) reply.integer(1);
   else reply.ok();
 }

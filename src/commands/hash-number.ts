@@ -2,6 +2,7 @@
 import type { Ref } from '../memory/arena.js';
 import { writeInteger } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_HASH } from '../server/notify-classes.js';
 import { hashesOf } from '../types/hash.js';
 import { addLongDoubles, formatLongDouble, parseLongDouble } from '../types/long-double.js';
 import { INT64_MAX, INT64_MIN, parseInt64, parseSafeInteger } from '../types/number.js';
@@ -25,6 +26,7 @@ export function hincrBy(call: Invocation): void {
   if (isThere) sum += parseSafeInteger(hashes.valueBytes, hashes.valueStart, hashes.valueLength);
   if (!Number.isSafeInteger(sum)) return addExactly(call, ref, isThere, exactDelta ?? BigInt(delta));
   setField(call, ref, 2, digits, 0, writeInteger(digits, 0, sum));
+  call.notify(NOTIFY_HASH, 'hincrby', 1);
   call.reply.integer(sum);
 }
 
@@ -46,6 +48,7 @@ export function hincrByFloat(call: Invocation): void {
   if (sum === null) return call.error('ERR increment would produce NaN or Infinity');
   const text = encoder.encode(formatLongDouble(sum));
   setField(call, ref, 2, text, 0, text.length);
+  call.notify(NOTIFY_HASH, 'hincrbyfloat', 1);
   // Another machine's floating point shall not have to agree.
   call.propagate(['HSET', request.view(1), request.view(2), text]);
   call.reply.bulkBytes(text);
@@ -59,5 +62,6 @@ function addExactly(call: Invocation, ref: Ref, isThere: boolean, delta: bigint)
   const sum = value + delta;
   if (sum > INT64_MAX || sum < INT64_MIN) return call.error('ERR increment or decrement would overflow');
   setField(call, ref, 2, digits, 0, encoder.encodeInto(sum.toString(), digits).written);
+  call.notify(NOTIFY_HASH, 'hincrby', 1);
   call.reply.bigInteger(sum);
 }

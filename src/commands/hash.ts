@@ -2,6 +2,7 @@
 import { TYPE_HASH } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_HASH } from '../server/notify-classes.js';
 import { type Hashes, hashesOf } from '../types/hash.js';
 import { replyWrongArity, replyWrongType } from './replies.js';
 
@@ -20,6 +21,7 @@ export function hsetNx(call: Invocation): void {
   if (!isHashKey(call, ref)) return;
   if (ref !== 0 && hashesOf(call.keyspace).find(ref, bytes, starts[2], lengths[2])) return call.reply.integer(0);
   setField(call, ref, 2, bytes, starts[3], lengths[3]);
+  call.notify(NOTIFY_HASH, 'hset', 1);
   call.reply.integer(1);
 }
 
@@ -111,6 +113,8 @@ export function hdel(call: Invocation): void {
     ref = 0;
   }
   call.keyspace.dirty += count;
+  if (count > 0) call.notify(NOTIFY_HASH, 'hdel', 1);
+  if (count > 0 && ref === 0) call.notify(NOTIFY_GENERIC, 'del', 1);
   call.reply.integer(count);
 }
 
@@ -168,6 +172,7 @@ function setPairs(call: Invocation): number {
     }
   }
   call.keyspace.dirty += (argc - 2) >> 1;
+  call.notify(NOTIFY_HASH, 'hset', 1);
   return addedCount;
 }
 

@@ -39,7 +39,7 @@ export function pfAdd(call: Invocation): void {
   if (changes > 0) {
     hll.forgetCount();
     call.keyspace.dirty += changes;
-    call.notify(NOTIFY_STRING, 'pfadd', 1);
+    if (status !== CORRUPT) call.notify(NOTIFY_STRING, 'pfadd', 1);
   }
   if (status === CORRUPT) replyCorrupt(call);
   else call.reply.integer(changes > 0 ? 1 : 0);

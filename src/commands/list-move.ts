@@ -3,6 +3,7 @@ import type { Ref } from '../memory/arena.js';
 import { ListpackElement } from '../memory/listpack.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { ListCursor, listsOf } from '../types/list.js';
 import { isList, popElements, pushBytes, roundedInteger } from './list.js';
 import { replySyntaxError } from './replies.js';
@@ -78,7 +79,7 @@ export function popFirst(call: Invocation, firstAt: number, { keyCount, isHead, 
     reply.array(2);
     call.replyArgument(keyAt);
     reply.array(popped);
-    popElements(call, ref, isHead, popped);
+    popElements(call, ref, keyAt, isHead, popped);
     call.propagate([isHead ? 'LPOP' : 'RPOP', request.view(keyAt), String(popped)]);
     return true;
   }
@@ -108,14 +109,22 @@ export function moveElement(call: Invocation, isFromHead: boolean, isToHead: boo
   const moved = element.bytes.slice(element.start, element.start + element.length);
   if (source === target) {
     if (length > 1) rotate(call, source, isFromHead, isToHead, moved);
-    else db.beforeWrite(source);
+    else leaveAlone(call, source, isToHead);
   } else {
     pushBytes(call, target, 2, isToHead, moved, 0, moved.length);
     const from = call.lookupWrite(1);
     if (length === 1) db.remove(from);
     else lists.shrink(db, lists.removeRange(db, from, isFromHead ? 0 : length - 1, 1));
   }
+  call.notify(NOTIFY_LIST, isFromHead ? 'lpop' : 'rpop', 1);
+  if (source !== target && length === 1) call.notify(NOTIFY_GENERIC, 'del', 1);
   keyspace.dirty++;
+}
+
+/** Moves the only element of a list from one end to the other: a change to all who watch. */
+function leaveAlone(call: Invocation, ref: Ref, isToHead: boolean): void {
+  call.db.beforeWrite(ref);
+  call.notify(NOTIFY_LIST, isToHead ? 'lpush' : 'rpush', 1);
 }
 
 function rotate(call: Invocation, ref: Ref, isFromHead: boolean, isToHead: boolean, moved: Uint8Array): void {

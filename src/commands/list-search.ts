@@ -3,6 +3,7 @@ import { equalBytes } from '../memory/copy.js';
 import { ListpackElement } from '../memory/listpack.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { ListCursor, listsOf } from '../types/list.js';
 import { isList, roundedInteger } from './list.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
@@ -35,6 +36,7 @@ export function linsert(call: Invocation): void {
   while (!isEqual(call, 3)) if (!lists.next(ref, cursor)) return call.reply.integer(-1);
   ref = lists.insert(db, ref, cursor, isBehind, bytes, starts[4], lengths[4]);
   call.keyspace.dirty++;
+  call.notify(NOTIFY_LIST, 'linsert', 1);
   call.reply.integer(lists.length(ref));
 }
 
@@ -60,8 +62,11 @@ export function lrem(call: Invocation): void {
     }
   }
   if (removed > 0) {
-    if (lists.length(ref) === 0) db.remove(ref);
+    const isEmptied = lists.length(ref) === 0;
+    if (isEmptied) db.remove(ref);
     else lists.shrink(db, ref);
+    call.notify(NOTIFY_LIST, 'lrem', 1);
+    if (isEmptied) call.notify(NOTIFY_GENERIC, 'del', 1);
     call.keyspace.dirty += removed;
   }
   call.reply.integer(removed);

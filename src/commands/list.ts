@@ -4,6 +4,7 @@ import type { Ref } from '../memory/arena.js';
 import { ListpackElement } from '../memory/listpack.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { ListCursor, listsOf } from '../types/list.js';
 import { parseRoundedInt64 } from '../types/number.js';
 import { replyNoSuchKey, replyNotAnInteger, replyWrongArity, replyWrongType } from './replies.js';
@@ -76,6 +77,7 @@ export function lset(call: Invocation): void {
   const written = lists.replace(call.db, grown, cursor, bytes, starts[3], lengths[3]);
   lists.shrink(call.db, written);
   call.keyspace.dirty++;
+  call.notify(NOTIFY_LIST, 'lset', 1);
   call.reply.ok();
 }
 
@@ -110,12 +112,15 @@ export function ltrim(call: Invocation): void {
   if (first > last) {
     db.remove(ref);
     keyspace.dirty += length;
+    call.notify(NOTIFY_LIST, 'ltrim', 1);
+    call.notify(NOTIFY_GENERIC, 'del', 1);
   } else {
     const behind = length - last - 1;
     let left = lists.removeRange(db, ref, last + 1, behind);
     left = lists.removeRange(db, left, 0, first);
     if (behind + first > 0) lists.shrink(db, left);
     keyspace.dirty += behind + first;
+    call.notify(NOTIFY_LIST, 'ltrim', 1);
   }
   call.reply.ok();
 }
@@ -133,8 +138,11 @@ export function roundedInteger(call: Invocation, index: number): number {
   return parseRoundedInt64(bytes, starts[index], lengths[index]);
 }
 
-/** Replies with `count` elements at one end, removes them, and the key with the last of them. @param count 1 to the length */
-export function popElements(call: Invocation, ref: Ref, isHead: boolean, count: number): void {
+/**
+ * Replies with `count` elements at one end, removes them, and the key with the last of them.
+ * @param keyAt argument of the key; @param count 1 to the length
+ */
+export function popElements(call: Invocation, ref: Ref, keyAt: number, isHead: boolean, count: number): void {
   const { db, keyspace } = call;
   const lists = listsOf(keyspace);
   const length = lists.length(ref);
@@ -151,6 +159,8 @@ export function popElements(call: Invocation, ref: Ref, isHead: boolean, count: 
   if (count === length) db.remove(ref);
   else lists.shrink(db, lists.removeRange(db, ref, isHead ? 0 : length - count, count));
   keyspace.dirty += count;
+  call.notify(NOTIFY_LIST, isHead ? 'lpop' : 'rpop', keyAt);
+  if (count === length) call.notify(NOTIFY_GENERIC, 'del', keyAt);
 }
 
 /** Adds bytes at one end of the list of the key in argument `keyAt`, whose entry the last lookup gave as `ref`, or 0. @returns its entry */
@@ -167,7 +177,9 @@ export function pushBytes(
   const lists = listsOf(call.keyspace);
   let list = ref === 0 ? lists.create(db, request.bytes, request.starts[keyAt], request.lengths[keyAt]) : ref;
   list = lists.prepareGrowth(db, list, length, 1);
-  return isHead ? lists.pushHead(db, list, bytes, start, length) : lists.pushTail(db, list, bytes, start, length);
+  list = isHead ? lists.pushHead(db, list, bytes, start, length) : lists.pushTail(db, list, bytes, start, length);
+  call.notify(NOTIFY_LIST, isHead ? 'lpush' : 'rpush', keyAt);
+  return list;
 }
 
 function push(call: Invocation, isHead: boolean, creates: boolean): void {
@@ -190,6 +202,7 @@ function push(call: Invocation, isHead: boolean, creates: boolean): void {
       : lists.pushTail(db, ref, bytes, starts[i], lengths[i]);
   }
   call.keyspace.dirty += argc - 2;
+  call.notify(NOTIFY_LIST, isHead ? 'lpush' : 'rpush', 1);
   call.reply.integer(lists.length(ref));
 }
 
@@ -209,7 +222,7 @@ function pop(call: Invocation, isHead: boolean): void {
   if (wanted === 0) return reply.raw(EMPTY_ARRAY);
   const count = Math.min(wanted, listsOf(call.keyspace).length(ref));
   if (hasCount) reply.array(count);
-  popElements(call, ref, isHead, count);
+  popElements(call, ref, 1, isHead, count);
 }
 
 function replyRange(call: Invocation, ref: Ref, index: number, count: number): void {

@@ -17,7 +17,7 @@ export function memoryUsage(call: Invocation): void {
     if (samples < 0) return replySyntaxError(call);
   }
   const { bytes, starts, lengths } = call.request;
-  const ref = call.db.lookupNoTouch(bytes, starts[2], lengths[2]);
+  const ref = call.db.lookupUnheard(bytes, starts[2], lengths[2]);
   if (ref === 0) return call.reply.null();
   call.reply.integer(call.keyspace.arena.blockBytes(ref) + call.keyspace.valueBytes(ref) + TABLE_BYTES_PER_KEY);
 }

@@ -62,7 +62,7 @@ export function objectFreq(call: Invocation): void {
 /** @returns the entry of the key in argument 2, without touching it; 0 after a null reply */
 function lookup(call: Invocation): Ref {
   const { bytes, starts, lengths } = call.request;
-  const ref = call.db.lookupNoTouch(bytes, starts[2], lengths[2]);
+  const ref = call.db.lookupUnheard(bytes, starts[2], lengths[2]);
   if (ref === 0) call.reply.null();
   return ref;
 }

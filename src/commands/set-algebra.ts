@@ -5,6 +5,7 @@
  */
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_SET } from '../server/notify-classes.js';
 import { type Sets, setsOf } from '../types/set.js';
 import { replySyntaxError } from './replies.js';
 import { isSetKey } from './set.js';
@@ -146,10 +147,15 @@ function store(call: Invocation): void {
   const { bytes, starts, lengths } = call.request;
   const { builder } = setsOf(keyspace);
   const old = call.lookupWrite(1);
-  if (old !== 0) db.remove(old);
   const { count } = builder;
+  if (old !== 0) {
+    if (count > 0) db.displace(old);
+    else db.remove(old);
+  }
   if (count > 0) builder.finish(db, bytes, starts[1], lengths[1], 0);
   if (old !== 0 || count > 0) keyspace.dirty++;
+  if (count > 0) call.notify(NOTIFY_SET, call.command.fullName, 1);
+  else if (old !== 0) call.notify(NOTIFY_GENERIC, 'del', 1);
   reply.integer(count);
 }
 

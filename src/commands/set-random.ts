@@ -1,6 +1,7 @@
 /** Random members: SPOP, SRANDMEMBER. Source: spec server.md section 3, propagation in persistence.md section 8.2. */
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_SET } from '../server/notify-classes.js';
 import { pickToFront, randomBelow } from '../types/random.js';
 import { type Sets, setsOf } from '../types/set.js';
 import { SET_TABLE, type SetCursor } from '../types/set-cursor.js';
@@ -23,7 +24,9 @@ export function spop(call: Invocation): void {
   if (!isSetKey(call, ref)) return;
   if (ref === 0) return reply.null();
   keyspace.dirty++;
-  popBatch(call, ref, 1);
+  const left = popBatch(call, ref, 1);
+  call.notify(NOTIFY_SET, 'spop', 1);
+  if (left === 0) call.notify(NOTIFY_GENERIC, 'del', 1);
 }
 
 export function srandMember(call: Invocation): void {
@@ -62,6 +65,8 @@ function popMany(call: Invocation): void {
     while (cursor.next()) replyMember(call, cursor);
     call.db.remove(ref);
     keyspace.dirty += size;
+    call.notify(NOTIFY_SET, 'spop', 1);
+    call.notify(NOTIFY_GENERIC, 'del', 1);
     propagateDeletion(call, 1, call.server.config.values.lazyfreeLazyServerDel ? 'UNLINK' : 'DEL');
     return;
   }
@@ -72,6 +77,7 @@ function popMany(call: Invocation): void {
     ref = popBatch(call, ref, batch);
     rest -= batch;
   }
+  call.notify(NOTIFY_SET, 'spop', 1);
 }
 
 /** Takes `count` random members out, replies with each, and propagates their removal. @returns the entry, or 0 if the set was emptied */

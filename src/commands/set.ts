@@ -2,6 +2,7 @@
 import { TYPE_SET } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_SET } from '../server/notify-classes.js';
 import { setsOf } from '../types/set.js';
 import { replyWrongType } from './replies.js';
 
@@ -25,6 +26,7 @@ export function sadd(call: Invocation): void {
     }
   }
   call.keyspace.dirty += count;
+  if (count > 0) call.notify(NOTIFY_SET, 'sadd', 1);
   call.reply.integer(count);
 }
 
@@ -40,6 +42,8 @@ export function srem(call: Invocation): void {
     ref = removeIfEmpty(call, left);
   }
   call.keyspace.dirty += count;
+  if (count > 0) call.notify(NOTIFY_SET, 'srem', 1);
+  if (count > 0 && ref === 0) call.notify(NOTIFY_GENERIC, 'del', 1);
   call.reply.integer(count);
 }
 
@@ -54,7 +58,9 @@ export function smove(call: Invocation): void {
   if (source === target) return reply.integer(sets.has(source, bytes, starts[3], lengths[3]) ? 1 : 0);
   const left = sets.remove(db, source, bytes, starts[3], lengths[3]);
   if (left === 0) return reply.integer(0);
-  removeIfEmpty(call, left);
+  call.notify(NOTIFY_SET, 'srem', 1);
+  if (removeIfEmpty(call, left) === 0) call.notify(NOTIFY_GENERIC, 'del', 1);
+  let isAdded = true;
   if (target === 0) {
     const { builder } = sets;
     builder.begin(1);
@@ -62,7 +68,9 @@ export function smove(call: Invocation): void {
     builder.finish(db, bytes, starts[2], lengths[2], 0);
   } else {
     sets.add(db, target, bytes, starts[3], lengths[3]);
+    isAdded = sets.wasAdded;
   }
+  if (isAdded) call.notify(NOTIFY_SET, 'sadd', 2);
   keyspace.dirty++;
   reply.integer(1);
 }

@@ -9,6 +9,7 @@ import type { Ref } from '../memory/arena.js';
 import { copyBytes } from '../memory/copy.js';
 import { writeInteger } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_STRING } from '../server/notify-classes.js';
 import { addLongDoubles, formatLongDouble, parseLongDouble } from '../types/long-double.js';
 import { INT64_MAX, INT64_MIN, parseInt64, parseSafeInteger } from '../types/number.js';
 import { textEncoding } from '../types/string-encoding.js';
@@ -63,6 +64,7 @@ export function incrByFloat(call: Invocation): void {
   const { bytes, starts, lengths } = request;
   db.setString(ref, bytes, starts[1], lengths[1], text, 0, text.length, textEncoding(text.length), expireAtMs);
   call.keyspace.dirty++;
+  call.notify(NOTIFY_STRING, 'incrbyfloat', 1);
   // Another machine's floating point shall not have to agree.
   call.propagate(['SET', request.view(1), text, 'KEEPTTL']);
   call.reply.bulkBytes(text);
@@ -98,11 +100,13 @@ function storeText(call: Invocation, ref: Ref, length: number): void {
   if (ref === 0) {
     const { bytes, starts, lengths } = call.request;
     db.setString(0, bytes, starts[1], lengths[1], digits, 0, length, ENCODING_INT, 0);
+    call.notify(NOTIFY_STRING, 'incrby', 1);
     return;
   }
   const target = db.resizeValue(ref, length);
   if (entries.encoding(target) !== ENCODING_INT) entries.setEncoding(target, ENCODING_INT);
   copyBytes(digits, 0, entries.view(target), entries.valueStart(target), length);
+  call.notify(NOTIFY_STRING, 'incrby', 1);
 }
 
 /** Replies WRONGTYPE unless the key is absent or a string. */

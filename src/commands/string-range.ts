@@ -2,6 +2,7 @@
 import { TYPE_STRING } from '../keyspace/entry.js';
 import { copyBytes } from '../memory/copy.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_STRING } from '../server/notify-classes.js';
 import { type LcsMatch, lcsTableBytes, longestCommonSubsequence } from '../types/lcs.js';
 import { parseRoundedInt64 } from '../types/number.js';
 import { stringEncoding } from '../types/string-encoding.js';
@@ -50,6 +51,7 @@ export function setRange(call: Invocation): void {
   if (offset > oldLength) view.fill(0, valueStart + oldLength, valueStart + offset);
   copyBytes(bytes, starts[3], view, valueStart + offset, lengths[3]);
   call.keyspace.dirty++;
+  call.notify(NOTIFY_STRING, 'setrange', 1);
   call.reply.integer(length);
 }
 
@@ -60,6 +62,7 @@ export function append(call: Invocation): void {
     const encoding = stringEncoding(bytes, starts[2], lengths[2]);
     call.db.setString(0, bytes, starts[1], lengths[1], bytes, starts[2], lengths[2], encoding, 0);
     call.keyspace.dirty++;
+    call.notify(NOTIFY_STRING, 'append', 1);
     return call.reply.integer(lengths[2]);
   }
   if (!isStringKey(call, ref)) return;
@@ -69,6 +72,7 @@ export function append(call: Invocation): void {
   const target = resizeString(call, 1, ref, length);
   copyBytes(bytes, starts[2], call.entries.view(target), call.entries.valueStart(target) + oldLength, lengths[2]);
   call.keyspace.dirty++;
+  call.notify(NOTIFY_STRING, 'append', 1);
   call.reply.integer(length);
 }
 

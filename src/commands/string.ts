@@ -3,6 +3,7 @@ import { TYPE_STRING } from '../keyspace/entry.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_STRING } from '../server/notify-classes.js';
 import { MILLISECOND, OUT_OF_RANGE, positiveExpiryTime, SECOND_MS } from '../types/expiry-time.js';
 import { stringEncoding } from '../types/string-encoding.js';
 import { propagateDeletion, propagateExpiry } from './expire-propagation.js';
@@ -46,6 +47,7 @@ export function set(call: Invocation): void {
   }
   if ((flags & KEEP_TTL) !== 0 && ref !== 0) expireAtMs = call.entries.expireAtMs(ref);
   store(call, ref, 1, 2, expireAtMs);
+  if (hasTime) call.notify(NOTIFY_GENERIC, 'expire', 1);
   if (hasTime) propagateSet(call, 1, 2, expireAtMs);
   else if (isGet) propagateWithoutGet(call);
   if (!isGet) call.reply.ok();
@@ -77,6 +79,7 @@ export function getDel(call: Invocation): void {
   if (!replyString(call, ref) || ref === 0) return;
   call.db.remove(ref);
   call.keyspace.dirty++;
+  call.notify(NOTIFY_GENERIC, 'del', 1);
   propagateDeletion(call, 1, 'DEL');
 }
 
@@ -91,9 +94,11 @@ export function getEx(call: Invocation): void {
     call.replyValue(ref);
     if (expireAtMs <= call.keyspace.nowMs && call.keyspace.expiryMode === EXPIRY_DELETE) {
       call.db.remove(ref);
+      call.notify(NOTIFY_GENERIC, 'del', 1);
       propagateDeletion(call, 1, call.server.config.values.lazyfreeLazyExpire ? 'UNLINK' : 'DEL');
     } else {
       call.db.setExpiry(ref, expireAtMs);
+      call.notify(NOTIFY_GENERIC, 'expire', 1);
       propagateExpiry(call, 1, expireAtMs, call.argc);
     }
     call.keyspace.dirty++;
@@ -102,6 +107,7 @@ export function getEx(call: Invocation): void {
   call.replyValue(ref);
   if ((options.flags & PERSIST) !== 0 && call.entries.hasExpiry(ref)) {
     call.db.clearExpiry(ref);
+    call.notify(NOTIFY_GENERIC, 'persist', 1);
     call.keyspace.dirty++;
     call.propagate(['PERSIST', call.request.view(1)]);
   }
@@ -152,6 +158,7 @@ function store(call: Invocation, ref: Ref, keyAt: number, valueAt: number, expir
   const encoding = stringEncoding(bytes, start, length);
   call.db.setString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, encoding, expireAtMs);
   call.keyspace.dirty++;
+  call.notify(NOTIFY_STRING, 'set', keyAt);
 }
 
 function setWithTime(call: Invocation, unitMs: number): void {
@@ -159,6 +166,7 @@ function setWithTime(call: Invocation, unitMs: number): void {
   const expireAtMs = positiveExpiryTime(bytes, starts[2], lengths[2], unitMs, call.keyspace.nowMs);
   if (!isValidTime(call, expireAtMs)) return;
   store(call, call.lookupWrite(1), 1, 3, expireAtMs);
+  call.notify(NOTIFY_GENERIC, 'expire', 1);
   propagateSet(call, 1, 3, expireAtMs);
   call.reply.ok();
 }

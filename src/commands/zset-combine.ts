@@ -3,6 +3,7 @@ import { TYPE_SET, TYPE_ZSET } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { parseRoundedInt64 } from '../types/number.js';
 import { parseDouble } from '../types/parse-double.js';
 import { setsOf } from '../types/set.js';
@@ -102,10 +103,15 @@ function storeCombined(call: Invocation, operation: Operation): void {
   combine(call, operation, options);
   const { count } = builder;
   const old = call.lookupWrite(1);
-  if (old !== 0) db.remove(old);
+  if (old !== 0) {
+    if (count > 0) db.displace(old);
+    else db.remove(old);
+  }
   if (count > 0) builder.finish(db, bytes, starts[1], lengths[1]);
   else builder.discard();
   if (count > 0 || old !== 0) keyspace.dirty++;
+  if (count > 0) call.notify(NOTIFY_ZSET, call.command.fullName, 1);
+  else if (old !== 0) call.notify(NOTIFY_GENERIC, 'del', 1);
   reply.integer(count);
 }
 

@@ -2,6 +2,7 @@
 import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { parseRoundedInt64 } from '../types/number.js';
 import { randomBelow } from '../types/random.js';
 import { zsetsOf } from '../types/zset.js';
@@ -104,7 +105,7 @@ function pop(call: Invocation, isMax: boolean): void {
   const count = Math.min(wanted, zsetsOf(call.keyspace).count(ref));
   const isPaired = hasCount && reply.protocol === 3;
   reply.array(isPaired ? count : count * 2);
-  popPairs(call, ref, isMax, count, isPaired);
+  popPairs(call, ref, 1, isMax, count, isPaired);
 }
 
 /**
@@ -121,15 +122,22 @@ export function popFirstZset(call: Invocation, firstAt: number, { keyCount, isMa
     reply.array(2);
     call.replyArgument(keyAt);
     reply.array(popped);
-    popPairs(call, ref, isMax, popped, true);
+    popPairs(call, ref, keyAt, isMax, popped, true);
     call.propagate([isMax ? 'ZPOPMAX' : 'ZPOPMIN', request.view(keyAt), String(popped)]);
     return true;
   }
   return false;
 }
 
-/** Replies with members and scores from one end, each pair an array if `isPaired`, and removes them. */
-export function popPairs(call: Invocation, ref: Ref, isMax: boolean, count: number, isPaired: boolean): void {
+/** Replies with members and scores from one end of the key in argument `keyAt`, each pair an array if `isPaired`, and removes them. */
+export function popPairs(
+  call: Invocation,
+  ref: Ref,
+  keyAt: number,
+  isMax: boolean,
+  count: number,
+  isPaired: boolean,
+): void {
   const { reply } = call;
   const zsets = zsetsOf(call.keyspace);
   const { cursor } = zsets;
@@ -144,6 +152,8 @@ export function popPairs(call: Invocation, ref: Ref, isMax: boolean, count: numb
   }
   removeRanks(call, ref, isMax ? size - count : 0, count);
   call.keyspace.dirty += count;
+  call.notify(NOTIFY_ZSET, isMax ? 'zpopmax' : 'zpopmin', keyAt);
+  if (count === size) call.notify(NOTIFY_GENERIC, 'del', keyAt);
 }
 
 function replyRepeated(call: Invocation, ref: Ref, count: number, size: number, withScores: boolean): void {

@@ -2,6 +2,7 @@
 import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { parseRoundedInt64 } from '../types/number.js';
 import { zsetsOf } from '../types/zset.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
@@ -101,7 +102,7 @@ function readRange(call: Invocation, keyAt: number, by: number, direction: numbe
   // Ranks are given in reading order, scores and members from high to low if they are read so.
   const isSwapped = isReverse && order !== BY_RANK;
   if (!range.parse(call, order, isSwapped ? keyAt + 2 : keyAt + 1, isSwapped ? keyAt + 1 : keyAt + 2)) return;
-  const ref = isStored ? call.lookupWrite(keyAt) : call.lookupRead(keyAt);
+  const ref = call.lookupRead(keyAt);
   if (!isZset(call, ref)) return;
   if (ref === 0) {
     range.count = 0;
@@ -153,9 +154,14 @@ function storeRange(call: Invocation, ref: Ref): void {
     }
   }
   const old = call.lookupWrite(1);
-  if (old !== 0) db.remove(old);
+  if (old !== 0) {
+    if (count > 0) db.displace(old);
+    else db.remove(old);
+  }
   if (count > 0) builder.finish(db, bytes, starts[1], lengths[1]);
   if (count > 0 || old !== 0) keyspace.dirty++;
+  if (count > 0) call.notify(NOTIFY_ZSET, 'zrangestore', 1);
+  else if (old !== 0) call.notify(NOTIFY_GENERIC, 'del', 1);
   reply.integer(count);
 }
 
@@ -174,8 +180,11 @@ function removeRange(call: Invocation, by: number): void {
   if (!isZset(call, ref)) return;
   if (ref === 0) return call.reply.integer(0);
   range.resolve(call, ref, false);
+  const isEmptied = range.count === zsetsOf(call.keyspace).count(ref);
   removeRanks(call, ref, range.first, range.count);
   call.keyspace.dirty += range.count;
+  if (range.count > 0) call.notify(NOTIFY_ZSET, call.command.fullName, 1);
+  if (isEmptied) call.notify(NOTIFY_GENERIC, 'del', 1);
   call.reply.integer(range.count);
 }
 

@@ -3,6 +3,7 @@ import { TYPE_ZSET } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import { fixedReply, writeInteger } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
+import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { formatDouble } from '../types/double.js';
 import { parseDouble } from '../types/parse-double.js';
 import { type Zsets, zsetsOf } from '../types/zset.js';
@@ -49,10 +50,13 @@ export function zrem(call: Invocation): void {
     removed++;
     if (zsets.count(ref) === 0) {
       db.remove(ref);
+      ref = 0;
       break;
     }
   }
   call.keyspace.dirty += removed;
+  if (removed > 0) call.notify(NOTIFY_ZSET, 'zrem', 1);
+  if (ref === 0) call.notify(NOTIFY_GENERIC, 'del', 1);
   call.reply.integer(removed);
 }
 
@@ -166,6 +170,7 @@ function addMembers(call: Invocation, flags: number, from: number): void {
     updated++;
   }
   call.keyspace.dirty += added + updated;
+  if (added + updated > 0) call.notify(NOTIFY_ZSET, isIncrement ? 'zincr' : 'zadd', 1);
   if (!isIncrement) reply.integer((flags & CH) !== 0 ? added + updated : added);
   else if (Number.isNaN(result)) reply.null();
   else replyScore(call, result);

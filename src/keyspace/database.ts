@@ -85,12 +85,18 @@ export class Database {
     return ref;
   }
 
-  /** As `lookupRead`, but leaves the access clock alone (OBJECT, TTL, TYPE, …). */
+  /** As `lookupRead`, but leaves the access clock alone (EXISTS, TTL, TYPE, …). */
   lookupNoTouch(key: Uint8Array, start: number, length: number): Ref {
+    const ref = this.lookupUnheard(key, start, length);
+    if (ref === 0 && this.space.keyListener !== null) this.space.keyListener.missed(this, key, start, length);
+    return ref;
+  }
+
+  /** As `lookupNoTouch`, but a miss is told to nobody (OBJECT, …). */
+  lookupUnheard(key: Uint8Array, start: number, length: number): Ref {
     const ref = this.find(key, start, length);
     if (ref === 0 || (this.space.entries.hasExpiry(ref) && this.space.isGone(this, ref))) {
       this.space.missCount++;
-      if (this.space.keyListener !== null) this.space.keyListener.missed(this, key, start, length);
       return 0;
     }
     this.space.hitCount++;
@@ -267,6 +273,12 @@ export class Database {
     this.beforeWrite(ref);
     this.detach(ref);
     this.space.release(ref);
+  }
+
+  /** As `remove`, for an entry whose key gets another one at once by `add`: the key is then not new. */
+  displace(ref: Ref): void {
+    this.remove(ref);
+    this.space.isDisplacing = this.space.keyListener !== null;
   }
 
   /** Announces a change in place of the entry's value. */

@@ -84,6 +84,8 @@ export class Keyspace {
   expiryObserver: ExpiryObserver | null = null;
   /** Hears of births and misses, if somebody wants to. */
   keyListener: KeyListener | null = null;
+  /** The next entry that is added takes the place of one of the same key: set only while there is a `keyListener`. */
+  isDisplacing = false;
   isGuarded = false;
   /** Clock and snapshot mark of an entry born now. */
   birthClockAndMark = lruClock(this.nowMs);
@@ -149,7 +151,8 @@ export class Keyspace {
   added(db: Database, ref: Ref): void {
     if (this.changeListener !== null) this.changeListener.changed(db, ref);
     if (this.birthListener !== null) this.birthListener.born(db, ref);
-    if (this.keyListener !== null) this.keyListener.born(db, ref);
+    if (this.keyListener !== null && !this.isDisplacing) this.keyListener.born(db, ref);
+    this.isDisplacing = false;
   }
 
   /** Refreshes the access clock of an entry. */

@@ -5,6 +5,7 @@ import type { RespClient } from '../../src/client/resp-client.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { needsServers, serversUnderTest } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
+import { Eavesdroppers } from './events.js';
 import { useServers } from './harness.js';
 import { words } from './steps.js';
 
@@ -163,6 +164,7 @@ for (const kind of serversUnderTest()) {
     for (const [name, story] of Object.entries(STORIES)) {
       for (const protocol of [2, 3] as const) {
         test(`${name}, RESP${protocol}`, async () => {
+          const eavesdroppers = protocol === 3 ? await Eavesdroppers.attach(servers()) : null;
           const transcripts = await Promise.all(
             [servers().oracle, servers().subject].map(async (server) => {
               await server.call('FLUSHALL');
@@ -176,6 +178,8 @@ for (const kind of serversUnderTest()) {
             }),
           );
           assert.deepEqual(transcripts[1], transcripts[0]);
+          assert.equal((await eavesdroppers?.compare()) ?? null, null);
+          eavesdroppers?.close();
         });
       }
     }

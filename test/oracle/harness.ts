@@ -8,6 +8,7 @@ import type { RespClient } from '../../src/client/resp-client.js';
 import { type ServerConfig, ServerProcess, withOutput } from '../support/server-process.js';
 import { needsServers, type ServerKind, serversUnderTest } from '../support/tools.js';
 import { decode } from './comparisons.js';
+import { Eavesdroppers } from './events.js';
 import { type CaseGroup, type Pair, type Stage, type StepLike, toStep } from './steps.js';
 
 const PROTOCOLS = [2, 3] as const;
@@ -40,6 +41,30 @@ export function compareWithRealServer(groups: readonly CaseGroup[], config: Serv
   }
 }
 
+/**
+ * Declares the tests that the keyspace events of these groups' steps are the same, in the same order, for each server under test. What the servers reply
+ * is not compared.
+ */
+export function compareEventsWithRealServer(groups: readonly CaseGroup[], config: ServerConfig = {}): void {
+  for (const kind of serversUnderTest()) {
+    describe(`${kind} publishes the events that redis-server publishes`, { skip: needsServers('redis', kind) }, () => {
+      const servers = useServers(kind, config);
+      for (const group of groups) {
+        test(group.name, async (context) => {
+          const missing = await missingCommands(servers(), group.requires ?? []);
+          if (missing.length > 0) return context.skip(`the server does not know ${missing.join(', ')} yet`);
+          const eavesdroppers = await Eavesdroppers.attach(servers());
+          try {
+            await runGroup(group, 2, servers(), eavesdroppers);
+          } finally {
+            eavesdroppers.close();
+          }
+        });
+      }
+    });
+  }
+}
+
 /** Starts the two servers before the tests of the enclosing suite and ends them afterwards. */
 export function useServers(kind: ServerKind, config: ServerConfig = {}): () => Servers {
   const servers: ServerProcess[] = [];
@@ -55,10 +80,16 @@ async function missingCommands(servers: Servers, names: readonly string[]): Prom
   return names.filter((_, at) => (known[at] as unknown[])[0] === null);
 }
 
-async function runGroup(group: CaseGroup, protocol: 2 | 3, servers: Servers): Promise<void> {
+/** @param eavesdroppers compare the events of each step, in the place of its replies */
+async function runGroup(
+  group: CaseGroup,
+  protocol: 2 | 3,
+  servers: Servers,
+  eavesdroppers: Eavesdroppers | null = null,
+): Promise<void> {
   const failures: string[] = [];
   for (const [name, steps] of Object.entries(group.cases)) {
-    const failure = await runCase(steps, protocol, servers);
+    const failure = await runCase(steps, protocol, servers, eavesdroppers);
     if (failure !== null) failures.push(`  ${name}\n    ${failure}`);
     if (!servers.subject.isRunning) {
       failures.push('  the server has ended');
@@ -71,7 +102,12 @@ async function runGroup(group: CaseGroup, protocol: 2 | 3, servers: Servers): Pr
   throw servers.subject.isRunning ? error : withOutput(error, [servers.subject]);
 }
 
-async function runCase(steps: readonly StepLike[], protocol: 2 | 3, servers: Servers): Promise<string | null> {
+async function runCase(
+  steps: readonly StepLike[],
+  protocol: 2 | 3,
+  servers: Servers,
+  eavesdroppers: Eavesdroppers | null,
+): Promise<string | null> {
   const pairs = new Map<string, Promise<Pair>>();
   const stage: Stage = {
     protocol,
@@ -90,7 +126,8 @@ async function runCase(steps: readonly StepLike[], protocol: 2 | 3, servers: Ser
     const differences: string[] = [];
     for (const each of steps) {
       const step = toStep(each);
-      const wrong = await step.run(stage).catch((error) => `failed: ${error}`);
+      let wrong = await step.run(stage).catch((error) => `failed: ${error}`);
+      if (eavesdroppers !== null) wrong = await eavesdroppers.compare(step.isOurs === true);
       if (wrong !== null) differences.push(`${step.title}: ${wrong}`);
     }
     if (differences.length === 0) return null;

@@ -1,7 +1,7 @@
 /**
  * Random sequences of commands, sent as one pipeline to both servers: every reply must be the same bytes (or as equal as
  * its command says), and in the end both must hold the same data by
- * DEBUG DIGEST, also after DEBUG RELOAD. A failing sequence is shrunk to the commands that matter; the seed that fast-check prints with it replays it.
+ * DEBUG DIGEST, also after DEBUG RELOAD. In RESP3 the keyspace events must be the same, too, in the same order. A failing sequence is shrunk to the commands that matter; the seed that fast-check prints with it replays it.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -11,6 +11,7 @@ import type { RespClient } from '../../src/client/resp-client.js';
 import type { ServerConfig } from '../support/server-process.js';
 import { longRun, needsServers, serversUnderTest } from '../support/tools.js';
 import { type Comparison, exact } from './comparisons.js';
+import { Eavesdroppers } from './events.js';
 import { compareDigests, useServers } from './harness.js';
 
 const RUNS = longRun ? 5000 : 60;
@@ -35,13 +36,15 @@ export function staysEqual(
           for (const server of [servers().oracle, servers().subject])
             clients.push(await server.connect({ protocol, replies: 'raw', commandTimeoutMs: 10000 }));
           const [oracle, subject] = clients as [RespClient, RespClient];
+          const eavesdroppers = protocol === 3 ? await Eavesdroppers.attach(servers()) : null;
           const sequence = fc.array(command, { maxLength: COMMANDS_PER_RUN, size: 'max' });
           try {
             await fc.assert(
-              fc.asyncProperty(sequence, (commands) => runBoth(oracle, subject, commands, comparisonOf)),
+              fc.asyncProperty(sequence, (commands) => runBoth(oracle, subject, commands, comparisonOf, eavesdroppers)),
               { numRuns: RUNS },
             );
           } finally {
+            eavesdroppers?.close();
             for (const client of clients) client.close();
           }
         });
@@ -55,9 +58,12 @@ async function runBoth(
   subject: RespClient,
   commands: readonly (readonly string[])[],
   comparisonOf: ComparisonOf,
+  eavesdroppers: Eavesdroppers | null,
 ): Promise<void> {
   const fresh: Arg[][] = [['FLUSHALL']];
   await Promise.all([oracle.pipeline(fresh), subject.pipeline(fresh)]);
+  // What a failed run has left.
+  await eavesdroppers?.compare();
   const bytes = commands.map((args) => args.map((arg) => Buffer.from(arg, 'latin1')));
   const [expected, actual] = (await Promise.all([oracle.pipeline(bytes), subject.pipeline(bytes)])) as [
     Buffer[],
@@ -67,5 +73,6 @@ async function runBoth(
     const wrong = comparisonOf(commands[at]!)(reply, actual[at]!);
     if (wrong !== null) assert.fail(`${JSON.stringify(commands[at])}: ${wrong}`);
   }
+  assert.equal((await eavesdroppers?.compare()) ?? null, null);
   assert.equal(await compareDigests(oracle, subject), null);
 }

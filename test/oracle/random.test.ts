@@ -1,6 +1,6 @@
 /**
  * Random sequences of commands over a handful of keys, with texts and numbers at the edges, sent as one pipeline to both servers: every reply must be the
- * same bytes, and in the end both must hold the same data by DEBUG DIGEST. A failing sequence is shrunk to the commands that matter; the seed that
+ * same bytes, in RESP3 with the same keyspace events, and in the end both must hold the same data by DEBUG DIGEST. A failing sequence is shrunk to the commands that matter; the seed that
  * fast-check prints with it replays it.
  */
 import assert from 'node:assert/strict';
@@ -10,6 +10,7 @@ import type { Arg } from '../../src/client/encode-command.js';
 import type { RespClient } from '../../src/client/resp-client.js';
 import { longRun, needsServers, serversUnderTest } from '../support/tools.js';
 import { show } from './comparisons.js';
+import { Eavesdroppers } from './events.js';
 import { compareDigests, useServers } from './harness.js';
 
 const RUNS = longRun ? 50000 : 1000;
@@ -113,14 +114,16 @@ for (const kind of serversUnderTest()) {
         const [oracle, subject] = clients as [RespClient, RespClient];
         // A key that SET gave a time in the past stays until somebody meets it: not until one server's cycle happens to come by.
         for (const client of clients) await client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+        const eavesdroppers = protocol === 3 ? await Eavesdroppers.attach(servers()) : null;
         try {
           await fc.assert(
             fc.asyncProperty(fc.array(command, { maxLength: COMMANDS_PER_RUN }), (commands) =>
-              runBoth(oracle, subject, commands),
+              runBoth(oracle, subject, commands, eavesdroppers),
             ),
             { numRuns: RUNS },
           );
         } finally {
+          eavesdroppers?.close();
           for (const client of clients) client.close();
         }
       });
@@ -132,9 +135,12 @@ async function runBoth(
   oracle: RespClient,
   subject: RespClient,
   commands: readonly (readonly string[])[],
+  eavesdroppers: Eavesdroppers | null,
 ): Promise<void> {
   const fresh: Arg[][] = [['DISCARD'], ['UNWATCH'], ['FLUSHALL'], ['SELECT', 0]];
   await Promise.all([oracle.pipeline(fresh), subject.pipeline(fresh)]);
+  // What a failed run has left.
+  await eavesdroppers?.compare();
   const bytes = commands.map((args) => args.map((arg) => Buffer.from(arg, 'latin1')));
   const [expected, actual] = (await Promise.all([oracle.pipeline(bytes), subject.pipeline(bytes)])) as [
     Buffer[],
@@ -145,6 +151,7 @@ async function runBoth(
       assert.fail(`${JSON.stringify(commands[at])}: real ${show(reply)}, ours ${show(actual[at]!)}`);
   }
   await Promise.all([oracle.pipeline([['DISCARD']]), subject.pipeline([['DISCARD']])]);
+  assert.equal((await eavesdroppers?.compare()) ?? null, null);
   const wrong = await compareDigests(oracle, subject);
   assert.equal(wrong, null);
 }

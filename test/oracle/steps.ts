@@ -31,6 +31,8 @@ export interface Stage {
 
 export interface Step {
   readonly title: string;
+  /** It is told to the subject alone. */
+  readonly isOurs?: true;
   /** null, or what is wrong. */
   run(stage: Stage): Promise<string | null>;
 }
@@ -79,6 +81,7 @@ export function on(name: string, step: StepLike): Step {
 export function since72(text: string, expected: string, expectedInResp3 = expected): Step {
   return {
     title: text,
+    isOurs: true,
     run: async (stage) => {
       if (stage.subjectIsOracle) return null;
       const { subject } = await stage.pair('main');

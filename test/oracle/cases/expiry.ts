@@ -6,7 +6,7 @@ const MAX = '9223372036854775807';
 const MIN = '-9223372036854775808';
 const family = ['EXPIRE', 'PEXPIRE', 'EXPIREAT', 'PEXPIREAT'];
 
-const setting: CaseGroup = {
+export const setting: CaseGroup = {
   name: 'EXPIRE family',
   cases: {
     'a key that is missing': [

@@ -1,7 +1,7 @@
 /** MULTI, EXEC, DISCARD, WATCH. */
 import { type CaseGroup, on, raw, setUp, until } from '../steps.js';
 
-const queueing: CaseGroup = {
+export const queueing: CaseGroup = {
   name: 'MULTI and EXEC',
   cases: {
     'replies come with EXEC': ['MULTI', 'SET a 1', 'INCR a', 'GET a', 'MGET a none', 'PING', 'EXEC', 'GET a'],
