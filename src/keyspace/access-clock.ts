@@ -30,8 +30,12 @@ export function lfuBirth(unixMs: number): number {
 export function lfuCounter(clock: number, unixMs: number, decayMinutes: number): number {
   const counter = clock & 0xff;
   if (decayMinutes === 0) return counter;
-  const elapsed = (lfuMinutes(unixMs) - ((clock >>> 8) & 0xffff)) & 0xffff;
-  return Math.max(0, counter - Math.floor(elapsed / decayMinutes));
+  return Math.max(0, counter - Math.floor(lfuIdleMinutes(clock, unixMs) / decayMinutes));
+}
+
+/** @returns minutes since the counter was last decayed or incremented, at most 2^16 (45 days) */
+export function lfuIdleMinutes(clock: number, unixMs: number): number {
+  return (lfuMinutes(unixMs) - ((clock >>> 8) & 0xffff)) & 0xffff;
 }
 
 /** @returns the clock after one access */

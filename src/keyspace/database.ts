@@ -17,26 +17,28 @@ import { entryBytes, TYPE_STRING } from './entry.js';
 import { hashAhead, hashKey, keyHashResult } from './key-hash.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
+import { SlotCounts } from './slot-counts.js';
 
 /** Unix ms beyond every expiry. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
-/** Slots are counted in groups of 128, so that finding the n-th key takes two walks of 128 steps. */
-const GROUP_SHIFT = 7;
+/** Buckets looked at for one sample: some 50 µs where only few of the keys have an expiry. */
+const SAMPLE_BUCKETS_MAX = 64;
 
 export class Database {
   /** The table of each slot; 0 = no key. */
   readonly slots = new Int32Array(SLOT_COUNT);
   keyCount = 0;
   expiryCount = 0;
-  private readonly groupKeyCount = new Int32Array(SLOT_COUNT >>> GROUP_SHIFT);
   /** Moving average of the remaining life of expiring keys, ms; kept by the active cycle for INFO. */
   averageTtlMs = 0;
   /** Number in SELECT; changes with SWAPDB. */
   index: number;
   /** A lower bound of the expiries in each slot, and how many expiring keys it has. Made at the first expiry. */
   slotEarliestExpiry: Float64Array | null = null;
-  slotExpiryCount: Int32Array | null = null;
+  private expiriesBySlot: SlotCounts | null = null;
+  /** How many keys each slot has. Made when a random one is asked for first. */
+  private keysBySlot: SlotCounts | null = null;
   private readonly space: Keyspace;
   /** Slot and hash of the last `find`: of `table.foundItem`, if that is an entry of this database. */
   private foundSlot = 0;
@@ -257,15 +259,36 @@ export class Database {
   /** @returns an entry picked with equal chance among all, expired ones too; 0 if there is none */
   randomEntry(): Ref {
     if (this.keyCount === 0) return 0;
-    let rest = randomBelow(this.keyCount);
-    let group = 0;
-    while (rest >= this.groupKeyCount[group]) rest -= this.groupKeyCount[group++];
-    let slot = group << GROUP_SHIFT;
-    for (let count = this.slotKeyCount(slot); rest >= count; count = this.slotKeyCount(slot)) {
-      rest -= count;
-      slot++;
+    this.keysBySlot ??= this.countKeys();
+    return this.space.table.randomItem(this.slots[this.keysBySlot.slotOf(randomBelow(this.keyCount))], randomBelow);
+  }
+
+  /**
+   * Picks up to `max` entries that lie together in a place picked at random: a sample for eviction. One place costs a few cache misses; keys that lie
+   * together have nothing in common but their slot.
+   * @param isExpiring whether only entries with an expiry will do
+   * @returns how many are in `sampled`; 0 also if none was found with reasonable effort, where few keys of a slot have an expiry
+   */
+  sample(max: number, isExpiring: boolean, sampled: Ref[]): number {
+    const total = isExpiring ? this.expiryCount : this.keyCount;
+    if (total === 0) return 0;
+    const bySlot = isExpiring ? this.expiriesBySlot! : (this.keysBySlot ??= this.countKeys());
+    const { entries, table } = this.space;
+    const keys = this.slots[bySlot.slotOf(randomBelow(total))];
+    const bucketCount = table.bucketCount(keys);
+    let bucket = randomBelow(bucketCount);
+    let found = 0;
+    for (let rest = Math.min(bucketCount, SAMPLE_BUCKETS_MAX); rest > 0; rest--) {
+      const count = table.collectBucket(keys, bucket, collected);
+      // From a random one on: each is to have its chance, wherever in its bucket it is.
+      for (let i = 0, at = randomBelow(count); i < count; i++, at = at + 1 === count ? 0 : at + 1) {
+        if (isExpiring && !entries.hasExpiry(collected[at])) continue;
+        sampled[found++] = collected[at];
+        if (found === max) return found;
+      }
+      if (++bucket === bucketCount) bucket = 0;
     }
-    return this.space.table.randomItem(this.slots[slot], randomBelow);
+    return found;
   }
 
   /** Removes the entry and frees its value. */
@@ -302,6 +325,12 @@ export class Database {
     return table === 0 ? 0 : this.space.table.count(table);
   }
 
+  private countKeys(): SlotCounts {
+    const counts = new SlotCounts();
+    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.slots[slot] !== 0) counts.add(slot, this.slotKeyCount(slot));
+    return counts;
+  }
+
   /** Takes the entry out of its table without freeing it. */
   private detach(ref: Ref): void {
     const entries = this.space.entries;
@@ -315,10 +344,10 @@ export class Database {
       table.removeFound(this.slots[slot]);
     }
     this.keyCount--;
-    this.groupKeyCount[slot >>> GROUP_SHIFT]--;
+    if (this.keysBySlot !== null) this.keysBySlot.add(slot, -1);
     if (entries.hasExpiry(ref)) {
       this.expiryCount--;
-      this.slotExpiryCount![slot]--;
+      this.expiriesBySlot!.add(slot, -1);
     }
     if (table.count(this.slots[slot]) === 0) {
       table.destroy(this.slots[slot]);
@@ -344,7 +373,7 @@ export class Database {
     if (this.slots[slot] === 0) this.slots[slot] = space.table.create();
     space.table.insert(this.slots[slot], hash, ref);
     this.keyCount++;
-    this.groupKeyCount[slot >>> GROUP_SHIFT]++;
+    if (this.keysBySlot !== null) this.keysBySlot.add(slot, 1);
     if (expireAtMs > 0) {
       this.countExpiry(slot, expireAtMs);
       if (space.expiryObserver !== null) space.expiryObserver.given(this, ref);
@@ -428,7 +457,7 @@ export class Database {
     }
     if (hadExpiry) {
       this.expiryCount--;
-      this.slotExpiryCount![slot]--;
+      this.expiriesBySlot!.add(slot, -1);
     }
     if (!hasExpiry) return;
     this.countExpiry(slot, expireAtMs);
@@ -438,10 +467,10 @@ export class Database {
   private countExpiry(slot: number, expireAtMs: number): void {
     if (this.slotEarliestExpiry === null) {
       this.slotEarliestExpiry = new Float64Array(SLOT_COUNT).fill(NEVER_MS);
-      this.slotExpiryCount = new Int32Array(SLOT_COUNT);
+      this.expiriesBySlot = new SlotCounts();
     }
     this.expiryCount++;
-    this.slotExpiryCount![slot]++;
+    this.expiriesBySlot!.add(slot, 1);
     if (expireAtMs < this.slotEarliestExpiry[slot]) this.slotEarliestExpiry[slot] = expireAtMs;
   }
 }
@@ -449,6 +478,9 @@ export class Database {
 /** Keys being warmed; used within one call only. */
 const warmTables = new Int32Array(WARM_MAX);
 const warmHashes = new Int32Array(WARM_MAX);
+
+/** Items of the bucket being walked; used within one call only. */
+const collected: Ref[] = [];
 
 function randomBelow(bound: number): number {
   return Math.floor(Math.random() * bound);

@@ -2,7 +2,8 @@
  * The keyspace: all databases over one arena, the clock they share, and what watches over every change.
  *
  * It knows bytes, entries and time; not clients, replies, files or the network. What it needs from those it gets as small interfaces:
- * `ExpiryListener` (an expired key was deleted: propagate it), `ChangeListener` (WATCH), `SnapshotGuard` (copy-on-write), `ValueType` (how to free a value).
+ * `ExpiryListener` and `EvictionListener` (a key goes on its own account: propagate it), `ChangeListener` (WATCH), `SnapshotGuard` (copy-on-write),
+ * `ValueType` (how to free a value).
  *
  * Invariant: `isGuarded` is true iff a snapshot runs, or somebody watches keys, waits for some or wants to hear of births, so that the usual write
  * pays one test for all.
@@ -25,6 +26,11 @@ export const EXPIRY_IGNORE = 2;
 export interface ExpiryListener {
   /** The key is about to be removed because its time has come; its bytes are in `entries.view(ref)`. */
   expired(db: Database, ref: Ref): void;
+}
+
+export interface EvictionListener {
+  /** The key is about to be removed to make room; its bytes are in `entries.view(ref)`. */
+  evicted(db: Database, ref: Ref): void;
 }
 
 export interface ExpiryObserver {
@@ -82,6 +88,7 @@ export class Keyspace {
   expiryMode = EXPIRY_DELETE;
   expiryListener: ExpiryListener | null = null;
   expiryObserver: ExpiryObserver | null = null;
+  evictionListener: EvictionListener | null = null;
   /** Hears of births and misses, if somebody wants to. */
   keyListener: KeyListener | null = null;
   /** The next entry that is added takes the place of one of the same key: set only while there is a `keyListener`. */
@@ -93,6 +100,7 @@ export class Keyspace {
   hitCount = 0;
   missCount = 0;
   expiredCount = 0;
+  evictedCount = 0;
   /** Changes since the last save. */
   dirty = 0;
 
@@ -191,6 +199,13 @@ export class Keyspace {
   expire(db: Database, ref: Ref): void {
     this.expiredCount++;
     if (this.expiryListener !== null) this.expiryListener.expired(db, ref);
+    db.remove(ref);
+  }
+
+  /** Deletes an entry to make room, and tells the listener first. */
+  evict(db: Database, ref: Ref): void {
+    this.evictedCount++;
+    if (this.evictionListener !== null) this.evictionListener.evicted(db, ref);
     db.remove(ref);
   }
 

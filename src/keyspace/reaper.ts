@@ -58,6 +58,11 @@ export class Reaper {
     return sum;
   }
 
+  /** Whether `step` would find something to free. */
+  get hasWork(): boolean {
+    return this.remains.length > 0 || this.current !== null || this.waiting.some((db) => !this.held.has(db));
+  }
+
   /**
    * Frees for about `budgetMs`.
    * @returns whether more can be freed right away

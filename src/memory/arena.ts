@@ -68,6 +68,11 @@ export class Arena {
   /** Sum of the sizes of the buffers held. */
   reservedBytes = 0;
   blockCount = 0;
+  /** Called by each `allocate` that leaves `usedBytes` above the limit; it must not touch the arena. */
+  onLimitExceeded: () => void = () => {};
+  private limitBytes = Number.MAX_SAFE_INTEGER;
+  /** The lesser of limit and peak: what `allocate` compares with, so that it compares once. */
+  private watermarkBytes = 0;
 
   /** Per page (chunk index × 64 + page): size class + 1, PAGE_FREE, PAGE_RUN or HUGE. */
   private pageKind: Uint8Array;
@@ -178,10 +183,22 @@ export class Arena {
     return Math.ceil(byteCount / PAGE_BYTES) * PAGE_BYTES;
   }
 
+  /** Sets what `usedBytes` should not exceed; if it does already, that is told at once. Nothing is refused. */
+  setLimit(byteCount: number): void {
+    this.limitBytes = byteCount;
+    this.passWatermark();
+  }
+
   private account(blockBytes: number): void {
     this.blockCount++;
     this.usedBytes += blockBytes;
+    if (this.usedBytes > this.watermarkBytes) this.passWatermark();
+  }
+
+  private passWatermark(): void {
     if (this.usedBytes > this.peakBytes) this.peakBytes = this.usedBytes;
+    if (this.usedBytes > this.limitBytes) this.onLimitExceeded();
+    this.watermarkBytes = Math.min(this.peakBytes, this.limitBytes);
   }
 
   private openSlab(sizeClass: number): number {

@@ -36,6 +36,7 @@ export class ClientsCron {
       connection.close();
       return;
     }
+    if (this.server.clientEviction.isOn) this.server.clientEviction.note(connection);
     if (connection.queuedBytes > 0 || connection.softLimitSinceMs > 0) this.server.checkOutputLimits(connection);
   }
 }

@@ -290,7 +290,7 @@ export class Dispatcher {
       );
       if (redirection !== null) return redirection;
     }
-    if ((gates & GATE_MAXMEMORY) !== 0 && !isPrimaryLink && !server.memory.hasRoom()) {
+    if ((gates & GATE_MAXMEMORY) !== 0 && !server.memory.makeRoom() && !isPrimaryLink) {
       const isQueuing = (flags & IN_MULTI) !== 0 && !NOT_QUEUED.has(command.fullName);
       if ((anyFlags & DENYOOM) !== 0 || isQueuing) return "OOM command not allowed when used memory > 'maxmemory'.";
     }

@@ -6,12 +6,13 @@
 
 import { isReplica, myself } from '../cluster/core/nodes.js';
 import type { CommandTable } from '../commands/command-table.js';
+import type { Database } from '../keyspace/database.js';
+import type { Ref } from '../memory/arena.js';
 import { ClientsCron } from './clients-cron.js';
 import { type AttachedCluster, attachCluster } from './cluster-host.js';
 import type { Config } from './config/config.js';
-import { GATE_MAXMEMORY } from './dispatcher.js';
 import type { Logger } from './log.js';
-import { NOTIFY_EXPIRED } from './notify-classes.js';
+import { NOTIFY_EVICTED, NOTIFY_EXPIRED } from './notify-classes.js';
 import { Server } from './server.js';
 
 const TIMED_EACH_BELOW_US = 1000;
@@ -37,7 +38,6 @@ export class Node {
     this.config = config;
     this.log = log;
     this.server = new Server(commands, config, log);
-    this.applyKeyspaceOptions();
     this.applyPackingLimits();
     this.applyTimingOptions();
     this.server.keyspaceEvents.configure(config.values.notifyKeyspaceEvents);
@@ -55,10 +55,6 @@ export class Node {
       this.applyTimingOptions();
       return null;
     });
-    config.onChange(['maxmemory', 'maxmemory-policy', 'lfu-decay-time', 'lfu-log-factor'], () => {
-      this.applyKeyspaceOptions();
-      return null;
-    });
     config.onChange(PACKING_DIRECTIVES, () => {
       this.applyPackingLimits();
       return null;
@@ -67,7 +63,7 @@ export class Node {
       this.server.cron.restart();
       return null;
     });
-    this.propagateExpiry();
+    this.propagateDeletions();
     this.server.replication.applyConfiguredRole(config.values.replicaof);
     const clients = new ClientsCron(this.server, config);
     this.server.cron.every(0, () => clients.tick());
@@ -123,16 +119,6 @@ export class Node {
     persistence.expiredAtLoad = [];
   }
 
-  private applyKeyspaceOptions(): void {
-    const { values } = this.config;
-    const { keyspace, memory } = this.server;
-    memory.bytesMax = values.maxmemory;
-    this.server.setGate(GATE_MAXMEMORY, values.maxmemory > 0);
-    keyspace.usesLfu = values.maxmemoryPolicy.includes('lfu');
-    keyspace.lfuDecayMinutes = values.lfuDecayTime;
-    keyspace.lfuLogFactor = values.lfuLogFactor;
-  }
-
   private applyPackingLimits(): void {
     const { packing } = this.server.keyspace;
     const { values } = this.config;
@@ -156,15 +142,28 @@ export class Node {
     this.server.timesEachCommand = isLimitLow || latencyMonitorThreshold > 0;
   }
 
-  private propagateExpiry(): void {
-    const { keyspace, keyspaceEvents, propagation } = this.server;
+  /** Keys that go on their own account go by DEL, so that file and replicas need no clock and no policy of their own. */
+  private propagateDeletions(): void {
+    const { keyspace, keyspaceEvents } = this.server;
+    const { values } = this.config;
     keyspace.expiryListener = {
       expired: (db, ref) => {
-        const { entries } = keyspace;
-        const name = this.config.values.lazyfreeLazyExpire ? 'UNLINK' : 'DEL';
-        propagation.deletion(db.index, name, entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+        this.propagateDeletion(db, ref, values.lazyfreeLazyExpire);
         keyspaceEvents.entry(NOTIFY_EXPIRED, 'expired', db, ref);
       },
     };
+    keyspace.evictionListener = {
+      evicted: (db, ref) => {
+        this.propagateDeletion(db, ref, values.lazyfreeLazyEviction);
+        keyspaceEvents.entry(NOTIFY_EVICTED, 'evicted', db, ref);
+      },
+    };
+  }
+
+  private propagateDeletion(db: Database, ref: Ref, isLazy: boolean): void {
+    const { keyspace, propagation } = this.server;
+    const { entries } = keyspace;
+    const name = isLazy ? 'UNLINK' : 'DEL';
+    propagation.deletion(db.index, name, entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
   }
 }

@@ -17,6 +17,7 @@ import { SnapshotMarks } from '../keyspace/snapshot.js';
 import { ReplyWriter } from '../resp/reply-writer.js';
 import { Request } from '../resp/request.js';
 import { Blocking, type WriteReply } from './blocking.js';
+import { ClientEviction } from './client-eviction.js';
 import { addressOf, describeConnection } from './client-info.js';
 import type { Config } from './config/config.js';
 import { Connection } from './connection.js';
@@ -99,6 +100,7 @@ export class Server {
   clusterLinkCount: () => number = () => 0;
   commitLog: CommitLog | null = null;
   readonly memory: MemoryLimit;
+  readonly clientEviction: ClientEviction;
   isAsyncLoading = false;
   /** The error (without minus) while the disk refuses: set with GATE_DISK_ERROR by persistence. */
   diskErrorText = '';
@@ -134,7 +136,6 @@ export class Server {
     this.watches = new Watches(this.keyspace);
     this.keyspaceEvents = new KeyspaceEvents(this);
     this.migrations = new Migrations(this.watches, (isActive) => this.setGate(GATE_MIGRATION, isActive));
-    this.memory = new MemoryLimit(this.keyspace);
     this.commands = commands;
     this.log = log;
     this.pause = new Pause(() => {
@@ -145,6 +146,8 @@ export class Server {
     this.listeners = new Listeners(this, config);
     this.shutdown = new Shutdown(this, config);
     this.memoryMeter = new MemoryMeter(this);
+    this.memory = new MemoryLimit(this, config);
+    this.clientEviction = new ClientEviction(this, config);
     this.persistence = new Persistence(this, config);
     this.info.provide('persistence', () => persistenceLines(this, this.persistence));
     this.blocking = new Blocking(this);
@@ -163,6 +166,7 @@ export class Server {
   accept(transport: Transport): Connection {
     const connection = new Connection(this, transport, this.nextConnectionId++);
     this.connections.set(connection.id, connection);
+    if (this.clientEviction.isOn) this.clientEviction.note(connection);
     return connection;
   }
 
@@ -182,6 +186,7 @@ export class Server {
     const start = this.eventStart;
     this.writeOwnPushes();
     this.speaker = null;
+    if (this.clientEviction.isOn) this.clientEviction.note(connection);
     this.netOutputBytes += reply.length - start;
     if (this.inbox.isDraining) {
       this.hold.add(connection, start, reply.length);
@@ -270,6 +275,7 @@ export class Server {
   /** The connection is gone: everything that knows it forgets it. */
   forget(connection: Connection): void {
     this.connections.delete(connection.id);
+    if (this.clientEviction.isOn) this.clientEviction.forget(connection);
     if ((connection.flags & IS_MONITOR) !== 0) this.stopMonitoring(connection);
     this.pubsub.unsubscribeAll(connection);
     if ((connection.flags & IS_BLOCKED) !== 0) this.blocking.forget(connection);
@@ -383,7 +389,8 @@ export class Server {
     keyspace.hitCount = 0;
     keyspace.missCount = 0;
     keyspace.expiredCount = 0;
-    this.memory.evictedCount = 0;
+    this.memory.resetStatistics();
+    this.clientEviction.resetStatistics();
     this.cron.resetStatistics();
     this.replication.resetStatistics();
     this.eventLoop.reset();
@@ -406,6 +413,7 @@ export class Server {
 
   /** Closes a connection whose output exceeds its class's limit. */
   checkOutputLimits(connection: Connection): void {
+    if (this.clientEviction.isOn) this.clientEviction.note(connection);
     if (!exceedsOutputLimit(connection, this.config, Date.now())) return;
     this.outputLimitDisconnectionCount++;
     this.log.warning(

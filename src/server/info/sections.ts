@@ -35,7 +35,6 @@ export function provideServerSections(info: Info, server: Server, meter: MemoryM
     rates.replicationInput.sample(server.replication.inputBytes);
     rates.replicationOutput.sample(server.replication.outputBytes);
     server.eventLoop.sample();
-    server.memory.otherBytes = meter.used() - server.keyspace.arena.usedBytes;
   });
   info.provide('server', () => serverLines(server, startedAtMs));
   info.provide('clients', () => clientLines(server));
@@ -160,7 +159,7 @@ function memoryLines(server: Server, meter: MemoryMeter): string[] {
     'rss_overhead_bytes:0',
     `mem_fragmentation_ratio:${ratio(m.resident, m.used)}`,
     `mem_fragmentation_bytes:${m.resident - m.used}`,
-    'mem_not_counted_for_evict:0',
+    `mem_not_counted_for_evict:${m.notCounted}`,
     `mem_replication_backlog:${server.replication.backlogBytes}`,
     `mem_total_replication_buffers:${server.replication.backlogBytes}`,
     `mem_clients_slaves:${m.replicaClients}`,
@@ -198,10 +197,10 @@ function statLines(server: Server, rates: Rates): string[] {
     `expired_stale_perc:${cron.expireCycle.stalePercent.toFixed(2)}`,
     `expired_time_cap_reached_count:${cron.expireCycle.timeCapReachedCount}`,
     `expire_cycle_cpu_milliseconds:${Math.round(cron.expireCycleMs)}`,
-    `evicted_keys:${server.memory.evictedCount}`,
-    'evicted_clients:0',
-    'total_eviction_exceeded_time:0',
-    'current_eviction_exceeded_time:0',
+    `evicted_keys:${keyspace.evictedCount}`,
+    `evicted_clients:${server.clientEviction.evictedCount}`,
+    `total_eviction_exceeded_time:${Math.floor(server.memory.totalExceededMs)}`,
+    `current_eviction_exceeded_time:${Math.floor(server.memory.currentExceededMs)}`,
     `keyspace_hits:${keyspace.hitCount}`,
     `keyspace_misses:${keyspace.missCount}`,
     `pubsub_channels:${server.pubsub.count(CHANNEL)}`,

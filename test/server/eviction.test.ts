@@ -1,0 +1,216 @@
+/** maxmemory and maxmemory-clients, as seen from outside: the limit holds, what goes is told to replicas and file, and who is disconnected. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { RespClient } from '../../src/client/resp-client.js';
+import { type ServerConfig, type ServerProcess, withServers } from '../support/server-process.js';
+import { needsServers, type ServerKind, serversUnderTest } from '../support/tools.js';
+import { useServer } from '../support/use-server.js';
+import { waitFor } from '../support/wait-for.js';
+
+const MIB = 1024 * 1024;
+const BATCH = 500;
+/** What one command may add before the next one makes room, and what a timed run may leave for the next. */
+const SLACK_BYTES = MIB / 4;
+
+async function memory(server: ServerProcess): Promise<{ counted: number; limit: number }> {
+  const fields = await server.info('memory');
+  return {
+    counted: Number(fields['used_memory']) - Number(fields['mem_not_counted_for_evict']),
+    limit: Number(fields['maxmemory']),
+  };
+}
+
+async function evictedCount(server: ServerProcess): Promise<number> {
+  return Number((await server.info('stats'))['evicted_keys']);
+}
+
+/** Leaves room for `bytes` more than there is now. */
+async function limit(server: ServerProcess, bytes: number, ...settings: string[]): Promise<void> {
+  const { counted } = await memory(server);
+  await server.call('CONFIG', 'SET', 'maxmemory', counted + bytes, ...settings);
+}
+
+/** Writes values of all types, every other key with an expiry; calls `between` after each batch. */
+async function fill(client: RespClient, count: number, between: () => Promise<void> = async () => {}): Promise<void> {
+  for (let from = 0; from < count; from += BATCH) {
+    const replies: Promise<unknown>[] = [];
+    for (let i = from; i < from + BATCH; i++) {
+      const text = `${i}:`.repeat(20);
+      if (i % 5 === 0) replies.push(client.call('HSET', `k${i}`, 'field', text, 'other', i));
+      else if (i % 5 === 1) replies.push(client.call('RPUSH', `k${i}`, text, i));
+      else if (i % 5 === 2) replies.push(client.call('ZADD', `k${i}`, i, text));
+      else replies.push(client.call('SET', `k${i}`, text));
+      if (i % 2 === 0) replies.push(client.call('EXPIRE', `k${i}`, 10000));
+    }
+    await Promise.all(replies.map((reply) => reply.catch(() => {})));
+    await between();
+  }
+}
+
+for (const kind of serversUnderTest()) {
+  describe(`${kind}: eviction`, { skip: needsServers(kind) }, () => {
+    const server = useServer({ kind, config: { hz: 100 } });
+
+    for (const policy of ['allkeys-lru', 'allkeys-lfu', 'allkeys-random', 'volatile-ttl', 'volatile-lru']) {
+      test(`memory at the limit stays there, under ${policy}`, async () => {
+        await server.process.call('FLUSHALL');
+        await limit(server.process, 2 * MIB, 'maxmemory-policy', policy);
+        const client = await server.process.connect();
+        const before = await evictedCount(server.process);
+        let isFull = false;
+        await fill(client, 15_000, async () => {
+          const { counted, limit } = await memory(server.process);
+          assert.ok(counted <= limit + SLACK_BYTES, `${counted - limit} bytes beyond the limit`);
+          isFull ||= counted > limit - SLACK_BYTES;
+        });
+        client.close();
+        assert.ok(isFull, 'the room was never used up');
+        assert.ok((await evictedCount(server.process)) - before > 1000);
+        if (policy.startsWith('volatile')) {
+          const keys = await server.process.call('DBSIZE');
+          assert.ok(Number(keys) > 3000, 'keys without an expiry stay');
+        }
+        await server.process.call('CONFIG', 'SET', 'maxmemory', 0, 'maxmemory-policy', 'noeviction');
+      });
+    }
+
+    test('a lower limit takes effect without a command', async () => {
+      await server.process.call('FLUSHALL');
+      await server.process.call('DEBUG', 'POPULATE', 50_000, 'key', 100);
+      await limit(server.process, -4 * MIB, 'maxmemory-policy', 'allkeys-random');
+      await waitFor(async () => Number(await server.process.call('DBSIZE')) < 40_000, { what: 'keys to be evicted' });
+      const stats = await server.process.info('stats');
+      assert.ok(Number(stats['evicted_keys']) > 10_000);
+      await server.process.call('CONFIG', 'SET', 'maxmemory', 0, 'maxmemory-policy', 'noeviction');
+    });
+
+    test('a value too large to go at once is gone in full before another key is evicted', async () => {
+      await server.process.call('FLUSHALL');
+      await server.process.call('DEBUG', 'POPULATE', 1000, 'small', 100);
+      const members = Array.from({ length: 50_000 }, (_, i) => `member:${i}`);
+      await server.process.call('SADD', 'large', ...members);
+      await server.process.call('EXPIRE', 'large', 10_000);
+      await server.process.call('EXPIRE', 'small:1', 20_000);
+      await server.process.call('EXPIRE', 'small:2', 30_000);
+      const before = await evictedCount(server.process);
+      // So many samples that all three are among them.
+      await limit(server.process, -MIB, 'maxmemory-policy', 'volatile-ttl', 'maxmemory-samples', '64');
+      await waitFor(async () => (await memory(server.process)).counted < (await memory(server.process)).limit, {
+        what: 'room to be made',
+      });
+      assert.equal((await evictedCount(server.process)) - before, 1);
+      assert.equal(await server.process.call('EXISTS', 'large', 'small:1', 'small:2'), 2);
+      await server.process.call('CONFIG', 'SET', 'maxmemory', 0, 'maxmemory-policy', 'noeviction');
+      await server.process.call('CONFIG', 'SET', 'maxmemory-samples', 5);
+    });
+
+    test('no key is evicted while writes are paused', async () => {
+      await server.process.call('FLUSHALL');
+      await server.process.call('DEBUG', 'POPULATE', 1000, 'key', 100);
+      await server.process.call('CLIENT', 'PAUSE', 100_000, 'WRITE');
+      await server.process.call('CONFIG', 'SET', 'maxmemory', 1, 'maxmemory-policy', 'allkeys-random');
+      assert.equal(await server.process.call('GET', 'key:1'), `value:1`.padEnd(100, '\0'));
+      assert.equal(await server.process.call('DBSIZE'), 1000);
+      await server.process.call('CONFIG', 'SET', 'maxmemory', 0, 'maxmemory-policy', 'noeviction');
+      await server.process.call('CLIENT', 'UNPAUSE');
+    });
+  });
+
+  describe(`${kind}: what is evicted is deleted everywhere`, () => {
+    const config: ServerConfig = { appendonly: 'yes', 'aof-use-rdb-preamble': 'no', hz: 100 };
+    const replicaKinds: ServerKind[] = kind === 'redis' ? ['redis'] : ['redis', kind];
+    for (const replicaKind of replicaKinds) {
+      test(`on a ${replicaKind} replica, which has no limit of its own, and in the file`, {
+        skip: needsServers(kind, replicaKind),
+      }, async () => {
+        const options = [
+          { kind, config },
+          { kind: replicaKind, config: { maxmemory: 1, 'maxmemory-policy': 'allkeys-random' } },
+        ];
+        await withServers(options, async ([primary, replica]) => {
+          await replica!.call('REPLICAOF', '127.0.0.1', primary!.port);
+          await waitFor(async () => (await replica!.info('replication'))['master_link_status'] === 'up', { what: 'the link' });
+          await limit(primary!, 2 * MIB, 'maxmemory-policy', 'allkeys-lru', 'lazyfree-lazy-eviction', 'yes');
+          const client = await primary!.connect();
+          await fill(client, 15_000);
+          client.close();
+          assert.ok((await evictedCount(primary!)) > 1000);
+          await primary!.call('CONFIG', 'SET', 'maxmemory', 0);
+          assert.equal(await primary!.call('WAIT', 1, 10_000), 1);
+          const digest = await primary!.call('DEBUG', 'DIGEST');
+          assert.equal(await replica!.call('DEBUG', 'DIGEST'), digest);
+          assert.equal(await evictedCount(replica!), 0);
+          await primary!.stop();
+          await primary!.restart();
+          assert.equal(await primary!.call('DEBUG', 'DIGEST'), digest);
+        });
+      });
+    }
+  });
+
+  describe(`${kind}: maxmemory-clients`, { skip: needsServers(kind) }, () => {
+    const server = useServer({ kind, config: { hz: 100 } });
+    const set = (...settings: (string | number)[]) => server.process.call('CONFIG', 'SET', ...settings);
+
+    /** A client whose request has not arrived in full. */
+    async function clientWith(bytes: number) {
+      const connection = await server.connect();
+      await connection.ask('CLIENT NO-EVICT OFF\r\n', '+OK\r\n');
+      connection.send(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${bytes + 10}\r\n${'x'.repeat(bytes)}`);
+      await waitFor(
+        async () =>
+          String(await server.process.call('CLIENT', 'LIST'))
+            .split('\n')
+            .some((line) => Number(/ qbuf=(\d+)/.exec(line)?.[1] ?? 0) >= bytes),
+        { what: 'the request to arrive' },
+      );
+      return connection;
+    }
+
+    test('the largest go first, as many as it takes', async () => {
+      const [large, small] = [await clientWith(3 * MIB), await clientWith(MIB / 2)];
+      await set('maxmemory-clients', '3mb');
+      await waitFor(() => large.isClosed, { what: 'the large client to be disconnected' });
+      assert.equal(small.isClosed, false);
+      assert.equal((await server.process.info('stats'))['evicted_clients'], '1');
+      assert.match(server.process.output, /Evicting client: id=\d+ /);
+      await set('maxmemory-clients', '0');
+    });
+
+    test('a client with NO-EVICT stays, whatever it takes', async () => {
+      await set('maxmemory-clients', '0');
+      const spared = await server.connect();
+      await spared.ask('CLIENT NO-EVICT ON\r\n', '+OK\r\n');
+      spared.send(`*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${4 * MIB}\r\n${'x'.repeat(3 * MIB)}`);
+      const other = await clientWith(MIB);
+      await server.process.call('CLIENT', 'NO-EVICT', 'ON');
+      await set('maxmemory-clients', '2mb');
+      await waitFor(() => other.isClosed, { what: 'the other client to be disconnected' });
+      assert.equal(spared.isClosed, false);
+      await set('maxmemory-clients', '0');
+    });
+
+    test('a client that does not read its replies counts with them', async () => {
+      await server.process.call('CLIENT', 'NO-EVICT', 'ON');
+      await server.process.call('SET', 'big', 'x'.repeat(4 * MIB));
+      await set('maxmemory-clients', '5mb');
+      const deaf = await server.connect();
+      deaf.socket.pause();
+      deaf.send('GET big\r\n'.repeat(8));
+      await waitFor(async () => Number((await server.process.info('stats'))['evicted_clients']) > 0, {
+        what: 'the deaf client to be disconnected',
+      });
+      assert.equal(await server.process.call('PING'), 'PONG');
+      await set('maxmemory-clients', '0');
+    });
+
+    test('a share of maxmemory is a limit only while there is one', async () => {
+      await set('maxmemory', '0', 'maxmemory-clients', '1%');
+      const client = await clientWith(2 * MIB);
+      assert.equal(client.isClosed, false);
+      await set('maxmemory', '100mb');
+      await waitFor(() => client.isClosed, { what: 'the client to be disconnected' });
+      await set('maxmemory', '0', 'maxmemory-clients', '0');
+    });
+  });
+}
