@@ -104,6 +104,21 @@ for (const kind of serversUnderTest()) {
       await server.process.call('CONFIG', 'SET', 'maxmemory-samples', 5);
     });
 
+    test('who listens hears of every key that is evicted', async () => {
+      await server.process.call('FLUSHALL');
+      await server.process.call('CONFIG', 'SET', 'notify-keyspace-events', 'Ee');
+      const listener = await server.connect();
+      listener.send('SUBSCRIBE __keyevent@0__:evicted\r\n');
+      await listener.until(/:1\r\n/);
+      for (let i = 0; i < 3; i++) await server.process.call('SET', `key${i}`, 'v');
+      const before = await evictedCount(server.process);
+      await server.process.call('CONFIG', 'SET', 'maxmemory', 1, 'maxmemory-policy', 'allkeys-lru');
+      for (let i = 0; i < 3; i++) await listener.until(new RegExp(`__keyevent@0__:evicted\r\n\\$4\r\nkey${i}\r\n`));
+      assert.equal((await evictedCount(server.process)) - before, 3);
+      await server.process.call('CONFIG', 'SET', 'maxmemory', 0, 'maxmemory-policy', 'noeviction');
+      await server.process.call('CONFIG', 'SET', 'notify-keyspace-events', '');
+    });
+
     test('no key is evicted while writes are paused', async () => {
       await server.process.call('FLUSHALL');
       await server.process.call('DEBUG', 'POPULATE', 1000, 'key', 100);
@@ -129,7 +144,9 @@ for (const kind of serversUnderTest()) {
         ];
         await withServers(options, async ([primary, replica]) => {
           await replica!.call('REPLICAOF', '127.0.0.1', primary!.port);
-          await waitFor(async () => (await replica!.info('replication'))['master_link_status'] === 'up', { what: 'the link' });
+          await waitFor(async () => (await replica!.info('replication'))['master_link_status'] === 'up', {
+            what: 'the link',
+          });
           await limit(primary!, 2 * MIB, 'maxmemory-policy', 'allkeys-lru', 'lazyfree-lazy-eviction', 'yes');
           const client = await primary!.connect();
           await fill(client, 15_000);
