@@ -4,8 +4,8 @@
  *   inputs (ticks, messages, link events, admin requests, …) → `step` of the core → effects: at once, except saves and sends
  *   end of an input, or of all messages of one read → `settle`: one save if any step asked for it, then all sends in order
  *
- * Invariants: (1) nothing is sent and no admin request is answered before a state that must be durable is; (2) what need not be durable, as it can be learned
- * again from the other nodes, is in nodes.conf one tick later at most: a move of slots asks for thousands of such saves; (3) a save that fails ends the
+ * Invariants: (1) nothing is sent and no admin request is answered before a state that must be durable is; (2) what must be durable at once goes
+ * to the journal of nodes.conf, and everything is in nodes.conf itself one tick later at most: a move of slots asks for thousands of saves; (3) a save that fails ends the
  * process; (4) steps do not nest: what an effect causes is handled after the step.
  * Source: spec/cluster.md 0.2, 10; `core/protocol.ts` for what is owed to each effect.
  */
@@ -17,7 +17,7 @@ import { step } from './core/step.js';
 import type { ClusterOptions, ClusterState, Environment, LinkId, NodeId, Now } from './core/types.js';
 import type { ClusterHost } from './host.js';
 import { encodeNodesConf, loadNodesConf } from './nodes-conf.js';
-import { readNodesFile, writeNodesFile } from './nodes-file.js';
+import { NodesFile } from './nodes-file.js';
 import { ServedSlots } from './redirect.js';
 import { type DecodeResult, encodeMessage } from './wire/index.js';
 
@@ -53,7 +53,7 @@ export class Cluster implements BusListener {
   /** Longest text that may be published, in bytes. */
   publishBytesMax = 512 * 1024 * 1024;
   readonly #host: ClusterHost;
-  readonly #file: string;
+  readonly #file: NodesFile;
   readonly #environment: Environment;
   readonly #waiting: Input[] = [];
   #isStepping = false;
@@ -62,7 +62,11 @@ export class Cluster implements BusListener {
   #hasChanged = false;
   #mustSync = false;
   /** nodes.conf lags behind the state; the next tick writes it. */
-  #isSaveDue = false;
+  #isFileDue = false;
+  /** There are changes that were not asked to be durable, and are not. */
+  #isUnsynced = false;
+  /** Whether what must be durable goes to the journal of nodes.conf for now. */
+  #usesJournal = true;
   #servedStatus: ClusterState['status'] = 'fail';
   #reply: AdminReply | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -72,17 +76,20 @@ export class Cluster implements BusListener {
    * @throws NodesConfError
    */
   static load(file: string, options: ClusterOptions, host: ClusterHost): Cluster {
+    const nodesFile = new NodesFile(file);
     let text: string;
     try {
-      text = readNodesFile(file);
+      const stored = nodesFile.load();
+      text = stored.text;
+      if (stored.isRecovered) host.log('notice', `${file} was behind its journal, from which it has been renewed.`);
     } catch (error) {
       throw new NodesConfError([`Loading the cluster node config from ${file}: ${(error as Error).message}`], error);
     }
     if (text === '') {
       const state = newCluster(options, random, now());
-      const cluster = new Cluster(state, file, host);
+      const cluster = new Cluster(state, nodesFile, host);
       host.log('notice', `No cluster configuration found, I'm ${state.myId}`);
-      cluster.#save(true);
+      cluster.#replaceFile(true);
       return cluster;
     }
     const loaded = loadNodesConf(text, options, random, now());
@@ -93,10 +100,10 @@ export class Cluster implements BusListener {
       ]);
     }
     host.log('notice', `Node configuration loaded, I'm ${loaded.state.myId}`);
-    return new Cluster(loaded.state, file, host);
+    return new Cluster(loaded.state, nodesFile, host);
   }
 
-  private constructor(state: ClusterState, file: string, host: ClusterHost) {
+  private constructor(state: ClusterState, file: NodesFile, host: ClusterHost) {
     this.state = state;
     this.#file = file;
     this.#host = host;
@@ -127,21 +134,34 @@ export class Cluster implements BusListener {
     this.#timer = null;
     this.bus.stop();
     this.#waiting.length = 0;
-    this.#save(true);
+    this.#trySave(() => this.#file.close(encodeNodesConf(this.state)));
   }
 
   tick(): void {
     if (this.#timer === null) return;
     this.#input({ kind: 'tick', now: now() });
-    if (this.#isSaveDue) this.#save(false);
+    if (this.#isFileDue) this.#replaceFile(false);
   }
 
   /** A CLUSTER subcommand that changes something. Its effects are done, and saved, on return. */
   admin(args: readonly string[]): AdminReply {
+    // The operator may look into the file next, or copy it. The steps of a move of slots are the exception, as there are so many.
+    const isStepOfMove = args[0]?.toLowerCase() === 'setslot';
+    this.#usesJournal = isStepOfMove;
     const reply = this.#ask({ kind: 'admin', now: now(), args });
-    // The operator may kill the process next. The marks of a slot on the move are the exception, as there are so many; redis-cli sets them again.
-    if (this.#isSaveDue && args[0]?.toLowerCase() !== 'setslot') this.#save(false);
+    this.#usesJournal = true;
+    if (this.#isFileDue && !isStepOfMove) this.#replaceFile(false);
     return reply;
+  }
+
+  /**
+   * Makes everything durable that this node was told about its slots. Owed before a client sees the consequence of a mark MIGRATING: before it is sent
+   * away by ASK, and before a key leaves. Costs nothing when nothing has changed.
+   *
+   * A node that lost the mark with the power would answer for the keys that have left as if they did not exist.
+   */
+  makeDurable(): void {
+    if (this.#isUnsynced) this.#saveDurably();
   }
 
   /** DEBUG CLUSTERLINK KILL. */
@@ -176,7 +196,7 @@ export class Cluster implements BusListener {
   /** CLUSTER SAVECONFIG. @returns what went wrong, or null */
   save(): string | null {
     try {
-      writeNodesFile(this.#file, encodeNodesConf(this.state), true);
+      this.#file.replace(encodeNodesConf(this.state), true);
       return null;
     } catch (error) {
       return (error as Error).message;
@@ -203,8 +223,9 @@ export class Cluster implements BusListener {
   /** Saves what must be durable of the steps since the last call, then sends what they had to say. */
   settled(): void {
     if (this.#isStepping) return;
-    if (this.#mustSync) this.#save(true);
-    else if (this.#hasChanged) this.#isSaveDue = true;
+    if (this.#mustSync) this.#saveDurably();
+    else if (this.#hasChanged) this.#isUnsynced = true;
+    this.#isFileDue ||= this.#hasChanged && (this.#usesJournal || !this.#mustSync);
     if (this.#hasChanged || this.state.status !== this.#servedStatus) this.#refreshServed();
     this.#hasChanged = false;
     this.#mustSync = false;
@@ -287,12 +308,22 @@ export class Cluster implements BusListener {
     else setImmediate(() => this.linkDown(link, 'No address'));
   }
 
-  #save(fsync: boolean): void {
-    this.#isSaveDue = false;
+  #saveDurably(): void {
+    this.#isUnsynced = false;
+    if (this.#usesJournal) this.#trySave(() => this.#file.commit(encodeNodesConf(this.state)));
+    else this.#replaceFile(true);
+  }
+
+  #replaceFile(fsync: boolean): void {
+    this.#isFileDue = false;
+    this.#trySave(() => this.#file.replace(encodeNodesConf(this.state), fsync));
+  }
+
+  #trySave(save: () => void): void {
     try {
-      writeNodesFile(this.#file, encodeNodesConf(this.state), fsync);
+      save();
     } catch (error) {
-      this.#host.log('warning', `Could not save ${this.#file}: ${(error as Error).message}`);
+      this.#host.log('warning', `Could not save ${this.#file.path}: ${(error as Error).message}`);
       this.#host.log('warning', "Fatal: can't update cluster config file.");
       this.#host.exit(1);
     }

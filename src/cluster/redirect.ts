@@ -6,7 +6,7 @@
  */
 import { slotOfKey } from '../keyspace/key-hash.js';
 import { hasNoAddress, isReplica, myself } from './core/nodes.js';
-import { hasSlot, NO_SLOTS, SLOT_BYTES } from './core/slot-bitmap.js';
+import { differentByte, hasSlot, NO_SLOTS, SLOT_BYTES } from './core/slot-bitmap.js';
 import { ownerOf } from './core/slot-table.js';
 import { type ClusterNode, type ClusterState, SLOT_COUNT } from './core/types.js';
 
@@ -19,18 +19,19 @@ export class ServedSlots {
   readonly bytes = new Uint8Array(SLOT_COUNT);
   /** What `bytes` was made from: the own slots, and those that were open. */
   private readonly mine = new Uint8Array(SLOT_BYTES);
-  private open: number[] = [];
+  private readonly open: number[] = [];
 
   refresh(state: ClusterState): void {
     const { bytes, mine } = this;
     for (const slot of this.open) bytes[slot] = hasSlot(mine, slot) ? 1 : 0;
     const slots = state.status === 'ok' ? myself(state).slots : NO_SLOTS;
-    for (let i = 0; i < SLOT_BYTES; i += 1) {
-      if (mine[i] === slots[i]) continue;
+    for (let i = differentByte(mine, slots, 0); i < SLOT_BYTES; i = differentByte(mine, slots, i + 1)) {
       mine[i] = slots[i]!;
       for (let slot = i << 3; slot < (i << 3) + 8; slot += 1) bytes[slot] = hasSlot(mine, slot) ? 1 : 0;
     }
-    this.open = [...state.migrating.keys(), ...state.importing.keys()];
+    this.open.length = 0;
+    for (const slot of state.migrating.keys()) this.open.push(slot);
+    for (const slot of state.importing.keys()) this.open.push(slot);
     for (const slot of this.open) bytes[slot] = 0;
   }
 }

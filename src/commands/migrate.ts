@@ -44,6 +44,7 @@ export function migrate(call: Invocation): void {
     keys.push({ key: request.copy(position), payload: dump.bytes.slice(0, dump.length), ttlMs });
   }
   if (keys.length === 0) return call.reply.status('NOKEY');
+  server.cluster?.node.makeDurable();
   const travelling = options.isCopy ? [] : keys.map(({ key }) => server.migrations.depart(db.index, key));
   const job = {
     ...options,

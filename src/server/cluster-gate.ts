@@ -56,7 +56,9 @@ export class SlotGate implements ClusterGate {
   redirect(connection: Connection, request: Request, command: Command, isAsking: boolean): string | null {
     const query = this.queryOf(connection, request, command, isAsking);
     if (query === null || query.keys.length === 0) return null;
-    return redirect(this.node.state, query, this.policy, (key) => this.exists(key));
+    const redirection = redirect(this.node.state, query, this.policy, (key) => this.exists(key));
+    if (redirection?.startsWith('ASK ')) this.node.makeDurable();
+    return redirection;
   }
 
   redirectBlocked(connection: Connection, command: Command, key: Uint8Array): string | null {

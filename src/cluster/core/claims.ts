@@ -8,10 +8,10 @@ import type { MessageHeader, UpdateMessage } from './message.js';
 import { isMyself, isPrimary, label, myself, primaryOf } from './nodes.js';
 import { broadcastPong, sendUpdate } from './outgoing.js';
 import { becomeReplicaOf, followGrandprimary, markPrimary } from './roles.js';
-import { clearSlot, equalSlots, hasSlot, setSlot } from './slot-bitmap.js';
+import { clearCommonSlots, countSlots, differentSlots, equalSlots, hasSlot, setSlot } from './slot-bitmap.js';
 import { claimedSlots, isNotClaimed, ownerOf, reassignSlot, unassignAllSlots } from './slot-table.js';
 import { log, persistDurably, persistSoon, type Turn } from './turn.js';
-import { type ClusterNode, SLOT_COUNT, type SlotBitmap } from './types.js';
+import type { ClusterNode, SlotBitmap } from './types.js';
 
 /** Compares the slots in a ping, pong or meet with what is known, applies what is new, and tells the sender if it is behind. */
 export function onClaim(turn: Turn, sender: ClusterNode, header: MessageHeader): void {
@@ -38,10 +38,10 @@ export function onClaim(turn: Turn, sender: ClusterNode, header: MessageHeader):
 /** The first slot decides; the sender asks again with its next message if there is more to know. */
 function findNewerOwner(turn: Turn, sender: ClusterNode, header: MessageHeader): ClusterNode | null {
   const { state } = turn;
-  for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
+  for (const slot of differentSlots(header.slots, sender.slots)) {
     if (!hasSlot(header.slots, slot)) continue;
     const owner = ownerOf(state, slot);
-    if (owner === null || owner === sender || isNotClaimed(state, slot)) continue;
+    if (owner === null || isNotClaimed(state, slot)) continue;
     if (owner.configEpoch > header.configEpoch) return owner;
   }
   return null;
@@ -72,20 +72,15 @@ export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitma
   const current = isPrimary(me) ? me : primaryOf(state, me);
   /** Slots of this node, with keys, that it loses. */
   const dirty: number[] = [];
-  let claimed = 0;
   let takenFromCurrent = 0;
   let isContested = false;
-  for (let slot = 0; slot < SLOT_COUNT; slot += 1) {
-    const owner = ownerOf(state, slot);
+  clearCommonSlots(state.notClaimed, bitmap, sender.slots);
+  for (const slot of differentSlots(bitmap, sender.slots)) {
     if (!hasSlot(bitmap, slot)) {
-      if (owner === sender) setSlot(state.notClaimed, slot);
+      setSlot(state.notClaimed, slot);
       continue;
     }
-    claimed += 1;
-    if (owner === sender) {
-      clearSlot(state.notClaimed, slot);
-      continue;
-    }
+    const owner = ownerOf(state, slot);
     if (owner !== null && owner.configEpoch >= epoch && !isNotClaimed(state, slot)) continue;
     if (owner === me && state.movedFrom.get(slot) === sender.id) {
       isContested = true;
@@ -102,13 +97,14 @@ export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitma
   repointMigrations(turn, sender, epoch);
   unbindReplicasOf(turn, sender, epoch);
 
-  // A failover within the shard is no migration, also if the winner claims slots that had left before and so not all of its claim was taken from here.
-  const isFailover = claimed === takenFromCurrent || sender.shardId === me.shardId;
-  const mayFollow = state.options.allowReplicaMigration || isFailover;
-  if (takenFromCurrent > 0 && current !== null && current.slotCount === 0 && mayFollow) {
-    log(turn, 'notice', `Configuration change detected. Reconfiguring myself as a replica of ${label(sender)}`);
-    becomeReplicaOf(turn, sender);
-    return;
+  if (takenFromCurrent > 0 && current !== null && current.slotCount === 0) {
+    // A failover within the shard is no migration, also if the winner claims slots that had left before and so not all of its claim was taken from here.
+    const isFailover = sender.shardId === me.shardId || countSlots(bitmap) === takenFromCurrent;
+    if (isFailover || state.options.allowReplicaMigration) {
+      log(turn, 'notice', `Configuration change detected. Reconfiguring myself as a replica of ${label(sender)}`);
+      becomeReplicaOf(turn, sender);
+      return;
+    }
   }
   followGrandprimary(turn);
   // Left in place, these keys would come back to life if the slot ever returned.

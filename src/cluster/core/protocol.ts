@@ -51,8 +51,8 @@ export type AdminReply = { ok: true; text: string } | { ok: false; error: string
 /** What the shell is asked to do, in this order. */
 export type Effect =
   /**
-   * Write `encodeNodesConf(state)` to nodes.conf by way of a temporary file and a rename; with `fsync` make file and folder durable. A failure is fatal:
-   * log `Fatal: can't update cluster config file.` and exit with code 1.
+   * Save `encodeNodesConf(state)`; with `fsync` durably, else the shell may put it off to its next tick. A failure is fatal: log
+   * `Fatal: can't update cluster config file.` and exit with code 1.
    */
   | { kind: 'persist'; fsync: boolean }
   /** Send the message on each of the links; the bytes are the same for all. On a link still connecting it waits for the connection. Unknown links are skipped. */

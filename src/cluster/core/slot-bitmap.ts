@@ -28,6 +28,13 @@ export function equalSlots(a: SlotBitmap, b: SlotBitmap): boolean {
   return a === b || Buffer.compare(a, b) === 0;
 }
 
+/** @returns the first byte from `from` on in which the two differ; SLOT_BYTES if there is none */
+export function differentByte(a: SlotBitmap, b: SlotBitmap, from: number): number {
+  let i = from;
+  while (i < SLOT_BYTES && a[i] === b[i]) i += 1;
+  return i;
+}
+
 export function isEmpty(bitmap: SlotBitmap): boolean {
   return equalSlots(bitmap, NO_SLOTS);
 }
@@ -44,6 +51,27 @@ export function intersects(a: SlotBitmap, b: SlotBitmap): boolean {
   if (isEmpty(a) || isEmpty(b)) return false;
   for (let i = 0; i < SLOT_BYTES; i += 1) if ((a[i]! & b[i]!) !== 0) return true;
   return false;
+}
+
+/** @returns the slots that are in one of the two sets only, ascending */
+export function differentSlots(a: SlotBitmap, b: SlotBitmap): number[] {
+  const slots: number[] = [];
+  for (let i = differentByte(a, b, 0); i < SLOT_BYTES; i = differentByte(a, b, i + 1)) {
+    for (let slot = i << 3; slot < (i << 3) + 8; slot += 1) if (hasSlot(a, slot) !== hasSlot(b, slot)) slots.push(slot);
+  }
+  return slots;
+}
+
+/** Takes out of `target` what is in both other sets. */
+export function clearCommonSlots(target: SlotBitmap, a: SlotBitmap, b: SlotBitmap): void {
+  if (isEmpty(target)) return;
+  for (let i = 0; i < SLOT_BYTES; i += 1) target[i]! &= ~(a[i]! & b[i]!);
+}
+
+export function countSlots(bitmap: SlotBitmap): number {
+  let count = 0;
+  for (let i = 0; i < SLOT_BYTES; i += 1) for (let byte = bitmap[i]!; byte !== 0; byte &= byte - 1) count += 1;
+  return count;
 }
 
 /** Calls `visit` for each slot of the set, ascending. */
