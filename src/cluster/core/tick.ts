@@ -25,7 +25,7 @@ import { sendPing } from './outgoing.js';
 import { stepReplicaMigration } from './replica-migration.js';
 import { followGrandprimary, replicate } from './roles.js';
 import { log, nodeList, nowMs, type Turn } from './turn.js';
-import type { ClusterNode, LinkId } from './types.js';
+import type { BusLink, ClusterNode, LinkId } from './types.js';
 
 /** Once a second a random node is pinged, so that news travel even when no ping is due. */
 const TICKS_PER_RANDOM_PING = 10;
@@ -94,11 +94,7 @@ function watch(turn: Turn, node: ClusterNode): void {
   const intervalMs = state.options.pingIntervalMs !== 0 ? state.options.pingIntervalMs : timeoutMs / 2;
 
   const link = node.outbound === null ? undefined : state.links.get(node.outbound);
-  const isSilent = now - node.pingSentAtMs > timeoutMs / 2 && now - node.dataReceivedAtMs > timeoutMs / 2;
-  if (link !== undefined && isPingPending(node) && isSilent && now - link.createdAtMs > timeoutMs) {
-    // The connection may be what is broken: try a new one while there is time before the node is suspected.
-    dropLink(turn, link.id);
-  }
+  if (link !== undefined && isPingPending(node) && isMute(turn, node, link)) dropLink(turn, link.id);
   if (node.outbound !== null && !isPingPending(node) && now - node.pongReceivedAtMs > intervalMs) {
     sendPing(turn, node.outbound, 'ping');
     return;
@@ -110,6 +106,21 @@ function watch(turn: Turn, node: ClusterNode): void {
   if (!isPingPending(node)) return;
   const silenceMs = Math.min(now - node.pingSentAtMs, now - node.dataReceivedAtMs);
   if (silenceMs > timeoutMs && !isSuspected(node) && !isFailed(node)) suspect(turn, node);
+}
+
+/** A link that brings no pong although its node sends data on its own link to us is kept for this many node timeouts: the pong may be behind much else. */
+const TIMEOUTS_WITHOUT_PONG = 2;
+
+/**
+ * Whether the connection may be what is broken: a new one is tried, while there is time before the node is suspected if it can be. A peer that lost its power
+ * right after it took our ping knows nothing of the link when it is back, and nothing else is sent on it; only the missing pong tells.
+ */
+function isMute(turn: Turn, node: ClusterNode, link: BusLink): boolean {
+  const now = nowMs(turn);
+  const timeoutMs = turn.state.options.nodeTimeoutMs;
+  if (now - link.createdAtMs <= timeoutMs) return false;
+  const isSilent = now - node.pingSentAtMs > timeoutMs / 2 && now - node.dataReceivedAtMs > timeoutMs / 2;
+  return isSilent || now - Math.max(link.createdAtMs, node.pingSentAtMs) > TIMEOUTS_WITHOUT_PONG * timeoutMs;
 }
 
 /** A replica that knows where its primary is replicates from it: after a start, or when the address was not known before. */

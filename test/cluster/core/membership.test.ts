@@ -263,6 +263,19 @@ test('a node nobody answers for is suspected after the node timeout, and asked a
   assert(a.failureReports.size === 0);
 });
 
+test('a connection that brings no pong is replaced in the end, although the node goes on pinging on its own', () => {
+  const lone = new Lone();
+  const a = lone.peer('a', { slots: [1] });
+  const first = a.outbound;
+  let replacedAfterMs = 0;
+  for (let ms = 0; ms < 5000 && replacedAfterMs === 0; ms += 100) {
+    lone.tick();
+    lone.receive(a, lone.ping(a));
+    if (a.outbound !== first) replacedAfterMs = ms;
+  }
+  assert(replacedAfterMs > 2000 && replacedAfterMs < 3500, `replaced after ${replacedAfterMs} ms`);
+});
+
 test('messages for strangers and on closed links change nothing', () => {
   const lone = new Lone();
   const a = lone.peer('a');
