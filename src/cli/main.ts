@@ -12,7 +12,23 @@ import { processTerminal, type Terminal } from './terminal.js';
 /** What a mode is: a command line in, an exit code out. */
 type ModeRunner = (line: CommandLine, terminal: Terminal) => Promise<number>;
 
-const RUNNERS: Partial<Record<Mode, () => Promise<ModeRunner>>> = {};
+const RUNNERS: Partial<Record<Mode, () => Promise<ModeRunner>>> = {
+  latency: async () => (await import('./modes/latency.js')).runLatency,
+  'latency-dist': async () => (await import('./modes/latency-dist.js')).runLatencyDistribution,
+  replica: async () => (await import('./modes/replica.js')).runReplica,
+  rdb: async () => (await import('./modes/rdb.js')).runRdb,
+  pipe: async () => (await import('./modes/pipe.js')).runPipe,
+  bigkeys: async () => (await import('./modes/key-sampling.js')).runKeySampling,
+  memkeys: async () => (await import('./modes/key-sampling.js')).runKeySampling,
+  hotkeys: async () => (await import('./modes/hotkeys.js')).runHotkeys,
+  stat: async () => (await import('./modes/stat.js')).runStat,
+  scan: async () => (await import('./modes/scan.js')).runScan,
+  'lru-test': async () => (await import('./modes/lru-test.js')).runLruTest,
+  'intrinsic-latency': async () => (await import('./modes/intrinsic-latency.js')).runIntrinsicLatency,
+  interactive: async () => (await import('./shell/shell.js')).runShell,
+  eval: async () => (await import('./modes/eval.js')).runEval,
+  command: async () => (await import('./modes/command.js')).runCommand,
+};
 
 async function main(): Promise<number> {
   const terminal = processTerminal();

@@ -31,7 +31,8 @@ export function processTerminal(): Terminal {
 
 class ProcessTerminal implements Terminal {
   readonly isInputTty = isatty(0);
-  readonly isOutputTty = isatty(1);
+  /** FAKETTY is for tests: replies in the form for people, through a pipe. */
+  readonly isOutputTty = isatty(1) || process.env['FAKETTY'] !== undefined;
   readonly hasColours = (process.env['TERM'] ?? '').includes('xterm');
   /** Lines come from one reader that lives as long as questions are asked: what was read ahead is not lost between two of them. */
   #lines: Interface | null = null;

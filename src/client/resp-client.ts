@@ -12,7 +12,8 @@
  */
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import { type Reply, ReplyError, ReplyReader } from '../resp/reply-reader.js';
+import { assert } from '../memory/assert.js';
+import { type Malformed, type MalformedCode, type Reply, ReplyError, ReplyReader } from '../resp/reply-reader.js';
 import { ClientError } from './client-error.js';
 import { type Arg, encodeCommand } from './encode-command.js';
 
@@ -32,6 +33,8 @@ export interface RespClientOptions {
   readonly database?: number;
   /** For the connection and the greeting together. Default 5000; 0 leaves it to the operating system. */
   readonly connectTimeoutMs?: number;
+  /** Probes a silent connection after this time. Default: not at all. */
+  readonly keepAliveMs?: number;
   /** Longest wait for a reply; 0 waits for ever. Default 0. */
   readonly commandTimeoutMs?: number;
   /** Default 256 MiB. */
@@ -48,6 +51,12 @@ export interface RespClientOptions {
 export interface ExchangeOptions {
   /** In place of the client's `commandTimeoutMs`. */
   readonly timeoutMs?: number;
+}
+
+/** `cause` of a MALFORMED_REPLY: what was wrong, and the character found there if it is known. */
+export interface MalformedCause {
+  readonly code: MalformedCode;
+  readonly found: string;
 }
 
 interface Exchange {
@@ -73,6 +82,7 @@ export class RespClient {
   readonly #raw: boolean;
   #exchanges: Exchange[] = [];
   #unansweredBytes = 0;
+  #receivedBytes = 0;
   #closed: ClientError | null = null;
   #ready = false;
 
@@ -106,6 +116,7 @@ export class RespClient {
       keepRaw: this.#raw,
       ...(options.maxReplyBytes === undefined ? {} : { maxReplyBytes: options.maxReplyBytes }),
     });
+    if (options.keepAliveMs !== undefined) socket.setKeepAlive(true, options.keepAliveMs);
     this.#socket.on('data', (bytes) => this.#onData(bytes));
     this.#socket.on('error', (error) => this.#onSocketError(error));
     this.#socket.on('close', () =>
@@ -161,6 +172,19 @@ export class RespClient {
     });
   }
 
+  /**
+   * Hands the connection over: from now on its bytes are the caller's, who also closes it. For protocols that begin as RESP and go on otherwise (SYNC).
+   * Nothing may be awaited (asserted); what the peer has sent beyond the last reply is lost, so it must have had no reason to.
+   */
+  detach(): Socket {
+    assert(this.#exchanges.length === 0 && this.#reader.pendingBytes === 0, 'a detached connection awaits nothing');
+    const socket = this.#socket;
+    for (const event of ['data', 'error', 'close']) socket.removeAllListeners(event);
+    socket.pause();
+    this.#closed = new ClientError('CONNECTION_CLOSED', `The connection to ${this.address} was handed over`);
+    return socket;
+  }
+
   /** Ends the connection at once; whatever is awaited rejects with CONNECTION_CLOSED. */
   close(): void {
     this.#close(null);
@@ -192,16 +216,23 @@ export class RespClient {
 
   #onData(bytes: Buffer): void {
     this.#reader.feed(bytes);
+    this.#receivedBytes += bytes.length;
     for (let result = this.#reader.next(); result !== null; result = this.#reader.next()) {
       if (result.kind === 'malformed') {
-        const where = `${result.code} at byte ${result.byteOffset}`;
-        this.#close(new ClientError('MALFORMED_REPLY', `${this.address} sent bytes that are no reply: ${where}`));
+        this.#onMalformed(result, bytes);
         return;
       }
       const value = this.#raw ? result.raw! : result.value;
       if (result.kind === 'push' || this.#exchanges.length === 0) this.#options.onPush?.(value);
       else this.#onReply(value);
     }
+  }
+
+  #onMalformed({ code, byteOffset }: Malformed, latest: Buffer): void {
+    const byte = latest[byteOffset - (this.#receivedBytes - latest.length)];
+    const found = byte === undefined ? '' : String.fromCharCode(byte);
+    const text = `${this.address} sent bytes that are no reply: ${code} at byte ${byteOffset}`;
+    this.#close(new ClientError('MALFORMED_REPLY', text, { code, found } satisfies MalformedCause));
   }
 
   #onReply(value: Reply): void {
