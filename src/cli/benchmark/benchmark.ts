@@ -4,20 +4,30 @@
  *   command-line.ts ─▶ cluster-map.ts, server-config.ts ─▶ per test: run-test.ts ─▶ report.ts
  *                                                             │ load-threads.ts ─▶ load-thread.ts ─▶ load-connection.ts
  */
+import { writeFileSync } from 'node:fs';
 import { encodeCommand } from '../../client/encode-command.js';
 import type { RespClient } from '../../client/resp-client.js';
+import { strerror } from '../../persistence/file-system.js';
 import { ReplyError } from '../../resp/reply-reader.js';
 import { atNode, type ConnectionSettings, connectErrorLine, openConnection } from '../connection-settings.js';
 import type { Terminal } from '../terminal.js';
 import { type ClusterNode, fetchClusterNodes } from './cluster-map.js';
 import type { BenchmarkLine } from './command-line.js';
+import { type ChartPanel, drawLatencyChart } from './latency-chart.js';
+import { LoadThread } from './load-thread.js';
 import { type LoadThreads, OwnThread, WorkerThreads } from './load-threads.js';
 import { CSV_HEADER, type HostConfig, ProgressLine, report, reportCsv, reportLine } from './report.js';
 import { encodeRequest } from './request-batch.js';
-import { BenchmarkError, runTest } from './run-test.js';
+import { BenchmarkError, type ProgressWatcher, runTest } from './run-test.js';
 import { fetchHostConfig } from './server-config.js';
 import { type BenchmarkTest, PayloadSource, selectTests } from './tests.js';
-import type { Target, Workload } from './workload.js';
+import { LatencyTimeline } from './timeline.js';
+import { SharedProgress, type Target, type Workload } from './workload.js';
+
+const FIRST_PROGRESS_MS = 1;
+const PROGRESS_MS = 250;
+/** Between two samples of the chart. */
+const TIMELINE_MS = 50;
 
 /** Servers under load, and what is known about them. */
 interface Servers {
@@ -30,6 +40,8 @@ export class Benchmark {
   private readonly warn: (text: string) => void;
   private readonly payloads = new PayloadSource();
   private readonly seed: number;
+  /** Of the tests so far, in this loop. */
+  private panels: ChartPanel[] = [];
 
   /** @param entry  module that calls `serveLoadThread` when it is loaded in a worker */
   constructor(
@@ -45,18 +57,44 @@ export class Benchmark {
   /** @throws BenchmarkError */
   async run(): Promise<void> {
     const { line, terminal } = this;
+    if (line.isIdle) return this.stayIdle();
     const servers = line.isCluster ? await this.findCluster() : await this.findServer();
     const threadCount = line.isCluster && line.threadCount === 0 ? servers.targets.length : line.threadCount;
     const threads = threadCount === 0 ? new OwnThread() : new WorkerThreads(this.entry, threadCount);
     if (line.csv) terminal.write(CSV_HEADER);
     try {
+      await threads.ready();
       do {
+        this.panels = [];
         for (const test of await this.tests()) await this.runOne(test, servers, threads, threadCount);
+        this.drawChart();
         if (line.command.length === 0 && !line.csv) terminal.write('\n');
       } while (line.loops);
     } finally {
       threads.close();
     }
+  }
+
+  /** Connections and nothing else, until one of them is closed by the server (or the user ends it). */
+  private async stayIdle(): Promise<void> {
+    const { connectionCount } = this.line;
+    this.terminal.write(`Creating ${connectionCount} idle connections and waiting forever (Ctrl+C when done)\n`);
+    const { targets } = await this.findServer();
+    const workload = { ...this.workloadOf({ title: '', command: { words: [] } }, targets, 1), requestCount: 0 };
+    await new Promise<never>((_, reject) => {
+      const progress = SharedProgress.allocate(1, workload.precision);
+      const thread = new LoadThread(workload, 0, progress, {
+        onIdle: () => {},
+        onStaleMap: () => {},
+        onFailure: (text) => {
+          clearInterval(timer);
+          reject(new BenchmarkError(text));
+        },
+      });
+      const show = (): void => this.terminal.write(`clients: ${thread.connectionCount}\r`);
+      const timer = setInterval(show, PROGRESS_MS);
+      void thread.start();
+    });
   }
 
   private async findServer(): Promise<Servers> {
@@ -117,17 +155,28 @@ export class Benchmark {
     const { line, terminal } = this;
     const workload = this.workloadOf(test, targets, Math.max(1, threadCount));
     const progressLine = new ProgressLine(terminal, test.title);
-    const result = await runTest(
-      threads,
-      workload,
-      (progress, elapsedMs) => {
-        if (!line.csv) progressLine.show(progress.finishedCount, elapsedMs, progress.latencies());
-      },
-      async ({ kind, text }) => {
-        this.warn(kind === 'down' ? text : 'WARNING: Cluster slots configuration changed, fetching new one...');
-        return this.fetchMap();
-      },
-    );
+    const timeline = new LatencyTimeline(TIMELINE_MS);
+    const watchers: ProgressWatcher[] = [];
+    if (!line.csv)
+      watchers.push({
+        firstMs: FIRST_PROGRESS_MS,
+        everyMs: PROGRESS_MS,
+        look: (progress, elapsedMs) => progressLine.show(progress.finishedCount, elapsedMs, progress.latencies()),
+      });
+    if (line.svgFile !== null)
+      watchers.push({
+        firstMs: TIMELINE_MS,
+        everyMs: TIMELINE_MS,
+        look: (progress, elapsedMs) => timeline.sample(progress.latencies(), elapsedMs),
+      });
+    const result = await runTest(threads, workload, watchers, async ({ kind, text }) => {
+      this.warn(kind === 'down' ? text : 'WARNING: Cluster slots configuration changed, fetching new one...');
+      return this.fetchMap();
+    });
+    if (line.svgFile !== null) {
+      timeline.end(result.latencies, result.elapsedMs);
+      this.panels.push({ title: test.title, stretches: timeline.stretches });
+    }
     if (line.csv) {
       terminal.write(reportCsv(test.title, result));
       return;
@@ -142,6 +191,16 @@ export class Benchmark {
     };
     const text = line.isQuiet ? reportLine(test.title, result) : report(test.title, result, context);
     terminal.write(progressLine.eraser() + text);
+  }
+
+  private drawChart(): void {
+    const { svgFile } = this.line;
+    if (svgFile === null) return;
+    try {
+      writeFileSync(svgFile, drawLatencyChart(this.panels));
+    } catch (error) {
+      throw new BenchmarkError(`Could not write ${svgFile}: ${strerror(error)}`);
+    }
   }
 
   private workloadOf(test: BenchmarkTest, targets: readonly Target[], threadCount: number): Workload {

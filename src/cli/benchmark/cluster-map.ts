@@ -1,6 +1,6 @@
 /** The primaries of a cluster as targets of the load, each with a hash tag that leads to it (spec/cli.md section 5.6). */
 import type { RespClient } from '../../client/resp-client.js';
-import { keySlot } from '../../keyspace/key-slot.js';
+import { keySlot, SLOT_COUNT } from '../../keyspace/key-slot.js';
 import { parseClusterNodes } from '../../launcher/cluster-nodes.js';
 import type { Target } from './workload.js';
 
@@ -8,7 +8,7 @@ export interface ClusterNode extends Target {
   readonly id: string;
 }
 
-const TAG_LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const TAG_LETTERS = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'];
 /** Bytes between the braces; a shorter tag is filled up with `}`, which ends it. */
 const TAG_BYTES = 3;
 
@@ -34,16 +34,23 @@ export async function fetchClusterNodes(
   return nodes;
 }
 
+let tags: readonly string[] | null = null;
+
 /** A tag of three bytes whose hash slot is this one: there is one for every slot. */
 export function tagOfSlot(slot: number): string {
-  for (const tag of shortTexts()) if (keySlot(tag) === slot) return tag.padEnd(TAG_BYTES, '}');
-  throw new Error(`no tag leads to slot ${slot}`);
+  tags ??= findTags();
+  return tags[slot]!;
 }
 
-function* shortTexts(): Generator<string> {
-  for (let previous = [''], length = 1; length <= TAG_BYTES; length++) {
-    const texts = previous.flatMap((text) => [...TAG_LETTERS].map((letter) => text + letter));
-    yield* texts;
-    previous = texts;
+/** The first text for each slot, short ones first. */
+function findTags(): string[] {
+  const found = new Array<string>(SLOT_COUNT).fill('');
+  for (let texts = [''], length = 1; length <= TAG_BYTES; length++) {
+    texts = texts.flatMap((text) => TAG_LETTERS.map((letter) => text + letter));
+    for (const text of texts) {
+      const slot = keySlot(text);
+      if (found[slot] === '') found[slot] = text.padEnd(TAG_BYTES, '}');
+    }
   }
+  return found;
 }

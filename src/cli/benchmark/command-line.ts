@@ -85,11 +85,15 @@ function defaultLine(): BenchmarkLine {
 
 const clamp = (value: number, min: number, max: number): number => Math.min(Math.max(value, min), max);
 
-/** Thrown by an option whose value it cannot be. */
-class InvalidOption extends Error {}
+/** Told on stdout, with the usage. */
+export class InvalidOptionError extends UsageError {
+  constructor(word: string) {
+    super(`Invalid option "${word}" or option argument missing\n\n${usage()}`);
+  }
+}
 
 function setRandomRange(line: BenchmarkLine, value: string): void {
-  if (/^-(?!\d)/.test(value)) throw new InvalidOption();
+  if (/^-(?!\d)/.test(value)) throw new InvalidOptionError(value);
   line.randomRange = Math.max(0, atoi(value));
 }
 
@@ -194,7 +198,7 @@ const OPTIONS: ReadonlyMap<string, Option<BenchmarkLine>> = new Map(
   GROUPS.flatMap(({ options }) => options.flatMap((each) => each.names.map((name) => [name, each] as const))),
 );
 
-/** @throws UsageError with the text to print; it goes to stdout, also where the exit code is 1 */
+/** @throws UsageError with the text to print */
 export function scanArguments(argv: readonly string[]): BenchmarkLine {
   const line = defaultLine();
   for (let at = 0; at < argv.length; at++) {
@@ -207,19 +211,11 @@ export function scanArguments(argv: readonly string[]): BenchmarkLine {
       break;
     }
     const each = OPTIONS.get(word);
-    if (each === undefined || (each.value !== '' && at === argv.length - 1)) throw invalidOption(word);
-    try {
-      each.set(line, each.value === '' ? '' : argv[++at]!);
-    } catch (error) {
-      throw error instanceof InvalidOption ? invalidOption(argv[at]!) : error;
-    }
+    if (each === undefined || (each.value !== '' && at === argv.length - 1)) throw new InvalidOptionError(word);
+    each.set(line, each.value === '' ? '' : argv[++at]!);
   }
   if (line.command.length > 0 && line.testNames !== null) line.warnings.push('WARNING: Option -t is ignored.');
   return line;
-}
-
-function invalidOption(word: string): UsageError {
-  return new UsageError(`Invalid option "${word}" or option argument missing\n\n${usage()}`);
 }
 
 const EXAMPLES = `Examples:

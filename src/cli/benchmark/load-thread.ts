@@ -78,6 +78,11 @@ export class LoadThread implements LoadOwner {
     this.openMore();
   }
 
+  /** Connections that are open now. */
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
   stop(): void {
     this.isStopped = true;
     for (const connection of this.connections) connection.close();

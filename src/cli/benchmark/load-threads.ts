@@ -8,6 +8,8 @@ import { type LoadEvents, LoadThread, type StaleMap } from './load-thread.js';
 import { SharedProgress, type Target, type Workload } from './workload.js';
 
 export interface LoadThreads {
+  /** Waits until the threads run, so that their start does not count as part of a test. */
+  ready(): Promise<void>;
   start(workload: Workload, progress: SharedProgress, events: LoadEvents): void;
   retarget(targets: readonly Target[]): void;
   /** Ends the test; nothing of it is reported any more. */
@@ -38,6 +40,8 @@ type Report = { readonly run: number } & (
 export class OwnThread implements LoadThreads {
   private thread: LoadThread | null = null;
 
+  async ready(): Promise<void> {}
+
   start(workload: Workload, progress: SharedProgress, events: LoadEvents): void {
     this.thread = new LoadThread(workload, 0, progress, events);
     void this.thread.start();
@@ -59,17 +63,27 @@ export class OwnThread implements LoadThreads {
 
 export class WorkerThreads implements LoadThreads {
   private readonly workers: Worker[];
+  private readonly running: Promise<unknown>;
   private run = 0;
   private events: LoadEvents | null = null;
 
   /** @param entry  module that calls `serveLoadThread` when it is loaded in a worker */
   constructor(entry: URL, count: number) {
     this.workers = Array.from({ length: count }, () => {
-      const worker = new Worker(entry);
-      worker.on('message', (report: Report) => this.onReport(report));
+      // Its arguments are not for the worker: some of Node's own would be refused.
+      const worker = new Worker(entry, { argv: [], execArgv: [] });
+      worker.on('message', (report: Report | 'listening') => {
+        if (report !== 'listening') this.onReport(report);
+      });
       worker.on('error', (error) => this.events?.onFailure(`Error: ${error.message}`));
       return worker;
     });
+    // `serveLoadThread` says that it listens.
+    this.running = Promise.all(this.workers.map((worker) => new Promise((resolve) => worker.once('message', resolve))));
+  }
+
+  async ready(): Promise<void> {
+    await this.running;
   }
 
   start(workload: Workload, progress: SharedProgress, events: LoadEvents): void {
@@ -127,4 +141,5 @@ export function serveLoadThread(): void {
       thread?.stop();
     }
   });
+  port.postMessage('listening');
 }

@@ -3,7 +3,7 @@ import { isMainThread } from 'node:worker_threads';
 import { UsageError } from '../command-line.js';
 import { processTerminal, type Terminal } from '../terminal.js';
 import { Benchmark } from './benchmark.js';
-import { type BenchmarkLine, scanArguments } from './command-line.js';
+import { type BenchmarkLine, InvalidOptionError, scanArguments } from './command-line.js';
 import { serveLoadThread } from './load-threads.js';
 import { BenchmarkError } from './run-test.js';
 
@@ -13,7 +13,9 @@ async function main(terminal: Terminal): Promise<number> {
     line = scanArguments(process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    terminal.write(`${error.message}\n`);
+    const isForStdout = error.exitCode === 0 || error instanceof InvalidOptionError;
+    if (isForStdout) terminal.write(`${error.message}\n`);
+    else terminal.writeError(`${error.message}\n`);
     return error.exitCode;
   }
   for (const warning of line.warnings) terminal.writeError(`${warning}\n`);

@@ -77,7 +77,6 @@ export function report(title: string, result: TestResult, context: ReportContext
       .map((us) => ms(us).padStart(9))
       .join(' ')}`,
     '',
-    '',
   ];
   return lines.join('\n');
 }

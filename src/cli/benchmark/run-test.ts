@@ -18,33 +18,44 @@ export class BenchmarkError extends Error {
   readonly code = 'BENCHMARK_FAILED';
 }
 
-/** Called now and then while a test runs. */
-export type ProgressListener = (progress: SharedProgress, elapsedMs: number) => void;
+/** Looks at a test while it runs. */
+export interface ProgressWatcher {
+  readonly firstMs: number;
+  readonly everyMs: number;
+  look(progress: SharedProgress, elapsedMs: number): void;
+}
 
-const FIRST_PROGRESS_MS = 1;
-const PROGRESS_MS = 250;
 /** A cluster that is down is asked again after so long. */
 const DOWN_PAUSE_MS = 1000;
 
-/** @param refetchTargets  fetches the map of the cluster again */
+/**
+ * @param refetchTargets  fetches the map of the cluster again
+ * @throws BenchmarkError
+ */
 export function runTest(
   threads: LoadThreads,
   workload: Workload,
-  onProgress: ProgressListener,
+  watchers: readonly ProgressWatcher[],
   refetchTargets: (reason: StaleMap) => Promise<readonly Target[]>,
 ): Promise<TestResult> {
   const progress = SharedProgress.allocate(workload.threadCount, workload.precision);
   const startedAtMs = performance.now();
   const elapsedMs = (): number => performance.now() - startedAtMs;
   return new Promise((resolve, reject) => {
-    let timer: NodeJS.Timeout;
-    const tick = (): void => {
-      onProgress(progress, elapsedMs());
-      timer = setTimeout(tick, PROGRESS_MS);
+    const timers = new Set<NodeJS.Timeout>();
+    const watch = ({ firstMs, everyMs, look }: ProgressWatcher): void => {
+      const lookAgainIn = (ms: number): void => {
+        const timer = setTimeout(() => {
+          timers.delete(timer);
+          look(progress, elapsedMs());
+          lookAgainIn(everyMs);
+        }, ms);
+        timers.add(timer);
+      };
+      lookAgainIn(firstMs);
     };
-    timer = setTimeout(tick, FIRST_PROGRESS_MS);
     const end = (): void => {
-      clearTimeout(timer);
+      for (const timer of timers) clearTimeout(timer);
       threads.stop();
     };
     const fail = (text: string): void => {
@@ -59,6 +70,7 @@ export function runTest(
       threads.retarget(await refetchTargets(reason));
       isFetching = false;
     };
+    watchers.forEach(watch);
     threads.start(workload, progress, {
       onIdle: () => {
         if (progress.finishedCount < workload.requestCount) return;

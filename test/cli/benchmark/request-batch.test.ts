@@ -40,7 +40,7 @@ test('numbers cover their range and nothing else, and depend on the seed alone',
 });
 
 test('every slot has a tag of three bytes that leads to it', () => {
-  for (let slot = 0; slot < SLOT_COUNT; slot += 97) {
+  for (let slot = 0; slot < SLOT_COUNT; slot++) {
     const tag = tagOfSlot(slot);
     assert.equal(tag.length, 3);
     assert.equal(keySlot(`key:{${tag}}:000000000001`), slot);
