@@ -10,6 +10,7 @@ import { configCommands } from './config-records.js';
 import { dumpCommands } from './dump-records.js';
 import { expireCommands } from './expire-records.js';
 import { genericCommands } from './generic-records.js';
+import { geoCommands } from './geo-records.js';
 import { hashCommands } from './hash-records.js';
 import { hyperLogLogCommands } from './hyperloglog-records.js';
 import { introspectionCommands } from './introspection-records.js';
@@ -39,6 +40,7 @@ export const allCommands: readonly CommandRecord[] = [
   ...hyperLogLogCommands,
   ...listCommands,
   ...zsetCommands,
+  ...geoCommands,
   ...blockingCommands,
   ...hashCommands,
   ...setCommands,

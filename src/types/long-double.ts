@@ -26,6 +26,9 @@ const TEXT_BYTES_MAX = 5 * 1024;
 const DECIMAL_EXPONENT_LIMIT = 20000;
 const FRACTION_DIGITS = 17;
 
+const double = new Float64Array(1);
+const doubleBits = new BigUint64Array(double.buffer);
+
 const DECIMAL = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:e([+-]?\d+))?$/i;
 const HEXADECIMAL = /^([+-]?)0x(?:([\da-f]+)(?:\.([\da-f]*))?|\.([\da-f]+))(?:p([+-]?\d+))?$/i;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
@@ -42,6 +45,16 @@ export function parseLongDouble(bytes: Uint8Array, start: number, length: number
   return infinite === null ? null : infinity(infinite[1] === '-');
 }
 
+/** @returns the double as it is; it must be finite */
+export function longDoubleOf(value: number): LongDouble {
+  double[0] = Math.abs(value);
+  const bits = doubleBits[0];
+  const power = Number(bits >> 52n);
+  const fraction = bits & ((1n << 52n) - 1n);
+  if (power > 0) return finite(value < 0, ((1n << 52n) | fraction) << 11n, power - 1075 - 11);
+  return fraction === 0n ? finite(false, 0n, EXPONENT_MIN) : round(value < 0, fraction, 1n, -1074);
+}
+
 /** @returns the sum; null if it is infinite or no number */
 export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | null {
   if (a.isInfinite || b.isInfinite) return null;
@@ -54,14 +67,17 @@ export function addLongDoubles(a: LongDouble, b: LongDouble): LongDouble | null 
 
 /** The decimal text with at most 17 digits after the point and no trailing zeros. The number must be finite. */
 export function formatLongDouble(value: LongDouble): string {
-  let scaled = value.mantissa * 10n ** BigInt(FRACTION_DIGITS);
+  const text = formatFixed(value, FRACTION_DIGITS).replace(/\.?0+$/, '');
+  return text === '-0' ? '0' : text;
+}
+
+/** The decimal text with exactly `digits` (1 or more) digits after the point, as C's printf rounds it. The number must be finite. */
+export function formatFixed(value: LongDouble, digits: number): string {
+  let scaled = value.mantissa * 10n ** BigInt(digits);
   scaled =
     value.exponent >= 0 ? scaled << BigInt(value.exponent) : divideRounded(scaled, 1n << BigInt(-value.exponent));
-  const digits = scaled.toString().padStart(FRACTION_DIGITS + 1, '0');
-  const whole = digits.slice(0, -FRACTION_DIGITS);
-  const fraction = digits.slice(-FRACTION_DIGITS).replace(/0+$/, '');
-  const text = fraction === '' ? whole : `${whole}.${fraction}`;
-  return value.isNegative && text !== '0' ? `-${text}` : text;
+  const text = scaled.toString().padStart(digits + 1, '0');
+  return `${value.isNegative ? '-' : ''}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
 function parseDecimal([

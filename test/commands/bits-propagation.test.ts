@@ -50,3 +50,31 @@ test('HyperLogLogs: what changed nothing propagates nothing', () => {
   propagates([], 'PFCOUNT k', []);
   propagates([...one, 'PFDEBUG TODENSE k'], 'PFDEBUG TODENSE k', []);
 });
+
+const PLACES = ['GEOADD g 13.3 38.1 Palermo 15.1 37.5 Catania'];
+
+test('GEOADD is propagated as ZADD of the scores', () => {
+  propagates([], 'GEOADD g 13.3 38.1 Palermo', ['zadd g 3479076843417631 Palermo']);
+  propagates(PLACES, 'geoadd g xx CH 15.1 37.5 Palermo 1 1 none', [
+    'zadd g xx CH 3479447216794612 Palermo 3377822707026402 none',
+  ]);
+  // The corner of the map, whose score a double does not hold.
+  propagates([], 'GEOADD g 180 85.05112877 a', ['zadd g 10508399130531157 a']);
+  propagates(PLACES, 'GEOADD g NX 1 1 Palermo', []);
+  propagates(PLACES, 'GEOADD g 13.3 38.1 Palermo', []);
+  propagates([], 'GEOADD g XX 1 1 a', []);
+});
+
+test('a search that stores is propagated as it was received, if it stored or removed something', () => {
+  for (const command of [
+    'GEOSEARCHSTORE d g FROMMEMBER Palermo BYRADIUS 500 km STOREDIST',
+    'GEORADIUS g 15 37 500 km STORE d',
+    'georadiusbymember g Palermo 500 km STOREDIST d',
+  ])
+    propagates(PLACES, command, [command]);
+  const nothing = 'GEOSEARCHSTORE d g FROMLONLAT 0 0 BYRADIUS 1 m';
+  propagates(PLACES, nothing, []);
+  propagates([...PLACES, 'SET d x'], nothing, [nothing]);
+  for (const command of ['GEOSEARCH g FROMMEMBER Palermo BYRADIUS 1 m', 'GEORADIUS g 15 37 500 km', 'GEOPOS g Palermo'])
+    propagates(PLACES, command, []);
+});

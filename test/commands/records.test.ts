@@ -10,6 +10,7 @@ import type { CommandRecord } from '../../src/commands/command.js';
 import { dumpCommands } from '../../src/commands/dump-records.js';
 import { expireCommands } from '../../src/commands/expire-records.js';
 import { genericCommands } from '../../src/commands/generic-records.js';
+import { geoCommands } from '../../src/commands/geo-records.js';
 import { hashCommands } from '../../src/commands/hash-records.js';
 import { hyperLogLogCommands } from '../../src/commands/hyperloglog-records.js';
 import { listCommands } from '../../src/commands/list-records.js';
@@ -34,6 +35,7 @@ const records: readonly CommandRecord[] = [
   ...setCommands,
   ...listCommands,
   ...zsetCommands,
+  ...geoCommands,
 ];
 
 /** 7.2 gave them an option, so they differ from the oracle's. */

@@ -3,6 +3,7 @@
 import { bitmaps } from './cases/bitmaps.js';
 import { events } from './cases/events.js';
 import { setting as expiry } from './cases/expiry.js';
+import { geo } from './cases/geo.js';
 import { hashes } from './cases/hashes.js';
 import { hyperLogLogs } from './cases/hyperloglogs.js';
 import { basics, dump } from './cases/keys.js';
@@ -25,6 +26,7 @@ const groups = [
   ...hashes,
   ...sets,
   ...zsets,
+  ...geo,
   queueing,
   events,
 ];

@@ -1,0 +1,4 @@
+import { geo } from './cases/geo.js';
+import { compareWithRealServer } from './harness.js';
+
+compareWithRealServer(geo);
