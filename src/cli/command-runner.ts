@@ -96,8 +96,8 @@ export class CommandRunner {
   }
 
   async #runRepeated(args: readonly Buffer[], repeat: number): Promise<Outcome> {
-    if (repeat === 0) return 'done';
-    if (!(await this.#session.connect())) return 'failed';
+    await this.#session.connect();
+    if (!this.#session.isConnected) return 'failed';
     const conversation = conversationOf(args);
     for (let left = repeat; left !== 0; left--) {
       try {

@@ -6,7 +6,7 @@
  */
 import { basename } from 'node:path';
 import { scanArguments } from './arguments.js';
-import type { CommandLine, Mode } from './command-line.js';
+import { type CommandLine, type Mode, UsageError } from './command-line.js';
 import { processTerminal, type Terminal } from './terminal.js';
 
 /** What a mode is: a command line in, an exit code out. */
@@ -47,7 +47,15 @@ async function main(): Promise<number> {
     terminal.writeError(`Unrecognized option or bad number of args for: '--${line.mode}'\n`);
     return 1;
   }
-  return (await loadRunner())(line, terminal);
+  try {
+    return await (await loadRunner())(line, terminal);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    terminal.writeError(`${error.message}\n`);
+    return error.exitCode;
+  }
 }
 
-process.exitCode = await main();
+const exitCode = await main();
+// What is still open (stdin, say) is of no interest any more; what was written must get out.
+process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));

@@ -67,7 +67,8 @@ export class Session {
   }
 
   /**
-   * Connects, if there is no connection. What goes wrong is told on stderr.
+   * Connects, if there is no connection. What goes wrong is told on stderr. When HELLO 3 is demanded and refused, the result is false, yet there is
+   * a connection: modes give up then, commands are still sent.
    * @param isQuiet do not tell that the server cannot be reached
    */
   async connect(isQuiet = false): Promise<boolean> {
@@ -197,9 +198,7 @@ export class Session {
     await this.selectDatabase();
     if (this.#resp3 === 'no') return true;
     const isAccepted = this.#wasAccepted(await this.ask('HELLO', 3), 'HELLO 3 failed');
-    if (isAccepted || this.#resp3 === 'if-known') return true;
-    this.disconnect();
-    return false;
+    return isAccepted || this.#resp3 === 'if-known';
   }
 
   #wasAccepted(reply: ReplyNode, complaint: string): boolean {
@@ -229,9 +228,8 @@ export class Session {
 export function lossText(error: ClientError): string {
   if (error.code !== 'MALFORMED_REPLY') return systemErrorText(error);
   const { code, found } = error.cause as MalformedCause;
-  return code === 'unknown-type'
-    ? `Protocol error, got ${repr(Buffer.from(found, 'latin1'))} as reply type byte`
-    : MALFORMED_TEXTS[code];
+  if (code === 'unknown-type') return `Protocol error, got ${repr(Buffer.from(found, 'latin1'))} as reply type byte`;
+  return code === 'bad-number' && found === ',' ? 'Bad double value' : MALFORMED_TEXTS[code];
 }
 
 const MALFORMED_TEXTS: Readonly<Record<Exclude<MalformedCode, 'unknown-type'>, string>> = {

@@ -21,7 +21,7 @@ export async function runStat(line: CommandLine, terminal: Terminal): Promise<nu
   for (let lineCount = 0; ; lineCount++) {
     const reply = await askPersistently(session, terminal, 'INFO');
     if (reply.kind === 'error') {
-      terminal.write(`ERROR: ${textOf(reply)}\n`);
+      terminal.writeError(`ERROR: ${textOf(reply)}\n`);
       return 1;
     }
     if (lineCount % HEADER_EVERY_LINES === 0) terminal.write(HEADER);

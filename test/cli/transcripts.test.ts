@@ -1,0 +1,537 @@
+/**
+ * The same command lines with the real redis-cli and with ours, against the same server: stdout, stderr and exit code must be equal to the byte. Each case
+ * starts on an empty data set, so that both see the same. What tells times, or the tool's own version, is not here.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { type FakeServer, fakeServer, type Responder } from '../support/fake-server.js';
+import { freePort } from '../support/ports.js';
+import { ourCli, realCli, runTool, type Tool, type ToolOptions, type ToolResult } from '../support/run-tool.js';
+import { temporaryFolder } from '../support/server-process.js';
+import { needs } from '../support/tools.js';
+import { useServer } from '../support/use-server.js';
+
+const FORMATS = ['--no-raw', '--raw', '--csv', '--json', '--quoted-json'];
+const folder = temporaryFolder('transcripts');
+
+/** Words separated by blanks, or a list where they hold blanks. */
+type CommandWords = string | readonly string[];
+
+/** Runs the words with both tools, after `prepare`, and compares everything. */
+async function compare(words: CommandWords, options: ToolOptions = {}, prepare = async () => {}): Promise<ToolResult> {
+  const args = typeof words === 'string' ? words.split(' ').filter((word) => word !== '') : words;
+  const run = async (tool: Tool): Promise<ToolResult> => {
+    await prepare();
+    return runTool(tool, args, { cwd: folder, ...options });
+  };
+  const expected = await run(realCli);
+  const actual = await run(ourCli);
+  const story = `redis-cli ${args.join(' ')}${options.input === undefined ? '' : ` < ${JSON.stringify(String(options.input).slice(0, 200))}`}`;
+  assert.deepEqual(linesOf(actual), linesOf(expected), story);
+  return actual;
+}
+
+/** As lists of lines: a difference then shows as the lines that differ. Some messages of redis-cli keep the CR of the reply they quote. */
+function linesOf({ code, stdout, stderr }: ToolResult): unknown {
+  return { code, stdout: stdout.split('\n'), stderr: stderr.split(/\r?\n/) };
+}
+
+/** Lines of a shell script that has replies of every RESP2 type, nested ones too. */
+const RESP2_LINES = `
+set k "a\\x00\\a\\b\\t\\n\\r\\"\\\\\\xc3\\xa9~\\xff"
+get k
+get nothing
+del nothing
+rpush l 1 2 3 4 5 6 7 8 9 10 11
+lrange l 0 -1
+lrange l 5 2
+hset h f v "g h" "i j"
+hgetall h
+hgetall nothing
+config get nosuchparameter
+zadd z 1.5 a inf b -3.25e-7 c
+zrange z 0 -1 withscores
+zscore z a
+sadd s x
+smembers s
+mget k nothing l
+incr k
+nosuchcommand
+nosuchcommand with "some arguments"
+command info get nosuch
+multi
+set a 1
+get l
+lpush a 1
+nosuch
+exec
+multi
+set a 1
+lpush a 1
+lrange l 0 1
+exec
+watch a
+set a 2
+multi
+get a
+exec
+multi
+discard
+exec
+select 3
+dbsize
+select 99
+select 0
+info nosuchsection
+client getname
+client setname me
+client getname
+object encoding l
+type h
+command docs set config|get
+command docs nosuch
+echo ""
+`;
+
+/** Replies that only RESP3 has. */
+const RESP3_LINES = `
+debug protocol string
+debug protocol integer
+debug protocol double
+debug protocol null
+debug protocol array
+debug protocol set
+debug protocol map
+debug protocol verbatim
+debug protocol true
+debug protocol false
+debug protocol push
+hset h f v g w
+hgetall h
+hgetall nothing
+smembers nothing
+sadd s a
+smembers s
+zadd z 1 a 2.5 b
+zrange z 0 -1 withscores
+zscore z b
+zmscore z a nothing
+config get maxmemory
+command info get
+xinfo help
+`;
+
+const OWN_OPTIONS: readonly CommandWords[] = [
+  '--bogus',
+  '-p',
+  '-p 1 -r',
+  '--cluster-weight',
+  '--cluster-weight a=1 --cluster-weight b=2',
+  '-c -s /nowhere ping',
+  '-2 -3 ping',
+  '--ldb ping',
+  '--ldb-sync-mode',
+  '-x -X tag ping',
+  '--rdb a --functions-rdb b',
+  '-a secret --functions-rdb a --rdb b',
+  '--quoted-pattern " --scan',
+  '-u http://127.0.0.1 ping',
+  '-u redis://%zz@h ping',
+  '-u redis://a%@h ping',
+  '-u rediss//x ping',
+  ['--show-pushes', 'perhaps', '--bogus'],
+];
+
+suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, () => {
+  const real = useServer({ kind: 'redis' });
+  const ours = useServer({ kind: 'slotmesh' });
+  const secured = useServer({ kind: 'redis', password: 'secret' });
+
+  const onReal = (words: CommandWords, options?: ToolOptions): Promise<ToolResult> =>
+    compare(at(real.process.port, words), options, async () => {
+      await real.process.call('FLUSHALL');
+    });
+  const onOurs = (words: CommandWords, options?: ToolOptions): Promise<ToolResult> =>
+    compare(at(ours.process.port, words), options, async () => {
+      await ours.process.call('FLUSHALL');
+    });
+
+  for (const format of FORMATS) {
+    test(`replies of all RESP2 types, ${format}`, async () => {
+      const { stdout } = await onReal(`-2 ${format}`, { input: RESP2_LINES });
+      assert.ok(stdout.length > 1000);
+    });
+
+    test(`replies of all RESP3 types, ${format}`, async () => {
+      await onReal(`-3 ${format}`, { input: RESP3_LINES });
+    });
+  }
+
+  test('replies of our server', async () => {
+    await onOurs('--no-raw', { input: RESP2_LINES });
+    await onOurs('-3 --no-raw', { input: RESP3_LINES });
+    await onOurs('-3 --json', { input: RESP3_LINES });
+  });
+
+  test('options that are refused', async () => {
+    for (const words of OWN_OPTIONS) {
+      // The tool's own name is in the advice.
+      const args = typeof words === 'string' ? words.split(' ') : [...words];
+      const [expected, actual] = await Promise.all([runTool(realCli, args), runTool(ourCli, args)]);
+      const renamed = { ...actual, stderr: actual.stderr.replace('Try slotmesh-cli', 'Try redis-cli') };
+      assert.deepEqual(renamed, expected, `redis-cli ${args.join(' ')}`);
+    }
+  });
+
+  test('a server that is not there', async () => {
+    const port = await freePort();
+    for (const words of [
+      'ping',
+      '-r 3 ping',
+      '-r 0 ping',
+      '--scan',
+      '--bigkeys',
+      '--stat',
+      '--latency',
+      '--pipe',
+      '--rdb x',
+      '--replica',
+      '--eval x',
+      'help get set',
+    ])
+      await compare(at(port, words));
+    await compare(at(port, ''), { input: 'ping\n\n\nping\n' });
+    await compare('-s /nowhere/socket ping');
+  });
+
+  test('one command', async () => {
+    for (const words of [
+      'ping',
+      'PING hello',
+      ['set', 'k', 'a b\n'],
+      '-r 3 incr n',
+      '-r 2 -i 0.01 --csv incr n',
+      '-r 0 incr n',
+      '-n 3 set a b',
+      '-n 99 dbsize',
+      '-e get a b',
+      '-e --csv get a b',
+      '-e --json set a b',
+      '-e -r 3 get a b',
+      'get a b',
+      ['', 'a'],
+      ['--csv', ''],
+      '-D | -d , --raw mget a b c',
+      ['-D', '', 'mget', 'a', 'b'],
+      '--no-raw -r 2 mget a b',
+      'unsubscribe a',
+      '--json command info get',
+      '--json -2 command info get',
+      '--json -3 command info get',
+      'help nosuchcommand',
+      'help @nosuchgroup',
+      'help get',
+      '? config set',
+      'help @transactions',
+      '--user nobody -a wrong ping',
+      '-a wrong ping',
+      '-a wrong --no-auth-warning ping',
+      'cluster info',
+      'cluster nodes x',
+      '--json cluster info',
+      '--csv client info x',
+      'latency doctor',
+      '--json latency graph get',
+      '--csv lolwut version 1',
+      '--show-pushes yes -3 ping',
+      '--quoted-pattern "a" get b',
+      '--no-such-mode',
+      'object help',
+    ])
+      await onReal(words);
+    for (const words of ['ping', '-n 99 dbsize', '-e get a b', '--json cluster info', '-3 --csv command info get'])
+      await onOurs(words);
+  });
+
+  test('arguments in quotes and from stdin', async () => {
+    await onReal(['--quoted-input', 'set', '"k"', '"\\x00a\\"b\\xff"']);
+    await onReal(['--quoted-input', 'set', "'a b", '1']);
+    await onReal(['--quoted-input', 'set', '"a" "b"', '1']);
+    await onReal(['--quoted-input', 'get', '"a"b']);
+    await onReal('-x set k', { input: Buffer.from('a\0b\xff\n', 'latin1') });
+    await onReal('-x --no-raw echo', { input: '' });
+    await onReal('-X tag set tag value', { input: 'key' });
+    await onReal('-X tag echo tag', { input: Buffer.from([0, 255, 10]) });
+    await onReal('-X tag get key', { input: 'key' });
+    await onReal('-X tag', { input: 'ping\n' });
+    await onReal('--eval script.lua', { input: '' });
+    writeFileSync(join(folder, 'script.lua'), 'return {KEYS, ARGV, redis.status_reply("x")}');
+    await onReal('--eval script.lua');
+    await onReal('--eval script.lua a b , c d');
+    await onReal('--no-raw --eval script.lua a, b , c , d');
+    await onReal('--eval script.lua , c');
+    await onReal('--eval nosuch.lua , c');
+  });
+
+  test('lines on stdin', async () => {
+    await onReal('--no-raw', {
+      input: [
+        'set k v\r',
+        '  get   "k"  ',
+        '"unbalanced',
+        "'a'b",
+        '3 incr n',
+        '0 incr n',
+        '-2 incr n',
+        '99999999999999999999 incr n',
+        '7',
+        '2 ',
+        ':set',
+        ':set hints',
+        ':set colours',
+        ':nonsense',
+        'restart',
+        'connect',
+        'clear x',
+        'clear',
+        'help nosuchcommand',
+        'help @transactions',
+        '?',
+        'multi',
+        'select 5',
+        'exec',
+        'dbsize',
+        'reset',
+        'dbsize',
+        'auth x',
+        'client kill type normal skipme no',
+        'ping',
+        'ping',
+        'quit',
+        'ping',
+      ]
+        .filter((line) => line !== '?')
+        .join('\n'),
+    });
+    await onReal('-n 2 --csv', { input: 'set a 1\nselect 0\ndbsize\nclient kill type normal skipme no\nping\ndbsize' });
+    await onReal('-e', { input: 'nosuch\nping\n' });
+    await onReal('', { input: 'exit with words\nping' });
+    await onReal('', { input: Buffer.from('echo \xff\xfe\n', 'latin1') });
+    await onReal('', { input: `echo ${'x'.repeat(100_000)}\n` });
+    await onReal('', { input: 'ping\n', env: { FAKETTY: '1' } });
+    await onReal('', { input: 'info keyspace\nset a b\nget a\nkeys *\nmget a "b', env: { FAKETTY: '1' } });
+    await onOurs('--no-raw', { input: 'set k v\nmulti\nget k\nexec\nclient kill type normal skipme no\nping\nget k' });
+  });
+
+  test('passwords', async () => {
+    const { port } = secured.process;
+    for (const words of [
+      'ping',
+      '-a secret ping',
+      '--pass secret --no-auth-warning ping',
+      '-a wrong ping',
+      '-a secret --user default ping',
+      '-a secret --user nobody ping',
+      '-a secret -n 3 dbsize',
+      '-3 ping',
+      '--json ping',
+      '-3 -a secret --json ping',
+      '--bigkeys',
+      '--hotkeys',
+      '--scan',
+      '--stat',
+      '--rdb x',
+      '--functions-rdb x',
+      '--replica',
+      'monitor',
+      'subscribe a',
+      '--no-raw subscribe a',
+      'sync',
+    ])
+      await compare(at(port, words));
+    await compare(['-u', `redis://secret@127.0.0.1:${port}/2`, 'client', 'no-evict', 'off']);
+    await compare(['-u', `redis://default:secr%65t@127.0.0.1:${port}`, 'ping']);
+    await compare(at(port, 'ping'), { env: { REDISCLI_AUTH: 'secret' } });
+    await compare(at(port, '-a wrong ping'), { env: { REDISCLI_AUTH: 'secret' } });
+    await compare(at(port, '--askpass ping'), { input: 'secret\n' });
+    await compare(at(port, ''), { input: 'ping\nauth secret\nping\nauth wrong\nauth nobody secret\nget a\n' });
+    await compare(at(port, ''), { input: 'select 1\nauth secret\nselect 1\ndbsize\n' });
+    await compare(at(port, '-n 1'), { input: 'auth secret\ndbsize\nset a b\n' });
+  });
+
+  test('sampling and scanning', async () => {
+    const modes = [
+      '--bigkeys',
+      '--memkeys',
+      '--memkeys-samples 0',
+      '--bigkeys --pattern l*',
+      '--hotkeys',
+      '--no-raw --scan',
+      '--scan --pattern [ln]*',
+      ['--scan', '--quoted-pattern', '"\\x6c*"'],
+      ['--scan', '--quoted-pattern', '"\\x6c'],
+    ];
+    const { process: server } = real;
+    await server.call('FLUSHALL');
+    for (let n = 1; n < 40; n++) {
+      await server.call('SET', `key:${n}`, 'x'.repeat(n * 7));
+      await server.call('RPUSH', `list:${n % 3}`, 'a', n);
+      await server.call('SADD', `set "${n % 4}"`, n);
+      await server.call('HSET', `hash\n${n % 5}`, n, 'v');
+      await server.call('ZADD', `zset:${n % 2}`, n, n);
+    }
+    await server.call('XADD', 'stream', '1-1', 'a', 'b');
+    await server.call('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lfu');
+    for (const words of modes) await compare(at(server.port, words));
+    await server.call('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    await compare(at(server.port, '--hotkeys'));
+  });
+
+  test('--pipe', async () => {
+    await onReal('--pipe', { input: '' });
+    await onReal('--pipe', { input: 'set a b\r\nget a\r\nnosuch\r\n*1\r\n$4\r\nPING\r\n' });
+    await onReal('--pipe', { input: 'set a b\nget a' });
+    await onReal('--pipe --pipe-timeout 1', { input: 'blpop nothing 0\r\n' });
+    const many = `${'set key value\r\n'.repeat(20_000)}*3\r\n$3\r\nset\r\n$3\r\nbig\r\n$524288\r\n${'x'.repeat(524_288)}\r\n`;
+    const { stdout } = await onReal('--pipe', { input: many });
+    assert.match(stdout, /errors: 0, replies: 20001/);
+    await onOurs('--pipe', { input: many });
+  });
+
+  test('--rdb and --functions-rdb', async () => {
+    for (const diskless of ['yes', 'no']) {
+      await real.process.call('CONFIG', 'SET', 'repl-diskless-sync', diskless);
+      await onReal('--rdb dump.rdb');
+      await onReal('--rdb /nowhere/dump.rdb');
+      await onReal('--functions-rdb dump.rdb');
+    }
+    mkdirSync(join(folder, 'files'), { recursive: true });
+    for (const server of [real, ours]) {
+      await server.process.call('FLUSHALL');
+      await server.process.call('SET', 'key', 'value');
+      const file = join(folder, 'files', `${server.process.kind}.rdb`);
+      writeFileSync(file, 'x'.repeat(100_000));
+      const { code, stderr } = await runTool(ourCli, at(server.process.port, ['--rdb', file]));
+      assert.equal(code, 0, stderr);
+      const image = readFileSync(file, 'latin1');
+      assert.match(image, /^REDIS00\d\d.*value/s);
+      assert.ok(image.length < 1000, 'what was in the file before is gone');
+      const toStdout = await runTool(ourCli, at(server.process.port, '--rdb -'));
+      assert.equal(toStdout.stdout.length, image.length);
+    }
+  });
+
+  test('a peer that misbehaves', async () => {
+    const answers = [
+      'HTTP/1.1 400 Bad Request\r\n\r\n',
+      '$abc\r\n',
+      ':x\r\n',
+      '#x\r\n',
+      ',x\r\n',
+      '*2\r\n+a\r\n',
+      '',
+      '-ERR a\r\n',
+      '+x\r\n+unasked\r\n',
+    ];
+    for (const answer of answers)
+      await onFake(
+        () => answer,
+        true,
+        (port) => compare(at(port, 'get a')),
+      );
+    await onFake(
+      () => '',
+      true,
+      (port) => compare(at(port, 'shutdown')),
+    );
+    await onFake(
+      () => '',
+      true,
+      (port) => compare(at(port, ''), { input: 'get a\nget b\n' }),
+    );
+    await onFake(
+      () => '-ERR no SCAN here\r\n',
+      false,
+      (port) => compare(at(port, '--scan')),
+    );
+    await onFake(
+      () => '+OK\r\n',
+      false,
+      (port) => compare(at(port, '--scan')),
+    );
+    await onFake(
+      () => '+OK\r\n',
+      false,
+      (port) => compare(at(port, '--bigkeys')),
+    );
+  });
+
+  test('redirections', async () => {
+    await withFakes(2, async ([first, second]) => {
+      const answer = (text: string) => () => text;
+      for (const kind of ['MOVED', 'ASK']) {
+        first!.respond = answer(`-${kind} 12182 127.0.0.1:${second!.port}\r\n`);
+        second!.respond = answer('+OK\r\n');
+        second!.takeRequests();
+        await compare(at(first!.port, '-c set foo bar'));
+        assert.deepEqual(
+          second!.takeRequests(),
+          repeated(kind === 'ASK' ? ['ASKING', 'set foo bar'] : ['set foo bar']),
+        );
+        await compare(at(first!.port, 'set foo bar'));
+        await compare(at(first!.port, '-e set foo bar'));
+        await compare(at(first!.port, '-c'), { input: 'set foo bar\nget a\n' });
+        await compare(at(first!.port, '-c --no-raw'), { input: 'multi\n2 set foo bar\nexec\n' });
+        await compare(at(first!.port, '-c -r 2 set foo bar'));
+      }
+      first!.respond = answer(`-MOVED 1 127.0.0.1:${await freePort()}\r\n`);
+      await compare(at(first!.port, '-c get foo'));
+      await compare(at(first!.port, '-c'), { input: 'get foo\n' });
+    });
+  });
+});
+
+/** What both tools together send. */
+function repeated(requests: string[]): string[] {
+  return [...requests, ...requests];
+}
+
+interface Fake {
+  readonly port: number;
+  respond: Responder;
+  takeRequests(): string[];
+}
+
+async function withFakes(count: number, body: (fakes: Fake[]) => Promise<void>): Promise<void> {
+  const fakes: Fake[] = [];
+  const servers: FakeServer[] = [];
+  for (let at = 0; at < count; at++) {
+    const server = await fakeServer((args, socket) => fakes[at]!.respond(args, socket));
+    servers.push(server);
+    fakes.push({ port: server.port, respond: () => null, takeRequests: () => server.requests.splice(0) });
+  }
+  try {
+    await body(fakes);
+  } finally {
+    for (const server of servers) await server.close();
+  }
+}
+
+/** @param isLast whether the peer closes the connection behind its answer */
+async function onFake(respond: Responder, isLast: boolean, body: (port: number) => Promise<unknown>): Promise<void> {
+  await withFakes(1, async ([fake]) => {
+    fake!.respond = (args, socket) => {
+      const answer = respond(args, socket);
+      if (!isLast) return answer;
+      socket.end(answer ?? '');
+      return null;
+    };
+    await body(fake!.port);
+  });
+}
+
+function at(port: number, words: CommandWords): string[] {
+  return ['-p', String(port), ...(typeof words === 'string' ? words.split(' ').filter((word) => word !== '') : words)];
+}
