@@ -304,13 +304,26 @@ export function splice(
     moveTail(bytes, at + removedBytes, base + total, at + addedBytes);
     writeUint32(bytes, base, total + addedBytes - removedBytes);
   }
-  if (countChange === 0) return;
+  if (countChange !== 0) addCount(bytes, base, countChange);
+}
+
+function addCount(bytes: Uint8Array, base: number, countChange: number): void {
   const stated = bytes[base + 4] | (bytes[base + 5] << 8);
   // Once not known, the count stays so until a walk would find it: as the original has it.
   if (stated === COUNT_UNKNOWN) return;
   const count = Math.min(stated + countChange, COUNT_UNKNOWN);
   bytes[base + 4] = count;
   bytes[base + 5] = count >> 8;
+}
+
+/**
+ * Makes elements part of the listpack that the caller has written behind its last one, over the terminator.
+ * @param end position after them
+ */
+export function closeListpack(bytes: Uint8Array, base: number, end: number, addedCount: number): void {
+  bytes[end] = TERMINATOR;
+  writeUint32(bytes, base, end + 1 - base);
+  addCount(bytes, base, addedCount);
 }
 
 /** @returns the position after `count` elements from `at` */
@@ -350,8 +363,13 @@ function writeBackLength(target: Uint8Array, at: number, size: number): number {
   return at + count;
 }
 
-/** The result of `readIntegerElement`. */
-const integer = { high: 0, low: 0 };
+/** The result of `readInteger`: | high | low |, two's complement. */
+export const integer = { high: 0, low: 0 };
+
+/** Reads an element that is in an integer form; its value is then in `integer`. @returns the position after it */
+export function readInteger(bytes: Uint8Array, at: number): number {
+  return at + readIntegerElement(bytes, at) + 1;
+}
 
 /** @returns bytes of the element without its back-length */
 function readIntegerElement(bytes: Uint8Array, at: number): number {

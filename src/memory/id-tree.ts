@@ -1,0 +1,506 @@
+/**
+ * IdTree: an ordered map from stream IDs to a few words each, a B+tree: find, lower and upper bound, steps either way, insert and remove in O(log n).
+ * It indexes the nodes of a stream, and holds the pending entries of its consumer groups.
+ *
+ *   control block = | root, 0 = no cell | height, 0 = the root is a leaf | cell count | – |
+ *   leaf          = | cells | cells that fit | next leaf | previous leaf | cells of | ID : 4 words | value words | |
+ *   branch        = | cells | – | cells of | ID : 4 words | child ref | |
+ *
+ * Nodes are about 1 KiB; only a leaf that is the root begins small and grows by doubling, as most trees have a few cells. A branch's cell has a lower
+ * bound of the IDs below it, which need not be one of them; the first one's is never looked at. Bytes per cell: 16 and the value, divided by the
+ * fill: full in a tree that was built in order (a full leaf at the end is left full), some 70 % at random; 2 % more for branches.
+ *
+ * Invariants: (1) all IDs below a branch's cell are at or above its bound and below the next one's; (2) leaves are linked in order; (3) no node is
+ * empty; a node with less than a quarter of its cells merges with a neighbour if both fit into three quarters; (4) a place (`leaf` and
+ * `index`) is valid until the next insertion or removal in that tree.
+ */
+import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
+import { compareIdAt, readIdAt, type StreamId, writeIdAt } from './stream-id.js';
+
+const ROOT = 0;
+const HEIGHT = 1;
+const COUNT = 2;
+const CONTROL_BYTES = 16;
+
+const NODE_BYTES = 1024;
+const ID_WORDS = 4;
+
+const CELLS_MAX = 1;
+const LEAF_NEXT = 2;
+const LEAF_PREVIOUS = 3;
+const LEAF_HEADER = 4;
+const FIRST_LEAF_CELLS = 2;
+
+const BRANCH_HEADER = 2;
+const BRANCH_CELL = ID_WORDS + 1;
+const BRANCH_CELLS = Math.floor((NODE_BYTES / 4 - BRANCH_HEADER) / BRANCH_CELL);
+/** Where a branch's cell has its child. */
+const CHILD = ID_WORDS;
+
+/** 13^9 leaves, even if all branches are but a quarter full, are more than the arena can hold. */
+const HEIGHT_MAX = 10;
+
+export class IdTree {
+  /** The place that was found or stepped to last. */
+  leaf: Ref = 0;
+  index = 0;
+  private readonly arena: Arena;
+  private readonly words: Int32Array[];
+  private readonly cellWords: number;
+  private readonly leafCells: number;
+  /** The branches that led to `leaf`, by level (1 = above the leaf), and the cells taken. Only `descend` keeps them. */
+  private readonly pathNode = new Int32Array(HEIGHT_MAX + 1);
+  private readonly pathIndex = new Int32Array(HEIGHT_MAX + 1);
+
+  /** @param valueWords of each cell */
+  constructor(arena: Arena, valueWords: number) {
+    this.arena = arena;
+    this.words = arena.words;
+    this.cellWords = ID_WORDS + valueWords;
+    this.leafCells = Math.floor((NODE_BYTES / 4 - LEAF_HEADER) / this.cellWords);
+  }
+
+  create(): Ref {
+    const tree = this.arena.allocate(CONTROL_BYTES);
+    this.set(tree, ROOT, 0);
+    this.set(tree, HEIGHT, 0);
+    this.set(tree, COUNT, 0);
+    return tree;
+  }
+
+  /** @returns number of cells */
+  count(tree: Ref): number {
+    return this.get(tree, COUNT);
+  }
+
+  /** Frees the tree but for its leaves, which the caller frees by `dropLeaf`. @returns the first leaf, or 0 */
+  dissolve(tree: Ref): Ref {
+    const root = this.get(tree, ROOT);
+    const first = root === 0 ? 0 : this.freeBranches(root, this.get(tree, HEIGHT));
+    this.arena.free(tree);
+    return first;
+  }
+
+  /** Frees a leaf of a dissolved tree. @returns the next one, or 0 */
+  dropLeaf(leaf: Ref): Ref {
+    const next = this.get(leaf, LEAF_NEXT);
+    this.arena.free(leaf);
+    return next;
+  }
+
+  /** Cells of a leaf. */
+  cellCount(leaf: Ref): number {
+    return this.get(leaf, 0);
+  }
+
+  /** @returns value word `word` of a cell */
+  valueAt(leaf: Ref, index: number, word: number): number {
+    return this.get(leaf, LEAF_HEADER + index * this.cellWords + ID_WORDS + word);
+  }
+
+  /** @returns bytes of the tree's blocks, estimated from its leaves */
+  bytesOf(tree: Ref): number {
+    if (!this.seekFirst(tree)) return CONTROL_BYTES;
+    let leafBytes = 0;
+    for (let { leaf } = this; leaf !== 0; leaf = this.get(leaf, LEAF_NEXT)) leafBytes += this.arena.blockBytes(leaf);
+    return CONTROL_BYTES + Math.round(leafBytes * (1 + 1 / BRANCH_CELLS));
+  }
+
+  /** Goes to the cell with this ID. @returns whether there is one; else the place is undefined */
+  find(tree: Ref, id: StreamId): boolean {
+    this.descend(tree, id);
+    return this.index > 0 && this.compareHere(this.index - 1, id) === 0 && this.step(-1);
+  }
+
+  /** Goes to the first cell that is not before the ID. @returns whether there is one */
+  seekFrom(tree: Ref, id: StreamId): boolean {
+    if (this.find(tree, id)) return true;
+    return this.leaf !== 0 && this.enter();
+  }
+
+  /** Goes to the last cell that is not behind the ID. @returns whether there is one */
+  seekUpTo(tree: Ref, id: StreamId): boolean {
+    this.descend(tree, id);
+    return this.leaf !== 0 && this.previous();
+  }
+
+  /** Goes to the first cell. @returns whether there is one */
+  seekFirst(tree: Ref): boolean {
+    return this.seekEdge(tree, true);
+  }
+
+  /** Goes to the last cell. @returns whether there is one */
+  seekLast(tree: Ref): boolean {
+    return this.seekEdge(tree, false);
+  }
+
+  /** Goes to the next cell. @returns whether there is one; else the place is behind the last */
+  next(): boolean {
+    this.index++;
+    return this.enter();
+  }
+
+  /** Goes to the cell before. @returns whether there is one; else the place is undefined */
+  previous(): boolean {
+    if (this.index === 0) {
+      this.leaf = this.get(this.leaf, LEAF_PREVIOUS);
+      if (this.leaf === 0) return false;
+      this.index = this.cellCount(this.leaf);
+    }
+    this.index--;
+    return true;
+  }
+
+  /** The ID of the cell at the place. */
+  readId(into: StreamId): void {
+    readIdAt(this.words[this.leaf >>> CHUNK_INDEX_SHIFT], this.cellStart(), into);
+  }
+
+  /** Compares the cell at the place with the ID. @returns negative, 0 or positive */
+  compare(id: StreamId): number {
+    return this.compareHere(this.index, id);
+  }
+
+  /** Value word `word` of the cell at the place. */
+  value(word: number): number {
+    return this.words[this.leaf >>> CHUNK_INDEX_SHIFT][this.cellStart() + ID_WORDS + word];
+  }
+
+  setValue(word: number, value: number): void {
+    this.words[this.leaf >>> CHUNK_INDEX_SHIFT][this.cellStart() + ID_WORDS + word] = value;
+  }
+
+  /** Adds a cell for an ID that has none, and goes there; its value words are the caller's to write, at once. */
+  insert(tree: Ref, id: StreamId): void {
+    this.set(tree, COUNT, this.count(tree) + 1);
+    this.descend(tree, id);
+    if (this.leaf === 0) {
+      this.leaf = this.createLeaf(FIRST_LEAF_CELLS);
+      this.set(tree, ROOT, this.leaf);
+    }
+    let { leaf, index } = this;
+    const count = this.cellCount(leaf);
+    if (count === this.get(leaf, CELLS_MAX)) {
+      if (count < this.leafCells) {
+        leaf = this.growRootLeaf(tree, leaf);
+      } else {
+        // At the end of the tree the full leaf stays as it is, so that IDs that come in order fill the leaves.
+        const isLast = index === count && this.get(leaf, LEAF_NEXT) === 0;
+        const at = isLast ? count : count >> 1;
+        const added = this.splitLeaf(leaf, at);
+        const isInAdded = index > at || isLast;
+        if (isInAdded) {
+          leaf = added;
+          index -= at;
+        }
+        // A new last leaf is empty yet: its bound is the ID that comes in.
+        if (!isLast) this.addToParent(tree, added, this.words[added >>> CHUNK_INDEX_SHIFT], this.firstCell(added));
+        else this.addToParent(tree, added, idWords(id), 0);
+      }
+    }
+    this.openCell(leaf, LEAF_HEADER, this.cellWords, index);
+    this.leaf = leaf;
+    this.index = index;
+    writeIdAt(this.words[leaf >>> CHUNK_INDEX_SHIFT], this.cellStart(), id);
+  }
+
+  /** Removes the cell of an ID. @returns whether there was one */
+  remove(tree: Ref, id: StreamId): boolean {
+    if (!this.find(tree, id)) return false;
+    this.removeHere(tree);
+    return true;
+  }
+
+  /** @returns a tree with the same cells */
+  copy(tree: Ref, id: StreamId): Ref {
+    const copy = this.create();
+    for (let isThere = this.seekFirst(tree); isThere; isThere = this.next()) {
+      this.readId(id);
+      const { leaf, index } = this;
+      this.insert(copy, id);
+      for (let word = 0; word < this.cellWords - ID_WORDS; word++) this.setValue(word, this.valueAt(leaf, index, word));
+      this.leaf = leaf;
+      this.index = index;
+    }
+    return copy;
+  }
+
+  private step(by: number): boolean {
+    this.index += by;
+    return true;
+  }
+
+  /** If the place is behind the last cell of a leaf, goes to the next leaf. @returns whether there is a cell */
+  private enter(): boolean {
+    if (this.index < this.cellCount(this.leaf)) return true;
+    const next = this.get(this.leaf, LEAF_NEXT);
+    if (next === 0) return false;
+    this.leaf = next;
+    this.index = 0;
+    return true;
+  }
+
+  private seekEdge(tree: Ref, isFirst: boolean): boolean {
+    let node = this.get(tree, ROOT);
+    if (node === 0) return false;
+    for (let level = this.get(tree, HEIGHT); level > 0; level--)
+      node = this.child(node, isFirst ? 0 : this.cellCount(node) - 1);
+    this.leaf = node;
+    this.index = isFirst ? 0 : this.cellCount(node) - 1;
+    return true;
+  }
+
+  /** Goes behind the last cell that is not behind the ID: `index` may be 0, or one behind the last. `leaf` is 0 in an empty tree. */
+  private descend(tree: Ref, id: StreamId): void {
+    let node = this.get(tree, ROOT);
+    this.leaf = node;
+    this.index = 0;
+    if (node === 0) return;
+    for (let level = this.get(tree, HEIGHT); level > 0; level--) {
+      const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+      const base = (node & UNIT_MASK) << 1;
+      // The first cell's bound does not count: what is below all others belongs there.
+      const cell = cellsUpTo(words, base + BRANCH_HEADER, BRANCH_CELL, 1, words[base], id) - 1;
+      this.pathNode[level] = node;
+      this.pathIndex[level] = cell;
+      node = words[base + BRANCH_HEADER + cell * BRANCH_CELL + CHILD];
+    }
+    this.leaf = node;
+    const base = (node & UNIT_MASK) << 1;
+    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+    this.index = cellsUpTo(words, base + LEAF_HEADER, this.cellWords, 0, words[base], id);
+  }
+
+  private removeHere(tree: Ref): void {
+    this.set(tree, COUNT, this.count(tree) - 1);
+    const height = this.get(tree, HEIGHT);
+    let node = this.leaf;
+    this.closeCell(node, LEAF_HEADER, this.cellWords, this.index);
+    for (let level = 1; level <= height; level++) {
+      const parent = this.pathNode[level];
+      const cell = this.pathIndex[level];
+      if (this.cellCount(node) === 0) {
+        if (level === 1) this.unlinkLeaf(node);
+        this.arena.free(node);
+        this.closeCell(parent, BRANCH_HEADER, BRANCH_CELL, cell);
+      } else if (cell > 0) {
+        this.merge(parent, cell - 1, level - 1);
+      } else if (this.cellCount(parent) > 1) {
+        this.merge(parent, 0, level - 1);
+      }
+      node = parent;
+    }
+    this.shrinkRoot(tree);
+  }
+
+  private shrinkRoot(tree: Ref): void {
+    for (let root = this.get(tree, ROOT); ; ) {
+      const count = this.cellCount(root);
+      const height = this.get(tree, HEIGHT);
+      if (count > 1 || (count === 1 && height === 0)) return;
+      const only = count === 0 ? 0 : this.child(root, 0);
+      this.arena.free(root);
+      this.set(tree, ROOT, only);
+      this.set(tree, HEIGHT, only === 0 ? 0 : height - 1);
+      if (only === 0) return;
+      root = only;
+    }
+  }
+
+  /** Merges the children in cells `cell` and `cell + 1` if one of them is nearly empty and the other has room. */
+  private merge(parent: Ref, cell: number, childLevel: number): void {
+    const left = this.child(parent, cell);
+    const right = this.child(parent, cell + 1);
+    const isLeaf = childLevel === 0;
+    const cellsMax = isLeaf ? this.leafCells : BRANCH_CELLS;
+    const leftCount = this.cellCount(left);
+    const rightCount = this.cellCount(right);
+    if (Math.min(leftCount, rightCount) * 4 >= cellsMax || (leftCount + rightCount) * 4 > cellsMax * 3) return;
+    if (isLeaf) {
+      this.moveCells(right, 0, left, LEAF_HEADER, this.cellWords);
+      this.unlinkLeaf(right);
+    } else {
+      // The bound of its first cell was not looked at so far: it is what the parent says.
+      const words = this.words[parent >>> CHUNK_INDEX_SHIFT];
+      const bound = ((parent & UNIT_MASK) << 1) + BRANCH_HEADER + (cell + 1) * BRANCH_CELL;
+      for (let i = 0; i < ID_WORDS; i++) this.set(right, BRANCH_HEADER + i, words[bound + i]);
+      this.moveCells(right, 0, left, BRANCH_HEADER, BRANCH_CELL);
+    }
+    this.arena.free(right);
+    this.closeCell(parent, BRANCH_HEADER, BRANCH_CELL, cell + 1);
+  }
+
+  /** Puts a node that was split off behind the one on the path, from the leaves upwards. Its bound is at `words[at, at + 4)`. */
+  private addToParent(tree: Ref, node: Ref, words: Int32Array, at: number): void {
+    const height = this.get(tree, HEIGHT);
+    let added = node;
+    for (let i = 0; i < ID_WORDS; i++) bound[i] = words[at + i];
+    for (let level = 1; level <= height; level++) {
+      const parent = this.pathNode[level];
+      const cell = this.pathIndex[level] + 1;
+      const count = this.cellCount(parent);
+      if (count < BRANCH_CELLS) return this.insertChild(parent, cell, added);
+      const half = cell === count ? count : count >> 1;
+      const split = this.arena.allocate(NODE_BYTES);
+      this.set(split, 0, 0);
+      this.moveCells(parent, half, split, BRANCH_HEADER, BRANCH_CELL);
+      if (cell > half || half === count) {
+        this.insertChild(split, cell - half, added);
+      } else {
+        this.insertChild(parent, cell, added);
+      }
+      for (let i = 0; i < ID_WORDS; i++) bound[i] = this.get(split, BRANCH_HEADER + i);
+      added = split;
+    }
+    const root = this.arena.allocate(NODE_BYTES);
+    this.set(root, 0, 1);
+    // The bound of a first cell is never looked at, but it shall be defined.
+    for (let i = 0; i < ID_WORDS; i++) this.set(root, BRANCH_HEADER + i, 0);
+    this.set(root, BRANCH_HEADER + CHILD, this.get(tree, ROOT));
+    this.insertChild(root, 1, added);
+    this.set(tree, ROOT, root);
+    this.set(tree, HEIGHT, height + 1);
+  }
+
+  /** Puts a child with `bound` into a branch that has room. */
+  private insertChild(parent: Ref, cell: number, child: Ref): void {
+    const at = this.openCell(parent, BRANCH_HEADER, BRANCH_CELL, cell);
+    const words = this.words[parent >>> CHUNK_INDEX_SHIFT];
+    for (let i = 0; i < ID_WORDS; i++) words[at + i] = bound[i];
+    words[at + CHILD] = child;
+  }
+
+  private createLeaf(cells: number): Ref {
+    const leaf = this.arena.allocate((LEAF_HEADER + cells * this.cellWords) * 4);
+    this.set(leaf, 0, 0);
+    this.set(leaf, CELLS_MAX, cells);
+    this.set(leaf, LEAF_NEXT, 0);
+    this.set(leaf, LEAF_PREVIOUS, 0);
+    return leaf;
+  }
+
+  /** Moves the only leaf of a tree into a block for twice as many cells. @returns the leaf */
+  private growRootLeaf(tree: Ref, leaf: Ref): Ref {
+    const grown = this.createLeaf(Math.min(this.leafCells, this.cellCount(leaf) * 2));
+    this.moveCells(leaf, 0, grown, LEAF_HEADER, this.cellWords);
+    this.arena.free(leaf);
+    this.set(tree, ROOT, grown);
+    return grown;
+  }
+
+  /** Splits the cells from `at` on off. @returns the new leaf behind it */
+  private splitLeaf(leaf: Ref, at: number): Ref {
+    const added = this.createLeaf(this.leafCells);
+    this.moveCells(leaf, at, added, LEAF_HEADER, this.cellWords);
+    const next = this.get(leaf, LEAF_NEXT);
+    this.set(added, LEAF_NEXT, next);
+    this.set(added, LEAF_PREVIOUS, leaf);
+    this.set(leaf, LEAF_NEXT, added);
+    if (next !== 0) this.set(next, LEAF_PREVIOUS, added);
+    return added;
+  }
+
+  private unlinkLeaf(leaf: Ref): void {
+    const next = this.get(leaf, LEAF_NEXT);
+    const previous = this.get(leaf, LEAF_PREVIOUS);
+    if (previous !== 0) this.set(previous, LEAF_NEXT, next);
+    if (next !== 0) this.set(next, LEAF_PREVIOUS, previous);
+  }
+
+  /** @returns the first leaf below */
+  private freeBranches(node: Ref, level: number): Ref {
+    if (level === 0) return node;
+    let first: Ref = 0;
+    for (let i = this.cellCount(node) - 1; i >= 0; i--) first = this.freeBranches(this.child(node, i), level - 1);
+    this.arena.free(node);
+    return first;
+  }
+
+  private child(branch: Ref, cell: number): Ref {
+    return this.get(branch, BRANCH_HEADER + cell * BRANCH_CELL + CHILD);
+  }
+
+  private firstCell(leaf: Ref): number {
+    return ((leaf & UNIT_MASK) << 1) + LEAF_HEADER;
+  }
+
+  private cellStart(): number {
+    return this.firstCell(this.leaf) + this.index * this.cellWords;
+  }
+
+  private compareHere(index: number, id: StreamId): number {
+    const { leaf } = this;
+    return compareIdAt(this.words[leaf >>> CHUNK_INDEX_SHIFT], this.firstCell(leaf) + index * this.cellWords, id);
+  }
+
+  /** Makes room for a cell. @returns the index of its first word */
+  private openCell(node: Ref, header: number, cellWords: number, index: number): number {
+    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+    const base = (node & UNIT_MASK) << 1;
+    const at = base + header + index * cellWords;
+    const end = base + header + words[base] * cellWords;
+    if (at < end) words.copyWithin(at + cellWords, at, end);
+    words[base]++;
+    return at;
+  }
+
+  private closeCell(node: Ref, header: number, cellWords: number, index: number): void {
+    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+    const base = (node & UNIT_MASK) << 1;
+    const at = base + header + index * cellWords;
+    words.copyWithin(at, at + cellWords, base + header + words[base] * cellWords);
+    words[base]--;
+  }
+
+  /** Moves the cells of `source` from number `from` on behind those of `target`. */
+  private moveCells(source: Ref, from: number, target: Ref, header: number, cellWords: number): void {
+    const sourceWords = this.words[source >>> CHUNK_INDEX_SHIFT];
+    const sourceBase = (source & UNIT_MASK) << 1;
+    const targetWords = this.words[target >>> CHUNK_INDEX_SHIFT];
+    const targetBase = (target & UNIT_MASK) << 1;
+    const count = sourceWords[sourceBase] - from;
+    const first = sourceBase + header + from * cellWords;
+    const to = targetBase + header + targetWords[targetBase] * cellWords;
+    for (let i = 0; i < count * cellWords; i++) targetWords[to + i] = sourceWords[first + i];
+    targetWords[targetBase] += count;
+    sourceWords[sourceBase] = from;
+  }
+
+  private get(block: Ref, word: number): number {
+    return this.words[block >>> CHUNK_INDEX_SHIFT][((block & UNIT_MASK) << 1) + word];
+  }
+
+  private set(block: Ref, word: number, value: number): void {
+    this.words[block >>> CHUNK_INDEX_SHIFT][((block & UNIT_MASK) << 1) + word] = value;
+  }
+}
+
+/** The bound of a node on its way into its parent. */
+const bound = new Int32Array(ID_WORDS);
+const idBuffer = new Int32Array(ID_WORDS);
+
+function idWords(id: StreamId): Int32Array {
+  writeIdAt(idBuffer, 0, id);
+  return idBuffer;
+}
+
+/** @returns number of cells, of which the first `from` are known to count, that are not behind the ID */
+function cellsUpTo(
+  words: Int32Array,
+  first: number,
+  cellWords: number,
+  from: number,
+  count: number,
+  id: StreamId,
+): number {
+  // IDs mostly come at the end.
+  if (count > from && compareIdAt(words, first + (count - 1) * cellWords, id) <= 0) return count;
+  let low = from;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareIdAt(words, first + middle * cellWords, id) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
