@@ -181,7 +181,7 @@ export class Database {
    */
   overwrite(ref: Ref, type: number, encoding: number, valueLength: number, expireAtMs: number): Ref {
     const { entries, arena } = this.space;
-    this.beforeWrite(ref);
+    this.beforeEnd(ref);
     const hadExpiry = entries.hasExpiry(ref);
     const keyLength = entries.keyLength(ref);
     const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
@@ -249,7 +249,7 @@ export class Database {
     copyBytes(entries.view(ref), entries.valueStart(ref), entries.view(moved), entries.valueStart(moved), valueLength);
     const mark = entries.clockAndMark(moved) & ~CLOCK_MASK;
     entries.setClockAndMark(moved, mark | (entries.clockAndMark(ref) & CLOCK_MASK));
-    this.beforeWrite(ref);
+    this.beforeEnd(ref);
     this.detach(ref);
     // The value's own blocks, if it has any, belong to the new entry now.
     this.space.arena.free(ref);
@@ -293,7 +293,7 @@ export class Database {
 
   /** Removes the entry and frees its value. */
   remove(ref: Ref): void {
-    this.beforeWrite(ref);
+    this.beforeEnd(ref);
     this.detach(ref);
     this.space.release(ref);
   }
@@ -307,6 +307,11 @@ export class Database {
   /** Announces a change in place of the entry's value. */
   beforeWrite(ref: Ref): void {
     if (this.space.isGuarded) this.space.guard(this, ref);
+  }
+
+  /** Announces a change that WATCH does not see: of a stream's consumer groups, or of what it remembers. */
+  beforeQuietWrite(ref: Ref): void {
+    if (this.space.isGuarded) this.space.guardSnapshot(this, ref);
   }
 
   /** Calls `visit` for every entry; it must not change the database. O(n), without a break. */
@@ -329,6 +334,10 @@ export class Database {
     const counts = new SlotCounts();
     for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.slots[slot] !== 0) counts.add(slot, this.slotKeyCount(slot));
     return counts;
+  }
+
+  private beforeEnd(ref: Ref): void {
+    if (this.space.isGuarded) this.space.ending(this, ref);
   }
 
   /** Takes the entry out of its table without freeing it. */

@@ -43,11 +43,13 @@ export interface ChangeListener {
   changed(db: Database, ref: Ref): void;
 }
 
-export interface BirthListener {
+export interface LifeListener {
   /** The entry is new; its value bytes may not be written yet. */
   born(db: Database, ref: Ref): void;
-  /** Two databases have changed their numbers. */
-  swapped(): void;
+  /** The entry is about to vanish, or to get another value in the place of this one. */
+  lost(db: Database, ref: Ref): void;
+  /** Databases have changed their numbers, or have been emptied or exchanged as a whole. */
+  replaced(): void;
 }
 
 export interface KeyListener {
@@ -113,7 +115,7 @@ export class Keyspace {
 
   private snapshotGuard: SnapshotGuard | null = null;
   private changeListener: ChangeListener | null = null;
-  private birthListener: BirthListener | null = null;
+  private lifeListener: LifeListener | null = null;
   private clock = lruClock(this.nowMs);
   private snapshotMark = 0;
 
@@ -141,8 +143,8 @@ export class Keyspace {
     this.refreshGuarded();
   }
 
-  setBirthListener(listener: BirthListener | null): void {
-    this.birthListener = listener;
+  setLifeListener(listener: LifeListener | null): void {
+    this.lifeListener = listener;
     this.refreshGuarded();
   }
 
@@ -156,9 +158,19 @@ export class Keyspace {
     if (this.changeListener !== null) this.changeListener.changed(db, ref);
   }
 
+  /** The entry's value is about to vanish. */
+  ending(db: Database, ref: Ref): void {
+    this.guard(db, ref);
+    if (this.lifeListener !== null) this.lifeListener.lost(db, ref);
+  }
+
+  guardSnapshot(db: Database, ref: Ref): void {
+    if (this.snapshotGuard !== null) this.snapshotGuard.beforeChange(db, ref);
+  }
+
   added(db: Database, ref: Ref): void {
     if (this.changeListener !== null) this.changeListener.changed(db, ref);
-    if (this.birthListener !== null) this.birthListener.born(db, ref);
+    if (this.lifeListener !== null) this.lifeListener.born(db, ref);
     if (this.keyListener !== null && !this.isDisplacing) this.keyListener.born(db, ref);
     this.isDisplacing = false;
   }
@@ -239,6 +251,7 @@ export class Keyspace {
     if (count === 0) return 0;
     this.databases[index] = new Database(this, index);
     this.reaper.add(old);
+    if (this.lifeListener !== null) this.lifeListener.replaced();
     return count;
   }
 
@@ -250,6 +263,7 @@ export class Keyspace {
       db.index = index;
       this.databases[index] = db;
     });
+    if (this.lifeListener !== null) this.lifeListener.replaced();
   }
 
   /** SWAPDB. */
@@ -260,7 +274,7 @@ export class Keyspace {
     second.index = a;
     this.databases[a] = second;
     this.databases[b] = first;
-    if (this.birthListener !== null) this.birthListener.swapped();
+    if (this.lifeListener !== null) this.lifeListener.replaced();
   }
 
   keyCount(): number {
@@ -273,7 +287,7 @@ export class Keyspace {
     this.isGuarded =
       this.snapshotGuard !== null ||
       this.changeListener !== null ||
-      this.birthListener !== null ||
+      this.lifeListener !== null ||
       this.keyListener !== null;
   }
 

@@ -12,4 +12,7 @@ export class PackingLimits {
   zsetListpackValueBytes = 64;
   /** Of one node of a list: elements if positive, −1 to −5 for 4 to 64 KiB. */
   listListpackSize = -2;
+  /** Of one node of a stream; 0 = no limit of entries, and 1 GiB. */
+  streamNodeEntries = 100;
+  streamNodeBytes = 4096;
 }

@@ -1,9 +1,11 @@
 /**
- * Clients that wait for a key to hold a list or sorted set: BLPOP and its kin. Source: spec server.md section 9.
+ * Clients that wait for a key to hold a list or sorted set, or for a stream to get entries: BLPOP and its kin, XREAD. Source: spec server.md section 9.
  *
- *   block → waiting ─a key of theirs is born→ ready ─after the command or transaction→ the request is executed again → answered, or waits on
+ *   block → waiting ─a key of theirs becomes ready─after the command or transaction→ the request is executed again → answered, or waits on
  *
- * A key becomes ready when it is born, by whatever command: a list or sorted set in the keyspace is never empty, so nothing else can make one ready.
+ * A key becomes ready when it is born, by whatever command; a list or sorted set in the keyspace is never empty, so nothing else can make one ready.
+ * A stream may be there already: who adds to it tells by `signal`. Readers of a consumer group must also learn that it is no more: for them a key
+ * is ready, too, when it is lost, be it deleted or overwritten.
  * Ready keys are served in the order of their first birth, the clients of a key in the order in which they came; what one of them does may make more
  * keys ready. Executing the request again makes its effect a propagation unit of its own.
  *
@@ -27,6 +29,15 @@ interface Waiter {
   /** What its keys must hold. */
   readonly type: number;
   readonly names: ReadonlySet<string>;
+  /** It is answered as well when a key is lost, or holds something else. */
+  readonly needsKey: boolean;
+}
+
+/** What is special about a wait. */
+export interface WaitOptions {
+  /** Executed again in place of the request as it was received. */
+  readonly request: Request;
+  readonly needsKey: boolean;
 }
 
 const nullArray = (reply: ReplyWriter): void => reply.nullArray();
@@ -60,37 +71,56 @@ export class KeyWaits {
    * @param timeoutMs 0 for ever
    * @returns false where nobody may wait (in a transaction, in the stream of the primary): then the reply is the caller's to write
    */
-  block(call: Invocation, type: number, firstAt: number, keyCount: number, timeoutMs: number): boolean {
-    const { connection, request } = call;
+  block(
+    call: Invocation,
+    type: number,
+    firstAt: number,
+    keyCount: number,
+    timeoutMs: number,
+    options: WaitOptions | null = null,
+  ): boolean {
+    const { connection } = call;
     if (this.isServing) {
       this.blocksAgain = true;
       return true;
     }
     if (connection.isExecuting || (connection.flags & IS_PRIMARY_LINK) !== 0) return false;
     const names = new Set<string>();
-    for (let i = firstAt; i < firstAt + keyCount; i++) names.add(nameOf(call.db.index, request.latin1(i)));
-    const waiter: Waiter = { connection, command: call.command, request: copyRequest(request), type, names };
+    for (let i = firstAt; i < firstAt + keyCount; i++) names.add(nameOf(call.db.index, call.request.latin1(i)));
+    const { request, needsKey } = options ?? { request: copyRequest(call.request), needsKey: false };
+    const waiter: Waiter = { connection, command: call.command, request, type, names, needsKey };
     for (const name of names) {
       const queue = this.queues.get(name);
       if (queue === undefined) this.queues.set(name, [waiter]);
       else queue.push(waiter);
     }
-    this.server.keyspace.setBirthListener(this);
+    this.server.keyspace.setLifeListener(this);
     this.server.blocking.block(connection, timeoutMs, { timedOut: nullArray, ended: () => this.drop(waiter) });
     return true;
   }
 
-  born(db: Database, ref: Ref): void {
-    const { entries } = this.server.keyspace;
-    const view = entries.view(ref);
-    const start = entries.keyStart(ref);
-    const key = Buffer.from(view.buffer, view.byteOffset + start, entries.keyLength(ref)).toString('latin1');
-    const name = nameOf(db.index, key);
+  /** The key in argument `keyAt`, which holds a stream, got entries or lost a group. */
+  signal(call: Invocation, keyAt: number): void {
+    if (this.queues.size === 0) return;
+    const name = nameOf(call.db.index, call.request.latin1(keyAt));
     if (this.queues.has(name)) this.ready.add(name);
   }
 
-  /** Two databases changed their numbers. */
-  swapped(): void {
+  born(db: Database, ref: Ref): void {
+    const name = this.nameAt(db, ref);
+    if (this.queues.has(name)) this.ready.add(name);
+  }
+
+  lost(db: Database, ref: Ref): void {
+    const name = this.nameAt(db, ref);
+    if (!this.queues.get(name)?.some((waiter) => waiter.needsKey)) return;
+    this.ready.add(name);
+    // It may have expired outside of any command.
+    this.server.scheduleTurnEnd();
+  }
+
+  /** Databases have other contents. */
+  replaced(): void {
     for (const name of this.queues.keys()) this.ready.add(name);
   }
 
@@ -98,7 +128,8 @@ export class KeyWaits {
   serve(): void {
     for (const name of this.ready) {
       this.ready.delete(name);
-      for (const waiter of [...(this.queues.get(name) ?? [])]) if (this.holds(name, waiter)) this.retry(waiter);
+      for (const waiter of [...(this.queues.get(name) ?? [])])
+        if (waiter.needsKey || this.holds(name, waiter)) this.retry(waiter);
     }
   }
 
@@ -140,13 +171,21 @@ export class KeyWaits {
     return !keyspace.entries.hasExpiry(ref) || !keyspace.isExpired(ref);
   }
 
+  private nameAt(db: Database, ref: Ref): string {
+    const { entries } = this.server.keyspace;
+    const view = entries.view(ref);
+    const start = entries.keyStart(ref);
+    const key = Buffer.from(view.buffer, view.byteOffset + start, entries.keyLength(ref)).toString('latin1');
+    return nameOf(db.index, key);
+  }
+
   private drop(waiter: Waiter): void {
     for (const name of waiter.names) {
       const left = this.queues.get(name)!.filter((other) => other !== waiter);
       if (left.length > 0) this.queues.set(name, left);
       else this.queues.delete(name);
     }
-    if (this.queues.size === 0) this.server.keyspace.setBirthListener(null);
+    if (this.queues.size === 0) this.server.keyspace.setLifeListener(null);
   }
 }
 

@@ -26,6 +26,8 @@ const PACKING_DIRECTIVES = [
   'zset-max-listpack-entries',
   'zset-max-listpack-value',
   'list-max-listpack-size',
+  'stream-node-max-entries',
+  'stream-node-max-bytes',
 ] as const;
 
 export class Node {
@@ -130,6 +132,8 @@ export class Node {
     packing.zsetListpackEntries = values.zsetMaxListpackEntries;
     packing.zsetListpackValueBytes = values.zsetMaxListpackValue;
     packing.listListpackSize = values.listMaxListpackSize;
+    packing.streamNodeEntries = values.streamNodeMaxEntries;
+    packing.streamNodeBytes = values.streamNodeMaxBytes;
   }
 
   private applyTimingOptions(): void {

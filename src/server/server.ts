@@ -153,7 +153,14 @@ export class Server {
     this.blocking = new Blocking(this);
     this.replication = attachReplication(this, config);
     this.propagation.addSink(this.replication.sink);
-    this.onTurnEnd(() => this.blocking.answer());
+    this.onTurnEnd(() => {
+      if (this.keyWaits.hasReady) {
+        // A key has expired, or was evicted, outside of any command.
+        this.keyspace.setNow(Date.now());
+        this.keyWaits.serve();
+      }
+      this.blocking.answer();
+    });
     provideServerSections(this.info, this, this.memoryMeter);
     const anyCommand: Command = commands.byName.values().next().value!;
     this.dispatcher = new Dispatcher(this, this.request, anyCommand, null as never);

@@ -30,19 +30,23 @@ export class Transaction {
 
 /** A request whose arguments lie in bytes of their own, without the gaps of the wire format. */
 export function copyRequest(request: Request): Request {
-  const { argc } = request;
-  let size = 0;
-  for (let i = 0; i < argc; i++) size += request.lengths[i];
+  const words: Uint8Array[] = [];
+  for (let i = 0; i < request.argc; i++) words.push(request.view(i));
+  return requestOf(words);
+}
+
+/** A request of these words, which are copied. */
+export function requestOf(words: readonly Uint8Array[]): Request {
   const copy = new Request(0);
-  copy.bytes = new Uint8Array(size);
-  copy.starts = new Int32Array(argc);
-  copy.lengths = request.lengths.slice(0, argc);
-  copy.argc = argc;
+  copy.argc = words.length;
+  copy.starts = new Int32Array(words.length);
+  copy.lengths = Int32Array.from(words, (word) => word.length);
+  copy.bytes = new Uint8Array(words.reduce((sum, word) => sum + word.length, 0));
   let at = 0;
-  for (let i = 0; i < argc; i++) {
-    copy.bytes.set(request.view(i), at);
+  for (const [i, word] of words.entries()) {
+    copy.bytes.set(word, at);
     copy.starts[i] = at;
-    at += request.lengths[i];
+    at += word.length;
   }
   return copy;
 }
