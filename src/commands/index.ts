@@ -22,6 +22,8 @@ import { replicationCommands } from './replication-records.js';
 import { serverCommands } from './server-records.js';
 import { sessionCommands } from './session-records.js';
 import { setCommands } from './set-records.js';
+import { streamGroupCommands } from './stream-group-records.js';
+import { streamCommands } from './stream-records.js';
 import { stringCommands } from './string-records.js';
 import { transactionCommands } from './transaction-records.js';
 import { zsetCommands } from './zset-records.js';
@@ -44,6 +46,8 @@ export const allCommands: readonly CommandRecord[] = [
   ...blockingCommands,
   ...hashCommands,
   ...setCommands,
+  ...streamCommands,
+  ...streamGroupCommands,
   ...genericCommands,
   ...expireCommands,
   ...objectCommands,

@@ -16,6 +16,7 @@ import {
   writeZsetCommands,
 } from './aof/base-commands.js';
 import { RecordBuffer } from './aof/record-buffer.js';
+import { writeStreamCommands } from './aof/stream-commands.js';
 import { type AccessAttribute, writeEntry } from './rdb/keyspace-rdb.js';
 import { type ChunkSink, RdbWriter } from './rdb/rdb-writer.js';
 import type { SnapshotForm, SnapshotProducer, SnapshotSource } from './snapshot-file.js';
@@ -185,21 +186,21 @@ const COMMAND_CHUNK_BYTES = 64 * 1024;
 /** The commands that build one entry. */
 function writeCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
   const { entries } = space;
-  COMMAND_WRITERS[entries.type(ref)]!(buffer, space, ref);
+  COMMAND_WRITERS[entries.type(ref)](buffer, space, ref);
   const expireAtMs = entries.expireAtMs(ref);
   if (expireAtMs === 0) return;
   beginKeyCommand(buffer, space, ref, 'PEXPIREAT', 1);
   buffer.text(String(expireAtMs));
 }
 
-/** By type id, as types land. */
-const COMMAND_WRITERS: readonly (CommandWriter | null)[] = [
+/** By type id. */
+const COMMAND_WRITERS: readonly CommandWriter[] = [
   writeStringCommand,
   writeListCommands,
   writeSetCommands,
   writeZsetCommands,
   writeHashCommands,
-  null,
+  writeStreamCommands,
 ];
 
 function writeStringCommand(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {

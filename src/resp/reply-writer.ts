@@ -33,7 +33,7 @@ const TRUE3 = fixedReply('#t');
 const FALSE3 = fixedReply('#f');
 const encoder = new TextEncoder();
 /** A header on its way to the place where it belongs. */
-const insertedHeader = new Uint8Array(24);
+const insertedHeader = new Uint8Array(128);
 
 export class ReplyWriter {
   bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
@@ -171,6 +171,25 @@ export class ReplyWriter {
   insertSetHeader(mark: number, count: number): void {
     const end = this.length;
     this.set(count);
+    this.moveHeader(mark, end);
+  }
+
+  /** Makes what was written since `mark` an array of `count` replies. */
+  insertArrayHeader(mark: number, count: number): void {
+    const end = this.length;
+    this.array(count);
+    this.moveHeader(mark, end);
+  }
+
+  /** The same for what became a map of `count` pairs. */
+  insertMapHeader(mark: number, count: number): void {
+    const end = this.length;
+    this.map(count);
+    this.moveHeader(mark, end);
+  }
+
+  /** Moves what was written from `end` on, at most 128 bytes, before what was written from `mark` on. */
+  moveHeader(mark: number, end: number): void {
     const headerBytes = this.length - end;
     copyBytes(this.bytes, end, insertedHeader, 0, headerBytes);
     this.bytes.copyWithin(mark + headerBytes, mark, end);

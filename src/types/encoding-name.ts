@@ -9,7 +9,7 @@ const ENCODING_NAMES: readonly (readonly string[])[] = [
   ['intset', 'listpack', 'hashtable'],
   ['listpack', 'skiplist'],
   ['listpack', 'hashtable'],
-  [],
+  ['stream'],
 ];
 
 export function encodingName(entries: Entries, ref: Ref): string {

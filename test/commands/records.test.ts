@@ -16,6 +16,8 @@ import { hyperLogLogCommands } from '../../src/commands/hyperloglog-records.js';
 import { listCommands } from '../../src/commands/list-records.js';
 import { objectCommands } from '../../src/commands/object-records.js';
 import { setCommands } from '../../src/commands/set-records.js';
+import { streamGroupCommands } from '../../src/commands/stream-group-records.js';
+import { streamCommands } from '../../src/commands/stream-records.js';
 import { stringCommands } from '../../src/commands/string-records.js';
 import { zsetCommands } from '../../src/commands/zset-records.js';
 import { type Reply, ReplyReader } from '../../src/resp/reply-reader.js';
@@ -36,6 +38,8 @@ const records: readonly CommandRecord[] = [
   ...listCommands,
   ...zsetCommands,
   ...geoCommands,
+  ...streamCommands,
+  ...streamGroupCommands,
 ];
 
 /** 7.2 gave them an option, so they differ from the oracle's. */

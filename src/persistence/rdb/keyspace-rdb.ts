@@ -16,6 +16,7 @@ import type { PutResult, RdbTarget } from './rdb-loader.js';
 import type { RdbRecord } from './rdb-reader.js';
 import { RdbWriter } from './rdb-writer.js';
 import { setForm } from './set-rdb.js';
+import { streamForm } from './stream-rdb.js';
 import type { ValueForm } from './value-form.js';
 import { zsetForm } from './zset-rdb.js';
 
@@ -39,7 +40,7 @@ const stringForm: ValueForm = {
 };
 
 /** By type id. */
-const FORMS: readonly (ValueForm | null)[] = [stringForm, listForm, setForm, zsetForm, hashForm, null];
+const FORMS: readonly ValueForm[] = [stringForm, listForm, setForm, zsetForm, hashForm, streamForm];
 
 /** Writes one key with its attributes and value. */
 export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: AccessAttribute): void {
@@ -49,7 +50,7 @@ export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribu
   const clock = entries.clockAndMark(ref) & CLOCK_MASK;
   if (attribute === 'idle') writer.idle(lruIdleSeconds(clock, space.nowMs));
   else if (attribute === 'freq') writer.freq(lfuCounter(clock, space.nowMs, space.lfuDecayMinutes));
-  const form = FORMS[entries.type(ref)]!;
+  const form = FORMS[entries.type(ref)];
   const start = entries.keyStart(ref);
   writer.key(form.rdbType(space, ref), entries.view(ref), start, start + entries.keyLength(ref));
   form.write(writer, space, ref);
@@ -57,7 +58,7 @@ export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribu
 
 /** Writes type and value alone: the body of a DUMP payload. */
 export function writeValue(writer: RdbWriter, space: Keyspace, ref: Ref): void {
-  const form = FORMS[space.entries.type(ref)]!;
+  const form = FORMS[space.entries.type(ref)];
   writer.type(form.rdbType(space, ref));
   form.write(writer, space, ref);
 }
@@ -91,7 +92,7 @@ export function addRecord(
 }
 
 function formOf(rdbType: number): ValueForm | null {
-  for (const form of FORMS) if (form?.reads(rdbType)) return form;
+  for (const form of FORMS) if (form.reads(rdbType)) return form;
   return null;
 }
 

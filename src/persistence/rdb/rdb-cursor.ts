@@ -124,6 +124,14 @@ export class RdbCursor {
     return this.#lengthForm(first);
   }
 
+  /** @returns a length or count of any size, 0 to 2⁶⁴ − 1; 0 on failure */
+  exactLength(): bigint {
+    const at = this.at;
+    const rounded = this.length();
+    if (rounded <= Number.MAX_SAFE_INTEGER) return BigInt(Math.max(rounded, 0));
+    return (BigInt(uint32Be(this.bytes, at + 1)) << 32n) | BigInt(uint32Be(this.bytes, at + 5));
+  }
+
   /** i64 little-endian, exact up to 2⁵³; 0 on failure. */
   int64(): number {
     if (!this.has(8)) return 0;

@@ -215,6 +215,17 @@ export class RdbWriter {
     this.length = at;
   }
 
+  /** The same for a u64 in two halves. */
+  lengthOfHalves(high: number, low: number): void {
+    if (high === 0) {
+      this.lengthOf(low >>> 0);
+      return;
+    }
+    this.#reserve(9);
+    this.bytes[this.length++] = 0x81;
+    this.length = writeUint32Be(low, this.bytes, writeUint32Be(high, this.bytes, this.length));
+  }
+
   /** i64, little-endian; a value beyond its range is held at the nearest end. */
   int64(value: number): void {
     this.#reserve(8);

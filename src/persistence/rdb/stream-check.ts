@@ -33,6 +33,11 @@ class NodeWalk {
     return Number(element.integer);
   }
 
+  /** The low 32 bits of an integer: a double would lose them first. */
+  lowBits(): number {
+    return this.integer() === 0 ? 0 : Number(BigInt.asIntN(32, BigInt(element.integer)));
+  }
+
   any(): boolean {
     if (
       this.isBroken ||
@@ -70,7 +75,7 @@ function isValidNode(blob: RdbString): boolean {
   let deletedSeen = 0;
   let entries = 0;
   for (; walk.at < walk.terminator && !walk.isBroken; entries++) {
-    const flags = walk.integer();
+    const flags = walk.lowBits();
     walk.integer();
     walk.integer();
     if ((flags & FLAG_DELETED) !== 0) deletedSeen++;

@@ -1,0 +1,130 @@
+/** XACK and XPENDING: what a group has delivered and nobody has acknowledged. Source: spec server.md section 24. Records: stream-group-records.ts. */
+import type { Ref } from '../memory/arena.js';
+import { compareIds, StreamId } from '../memory/stream-id.js';
+import { fixedReply } from '../resp/reply-writer.js';
+import type { Invocation } from '../server/invocation.js';
+import { streamsOf } from '../types/stream.js';
+import { inOrder, type StreamConsumer, type StreamGroup } from '../types/stream-group.js';
+import { replyNotAnInteger, replySyntaxError } from './replies.js';
+import { isStream, parseId, parseRange, range, replyId } from './stream-arguments.js';
+import { findGroup, replyNoGroup } from './stream-group.js';
+
+const EMPTY_ARRAY = fixedReply('*0');
+const TWO_32 = 4294967296n;
+
+const id = new StreamId();
+
+export function xack(call: Invocation): void {
+  const { argc, db, keyspace } = call;
+  const ref = call.lookupWrite(1);
+  if (ref !== 0 && !isStream(call, ref)) return;
+  const group = ref === 0 ? null : findGroup(call, ref, 2);
+  if (group === null) return call.reply.integer(0);
+  // All or none: a wrong ID is found before anything is acknowledged.
+  for (let i = 3; i < argc; i++) if (!parseId(call, i, id)) return;
+  const { groups } = streamsOf(keyspace);
+  db.beforeQuietWrite(ref);
+  let count = 0;
+  for (let i = 3; i < argc; i++) {
+    parseId(call, i, id);
+    if (groups.remove(group, id)) count++;
+  }
+  keyspace.dirty += count;
+  call.reply.integer(count);
+}
+
+export function xpending(call: Invocation): void {
+  const { argc } = call;
+  if (argc === 3) return pendingSummary(call);
+  const hasIdle = argc > 4 && call.is(3, 'IDLE');
+  const at = hasIdle ? 5 : 3;
+  if (argc < at + 3) return replySyntaxError(call);
+  const idleMs = hasIdle ? call.roundedInteger(4) : 0;
+  const count = call.roundedInteger(at + 2);
+  if (Number.isNaN(idleMs) || Number.isNaN(count)) return replyNotAnInteger(call);
+  if (!parseRange(call, at, at + 1)) return;
+  const found = find(call);
+  if (found === null) return;
+  const { group } = found;
+  const consumer = argc > at + 3 ? group.consumers.get(call.request.latin1(at + 3)) : null;
+  if (consumer === undefined) return call.reply.raw(EMPTY_ARRAY);
+  replyPending(call, group, consumer, count, idleMs);
+}
+
+/** @returns stream and group that arguments 1 and 2 name; null after an error reply */
+function find(call: Invocation): { readonly ref: Ref; readonly group: StreamGroup } | null {
+  const ref = call.lookupRead(1);
+  if (ref !== 0 && !isStream(call, ref)) return null;
+  const group = ref === 0 ? null : findGroup(call, ref, 2);
+  if (group !== null) return { ref, group };
+  replyNoGroup(call, 1, 2);
+  return null;
+}
+
+/** Count, first and last ID, and how many each consumer owns. */
+function pendingSummary(call: Invocation): void {
+  const found = find(call);
+  if (found === null) return;
+  const { reply } = call;
+  const { group } = found;
+  const { pending, owned } = streamsOf(call.keyspace).groups;
+  const count = pending.count(group.pending);
+  reply.array(4);
+  reply.integer(count);
+  if (count === 0) {
+    reply.null();
+    reply.null();
+    reply.nullArray();
+    return;
+  }
+  pending.seekFirst(group.pending);
+  pending.readId(id);
+  replyId(reply, id);
+  pending.seekLast(group.pending);
+  pending.readId(id);
+  replyId(reply, id);
+  const owners = inOrder(group.consumers).filter((consumer) => owned.count(consumer.owned) > 0);
+  reply.array(owners.length);
+  for (const { name, owned: tree } of owners) {
+    reply.array(2);
+    reply.bulkBytes(name);
+    reply.bulkText(String(owned.count(tree)));
+  }
+}
+
+/** Replies with up to `count` pending entries in `range` that were delivered `idleMs` ago or earlier. @param consumer null: of any */
+function replyPending(
+  call: Invocation,
+  group: StreamGroup,
+  consumer: StreamConsumer | null,
+  count: number,
+  idleMs: number,
+): void {
+  const { reply, keyspace } = call;
+  const { groups } = streamsOf(keyspace);
+  const { pending, owned } = groups;
+  const tree = consumer === null ? pending : owned;
+  const mark = reply.length;
+  let written = 0;
+  let isThere = tree.seekFrom(consumer === null ? group.pending : consumer.owned, range.from);
+  for (; isThere && written < count; isThere = tree.next()) {
+    tree.readId(id);
+    if (compareIds(id, range.to) > 0) break;
+    if (consumer !== null) pending.find(group.pending, id);
+    const idle = keyspace.nowMs - groups.deliveredAtMs;
+    if (idleMs > 0 && idle < idleMs) continue;
+    reply.array(4);
+    replyId(reply, id);
+    reply.bulkBytes(groups.owner(group).name);
+    reply.integer(Math.max(0, idle));
+    replyDeliveries(call, groups.deliveriesHigh, groups.deliveriesLow);
+    written++;
+  }
+  reply.insertArrayHeader(mark, written);
+}
+
+/** Replies with an int64. */
+export function replyDeliveries({ reply }: Invocation, high: number, low: number): void {
+  if (high === 0) reply.integer(low >>> 0);
+  else reply.bigInteger(BigInt(high) * TWO_32 + BigInt(low >>> 0));
+}

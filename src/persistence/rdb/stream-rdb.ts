@@ -1,0 +1,193 @@
+/**
+ * Streams in RDB: the nodes as they lie in memory, then what the stream remembers, then its consumer groups. Spec persistence.md section 2.12.
+ *
+ * Written as STREAM_2, which Redis 7.0 knows: it lacks only when a consumer was active last. Older forms lack more, and it is worked out on load.
+ */
+import type { Database } from '../../keyspace/database.js';
+import type { Keyspace } from '../../keyspace/keyspace.js';
+import type { Ref } from '../../memory/arena.js';
+import { listpackBytes } from '../../memory/listpack.js';
+import { StreamId } from '../../memory/stream-id.js';
+import { MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
+import { inOrder, type StreamConsumer, type StreamGroup } from '../../types/stream-group.js';
+import { entriesReadUpTo } from '../../types/stream-progress.js';
+import { RdbType } from './opcodes.js';
+import { RdbCursor, RdbString } from './rdb-cursor.js';
+import type { RdbRecord } from './rdb-reader.js';
+import type { RdbWriter } from './rdb-writer.js';
+import type { ValueForm } from './value-form.js';
+
+const RAW_ID_BYTES = 16;
+const STREAM_TYPES: ReadonlySet<number> = new Set([RdbType.STREAM, RdbType.STREAM_2, RdbType.STREAM_3]);
+
+const id = new StreamId();
+const otherId = new StreamId();
+const rawId = new DataView(new ArrayBuffer(RAW_ID_BYTES));
+const rawIdBytes = new Uint8Array(rawId.buffer);
+const cursor = new RdbCursor();
+const string = new RdbString();
+
+export const streamForm: ValueForm = {
+  rdbType: () => RdbType.STREAM_2,
+  write: writeStream,
+  reads: (rdbType) => STREAM_TYPES.has(rdbType),
+  add: addStream,
+};
+
+function writeStream(writer: RdbWriter, space: Keyspace, ref: Ref): void {
+  const streams = streamsOf(space);
+  const { nodes } = streams;
+  const { index } = nodes;
+  writer.lengthOf(streams.nodeCount(ref));
+  for (let isThere = index.seekFirst(streams.indexOf(ref)); isThere; isThere = index.next()) {
+    index.readId(id);
+    encodeRawId(id);
+    writer.string(rawIdBytes, 0, RAW_ID_BYTES);
+    const bytes = nodes.view(nodes.node);
+    const base = nodes.base(nodes.node);
+    writer.string(bytes, base, base + listpackBytes(bytes, base));
+  }
+  writer.lengthOf(streams.length(ref));
+  streams.lastId(ref, id);
+  writeId(writer, id);
+  streams.firstId(ref, id);
+  writeId(writer, id);
+  streams.maxDeletedId(ref, id);
+  writeId(writer, id);
+  writeUint64(writer, streams.entriesAdded(ref));
+  const groups = streams.groupsOf(ref);
+  writer.lengthOf(groups.size);
+  for (const group of inOrder(groups)) writeGroup(writer, streams, group);
+}
+
+function writeGroup(writer: RdbWriter, { groups }: Streams, group: StreamGroup): void {
+  const { pending, owned } = groups;
+  writer.string(group.name, 0, group.name.length);
+  writeId(writer, group.lastId);
+  writeUint64(writer, group.entriesRead);
+  writer.lengthOf(pending.count(group.pending));
+  for (let isThere = pending.seekFirst(group.pending); isThere; isThere = pending.next()) {
+    pending.readId(id);
+    writeRawId(writer, id);
+    writer.int64(groups.deliveredAtMs);
+    writer.lengthOfHalves(groups.deliveriesHigh, groups.deliveriesLow);
+  }
+  writer.lengthOf(group.consumers.size);
+  for (const consumer of inOrder(group.consumers)) {
+    writer.string(consumer.name, 0, consumer.name.length);
+    writer.int64(consumer.seenAtMs);
+    writer.lengthOf(owned.count(consumer.owned));
+    for (let isThere = owned.seekFirst(consumer.owned); isThere; isThere = owned.next()) {
+      owned.readId(id);
+      writeRawId(writer, id);
+    }
+  }
+}
+
+function addStream(
+  space: Keyspace,
+  db: Database,
+  record: RdbRecord,
+  key: Uint8Array,
+  start: number,
+  length: number,
+  expireAtMs: number,
+): Ref {
+  const streams = streamsOf(space);
+  const ref = streams.create(db, key, start, length, expireAtMs);
+  const isOld = record.type === RdbType.STREAM;
+  cursor.reset(record.bytes, record.start, record.end);
+  for (let rest = cursor.length(); rest > 0; rest--) {
+    cursor.string(string);
+    readRawId(string.bytes, string.start, id);
+    cursor.string(string);
+    streams.restoreNode(ref, id, string.bytes, string.start, string.end - string.start);
+  }
+  const entryCount = cursor.length();
+  readId(id);
+  if (isOld) {
+    streams.restoreHistory(ref, entryCount, id, null, MIN_ID);
+    streams.restoreEntriesAdded(ref, BigInt(entryCount));
+  } else {
+    const firstId = new StreamId();
+    readId(firstId);
+    readId(otherId);
+    streams.restoreHistory(ref, entryCount, id, firstId, otherId);
+    streams.restoreEntriesAdded(ref, cursor.exactLength());
+  }
+  for (let rest = cursor.length(); rest > 0; rest--) addGroup(streams, ref, record.type);
+  return ref;
+}
+
+function addGroup(streams: Streams, ref: Ref, type: number): void {
+  const { groups } = streams;
+  cursor.string(string);
+  const name = string.bytes.slice(string.start, string.end);
+  readId(id);
+  const entriesRead =
+    type === RdbType.STREAM ? entriesReadUpTo(streams, ref, id) : BigInt.asIntN(64, cursor.exactLength());
+  const group = groups.create(streams.groupsForWrite(ref), name, id, entriesRead);
+  for (let rest = cursor.length(); rest > 0; rest--) {
+    takeRawId(id);
+    groups.restorePending(group, id, cursor.int64(), cursor.exactLength());
+  }
+  for (let rest = cursor.length(); rest > 0; rest--) {
+    cursor.string(string);
+    const consumerName = string.bytes.slice(string.start, string.end);
+    const seenAtMs = cursor.int64();
+    const consumer: StreamConsumer = groups.createConsumer(group, consumerName, seenAtMs);
+    consumer.activeAtMs = type === RdbType.STREAM_3 ? cursor.int64() : seenAtMs;
+    for (let left = cursor.length(); left > 0; left--) {
+      takeRawId(id);
+      groups.restoreOwner(group, id, consumer);
+    }
+  }
+}
+
+function writeId(writer: RdbWriter, value: StreamId): void {
+  writer.lengthOfHalves(value.msHigh, value.msLow);
+  writer.lengthOfHalves(value.seqHigh, value.seqLow);
+}
+
+/** A u64; −1 counts as 2^64 − 1. */
+function writeUint64(writer: RdbWriter, value: bigint): void {
+  writer.lengthOfHalves(Number(BigInt.asIntN(32, value >> 32n)), Number(BigInt.asIntN(32, value)));
+}
+
+function encodeRawId(value: StreamId): void {
+  rawId.setInt32(0, value.msHigh);
+  rawId.setInt32(4, value.msLow);
+  rawId.setInt32(8, value.seqHigh);
+  rawId.setInt32(12, value.seqLow);
+}
+
+function writeRawId(writer: RdbWriter, value: StreamId): void {
+  encodeRawId(value);
+  writer.bytesRange(rawIdBytes, 0, RAW_ID_BYTES);
+}
+
+function readRawId(bytes: Uint8Array, start: number, into: StreamId): void {
+  rawIdBytes.set(bytes.subarray(start, start + RAW_ID_BYTES));
+  into.set(rawId.getInt32(0), rawId.getInt32(4), rawId.getInt32(8), rawId.getInt32(12));
+}
+
+/** Reads the next 16 bytes as an ID. */
+function takeRawId(into: StreamId): void {
+  readRawId(cursor.bytes, cursor.at, into);
+  cursor.skip(RAW_ID_BYTES);
+}
+
+/** Reads an ID as two lengths. */
+function readId(into: StreamId): void {
+  const ms = cursor.exactLength();
+  const seq = cursor.exactLength();
+  into.set(high(ms), low(ms), high(seq), low(seq));
+}
+
+function high(value: bigint): number {
+  return Number(BigInt.asIntN(32, value >> 32n));
+}
+
+function low(value: bigint): number {
+  return Number(BigInt.asIntN(32, value));
+}

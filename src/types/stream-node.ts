@@ -1,0 +1,392 @@
+/**
+ * The nodes of streams: listpacks of entries, and the index that finds them. Source: spec persistence.md section 2.12.
+ *
+ *   index   = IdTree of | master ID | node's block |
+ *   node    = listpack of | live entries | deleted entries | F | F field names | 0 | entries |, the first four groups being its master entry
+ *   entry   = | flags | ms − master's | seq − master's | [n, n × (field, value) or, with SAME_FIELDS, F values] | lp-count |
+ *
+ * lp-count is the number of the entry's elements before it, so that a walk can go backwards. The last node of a stream has room to grow; it gives
+ * what is left back when the next one begins.
+ *
+ * Invariants: (1) master ID = ID of the first entry that the node ever had; (2) the counts of the master entry are those of the entries; (3) numbers are
+ * in an integer form; so the bytes are those that Redis has, and RDB files take them as they are.
+ */
+import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
+import { copyBytes, equalBytes } from '../memory/copy.js';
+import { IdTree } from '../memory/id-tree.js';
+import {
+  closeListpack,
+  ElementWriter,
+  firstElement,
+  initListpack,
+  integer,
+  isListpackEnd,
+  LISTPACK_EMPTY_BYTES,
+  ListpackElement,
+  listpackBytes,
+  listpackEnd,
+  previousElement,
+  readInteger,
+  skipElements,
+  splice,
+} from '../memory/listpack.js';
+import { compareIds, StreamId } from '../memory/stream-id.js';
+import type { Request } from '../resp/request.js';
+
+export const FLAG_DELETED = 1;
+export const FLAG_SAME_FIELDS = 2;
+
+/** A string takes at most so many bytes beyond its text, an integer so many in all. */
+const STRING_OVERHEAD = 10;
+const INTEGER_BYTES_MAX = 10;
+/** Master entry without names, then an entry without fields: live, deleted, F, 0; flags, two deltas, n, lp-count. */
+const FIXED_BYTES_MAX = 9 * INTEGER_BYTES_MAX;
+
+/** A node's first elements. */
+export class MasterEntry {
+  live = 0;
+  deleted = 0;
+  fieldCount = 0;
+  /** Positions of the first field name and of the first entry. */
+  fieldsAt = 0;
+  entriesAt = 0;
+
+  /** @param base where the node's listpack begins */
+  read(bytes: Uint8Array, base: number): void {
+    let at = readInteger(bytes, firstElement(base));
+    this.live = integer.low;
+    at = readInteger(bytes, at);
+    this.deleted = integer.low;
+    at = readInteger(bytes, at);
+    this.fieldCount = integer.low;
+    this.fieldsAt = at;
+    this.entriesAt = skipElements(bytes, at, this.fieldCount + 1);
+  }
+}
+
+export class StreamNodes {
+  readonly index: IdTree;
+  private readonly arena: Arena;
+  private readonly writer = new ElementWriter();
+  private readonly element = new ListpackElement();
+  private readonly master = new MasterEntry();
+  private readonly masterId = new StreamId();
+
+  constructor(arena: Arena) {
+    this.arena = arena;
+    this.index = new IdTree(arena, 1);
+  }
+
+  /** The block of the node at the index's place. */
+  get node(): Ref {
+    return this.index.value(0);
+  }
+
+  view(node: Ref): Uint8Array {
+    return this.arena.bytes[node >>> CHUNK_INDEX_SHIFT];
+  }
+
+  /** @returns where the node's listpack begins in its view */
+  base(node: Ref): number {
+    return (node & UNIT_MASK) << 3;
+  }
+
+  /** Adds a node whose listpack is copied from `bytes`, as a loader has it. */
+  adopt(tree: Ref, id: StreamId, bytes: Uint8Array, start: number, length: number): void {
+    const node = this.arena.allocate(length);
+    copyBytes(bytes, start, this.view(node), this.base(node), length);
+    this.index.insert(tree, id);
+    this.index.setValue(0, node);
+  }
+
+  /** Frees the node at the index's place, whose master ID is `id`. */
+  drop(tree: Ref, id: StreamId): void {
+    this.arena.free(this.node);
+    this.index.remove(tree, id);
+  }
+
+  /**
+   * Appends an entry; its fields and values are the arguments of `request` from `firstAt` on.
+   * @param textBytes  sum of their lengths
+   * @param entriesMax of a node, 0 for any number
+   */
+  append(
+    tree: Ref,
+    id: StreamId,
+    request: Request,
+    firstAt: number,
+    textBytes: number,
+    entriesMax: number,
+    bytesMax: number,
+  ): void {
+    const { index, master, masterId } = this;
+    const pairCount = (request.argc - firstAt) >> 1;
+    const room = textBytes + pairCount * 2 * STRING_OVERHEAD + FIXED_BYTES_MAX;
+    let node = 0;
+    if (index.seekLast(tree)) {
+      node = this.node;
+      const bytes = this.view(node);
+      const base = this.base(node);
+      master.read(bytes, base);
+      const isFull =
+        listpackBytes(bytes, base) + textBytes >= bytesMax ||
+        (entriesMax > 0 && master.live + master.deleted >= entriesMax);
+      if (isFull) {
+        this.trim(node);
+        node = 0;
+      } else {
+        index.readId(masterId);
+      }
+    }
+    const isFirst = node === 0;
+    if (isFirst) {
+      node = this.begin(tree, id, request, firstAt, pairCount, room);
+      masterId.copy(id);
+    } else {
+      node = this.reserve(node, room, bytesMax);
+    }
+    const bytes = this.view(node);
+    const base = this.base(node);
+    const hasSameFields = isFirst || this.hasFields(bytes, base, request, firstAt, pairCount);
+    let at = this.writeInteger(bytes, listpackEnd(bytes, base), 0, hasSameFields ? FLAG_SAME_FIELDS : 0);
+    at = this.writeDelta(bytes, at, id.msHigh, id.msLow, masterId.msHigh, masterId.msLow);
+    at = this.writeDelta(bytes, at, id.seqHigh, id.seqLow, masterId.seqHigh, masterId.seqLow);
+    if (!hasSameFields) at = this.writeInteger(bytes, at, 0, pairCount);
+    const step = hasSameFields ? 2 : 1;
+    for (let i = hasSameFields ? firstAt + 1 : firstAt; i < request.argc; i += step)
+      at = this.writeArgument(bytes, at, request, i);
+    const elementCount = hasSameFields ? pairCount + 3 : pairCount * 2 + 4;
+    at = this.writeInteger(bytes, at, 0, elementCount);
+    closeListpack(bytes, base, at, elementCount + 1);
+    this.setInteger(firstElement(base) - base, (isFirst ? 0 : master.live) + 1);
+  }
+
+  /** Marks an entry of the node at the index's place as deleted. @param offset of the entry in the node */
+  markDeleted(offset: number): void {
+    const { master } = this;
+    readInteger(this.view(this.node), this.base(this.node) + offset);
+    this.setInteger(offset, integer.low | FLAG_DELETED);
+    master.read(this.view(this.node), this.base(this.node));
+    this.setCounts(master.live - 1, master.deleted + 1);
+  }
+
+  /**
+   * Marks entries of the node at the index's place as deleted, from its first on: `count` of them, or those before `id` if there is one.
+   * @returns how many it were
+   */
+  markFirst(count: number, id: StreamId | null): number {
+    const { master, index, masterId } = this;
+    master.read(this.view(this.node), this.base(this.node));
+    index.readId(masterId);
+    let offset = master.entriesAt - this.base(this.node);
+    let marked = 0;
+    while (marked < count) {
+      const { node } = this;
+      const bytes = this.view(node);
+      const base = this.base(node);
+      if (isListpackEnd(bytes, base + offset)) break;
+      let at = readInteger(bytes, base + offset);
+      const flags = integer.low;
+      at = readDeltas(bytes, at, masterId, entryId);
+      if (id !== null && compareIds(entryId, id) >= 0) break;
+      if ((flags & FLAG_DELETED) === 0) {
+        this.setInteger(offset, flags | FLAG_DELETED);
+        marked++;
+      }
+      // The first element may have changed its size, if it was not written here.
+      offset = this.entryEnd(offset) - this.base(this.node);
+    }
+    if (marked > 0) {
+      master.read(this.view(this.node), this.base(this.node));
+      this.setCounts(master.live - marked, master.deleted + marked);
+    }
+    return marked;
+  }
+
+  /** The ID of the last entry, deleted or not, of the node at the index's place. */
+  readLastId(into: StreamId): void {
+    const { index, masterId, node } = this;
+    index.readId(masterId);
+    const bytes = this.view(node);
+    const base = this.base(node);
+    let at = previousElement(bytes, listpackEnd(bytes, base));
+    readInteger(bytes, at);
+    for (let rest = integer.low; rest > 0; rest--) at = previousElement(bytes, at);
+    readDeltas(bytes, readInteger(bytes, at), masterId, into);
+  }
+
+  /** @returns number of live entries in the node at the index's place */
+  liveCount(): number {
+    readInteger(this.view(this.node), firstElement(this.base(this.node)));
+    return integer.low;
+  }
+
+  /** @returns an index with nodes of its own that hold the same */
+  duplicate(tree: Ref): Ref {
+    const { index } = this;
+    const copy = index.create();
+    const id = new StreamId();
+    for (let isThere = index.seekFirst(tree); isThere; isThere = index.next()) {
+      const { leaf, index: cell, node } = this.place();
+      index.readId(id);
+      const bytes = this.view(node);
+      const base = this.base(node);
+      this.adopt(copy, id, bytes, base, listpackBytes(bytes, base));
+      index.leaf = leaf;
+      index.index = cell;
+    }
+    return copy;
+  }
+
+  /** @returns bytes of all nodes and of the index */
+  bytesOf(tree: Ref): number {
+    const { index } = this;
+    let sum = index.bytesOf(tree);
+    for (let isThere = index.seekFirst(tree); isThere; isThere = index.next()) sum += this.arena.blockBytes(this.node);
+    return sum;
+  }
+
+  /** Frees the nodes in a leaf of a dissolved index, and the leaf. @returns the next leaf, or 0 */
+  dropLeaf(leaf: Ref): Ref {
+    for (let i = this.index.cellCount(leaf) - 1; i >= 0; i--) this.arena.free(this.index.valueAt(leaf, i, 0));
+    return this.index.dropLeaf(leaf);
+  }
+
+  private place(): { leaf: Ref; index: number; node: Ref } {
+    return { leaf: this.index.leaf, index: this.index.index, node: this.node };
+  }
+
+  /** Makes a node with a master entry for these fields. @returns its block, where the index's place is now */
+  private begin(tree: Ref, id: StreamId, request: Request, firstAt: number, pairCount: number, room: number): Ref {
+    let fieldBytes = 0;
+    for (let i = firstAt; i < request.argc; i += 2) fieldBytes += request.lengths[i] + STRING_OVERHEAD;
+    const node = this.arena.allocate(LISTPACK_EMPTY_BYTES + fieldBytes + room);
+    this.index.insert(tree, id);
+    this.index.setValue(0, node);
+    const bytes = this.view(node);
+    const base = this.base(node);
+    initListpack(bytes, base);
+    let at = this.writeInteger(bytes, firstElement(base), 0, 0);
+    at = this.writeInteger(bytes, at, 0, 0);
+    at = this.writeInteger(bytes, at, 0, pairCount);
+    for (let i = firstAt; i < request.argc; i += 2) at = this.writeArgument(bytes, at, request, i);
+    at = this.writeInteger(bytes, at, 0, 0);
+    closeListpack(bytes, base, at, pairCount + 4);
+    return node;
+  }
+
+  /** Makes room for `room` more bytes in the node at the index's place. @returns its block */
+  private reserve(node: Ref, room: number, bytesMax: number): Ref {
+    const used = listpackBytes(this.view(node), this.base(node));
+    const needed = used + room;
+    if (needed <= this.arena.blockBytes(node)) return node;
+    return this.move(node, used, Math.max(needed, Math.min(bytesMax, needed + (needed >> 1))));
+  }
+
+  /** Gives back the room for growth. */
+  private trim(node: Ref): void {
+    const used = listpackBytes(this.view(node), this.base(node));
+    if (used * 8 <= this.arena.blockBytes(node) * 7) this.move(node, used, used);
+  }
+
+  private move(node: Ref, usedBytes: number, blockBytes: number): Ref {
+    const moved = this.arena.allocate(blockBytes);
+    copyBytes(this.view(node), this.base(node), this.view(moved), this.base(moved), usedBytes);
+    this.arena.free(node);
+    this.index.setValue(0, moved);
+    return moved;
+  }
+
+  /** Whether the entry's fields are those of the master entry, in the same order. */
+  private hasFields(bytes: Uint8Array, base: number, request: Request, firstAt: number, pairCount: number): boolean {
+    const { element, master } = this;
+    if (master.fieldCount !== pairCount) return false;
+    // The node may have moved since the master entry was read, so only counts of it are of use.
+    let at = skipElements(bytes, firstElement(base), 3);
+    for (let i = firstAt; i < request.argc; i += 2) {
+      element.read(bytes, at);
+      const length = request.lengths[i];
+      if (element.length !== length) return false;
+      if (!equalBytes(element.bytes, element.start, request.bytes, request.starts[i], length)) return false;
+      at = element.next;
+    }
+    return true;
+  }
+
+  private setCounts(live: number, deleted: number): void {
+    this.setInteger(firstElement(0), live);
+    const { node } = this;
+    const base = this.base(node);
+    this.setInteger(skipElements(this.view(node), firstElement(base), 1) - base, deleted);
+  }
+
+  /** Replaces the integer at `offset` of the node at the index's place, which may move by that. */
+  private setInteger(offset: number, value: number): void {
+    let { node } = this;
+    let bytes = this.view(node);
+    let base = this.base(node);
+    const oldBytes = readInteger(bytes, base + offset) - base - offset;
+    const newBytes = this.writer.encodeInteger(value >> 31, value);
+    if (newBytes !== oldBytes) {
+      const used = listpackBytes(bytes, base);
+      const needed = used + newBytes - oldBytes;
+      if (needed > this.arena.blockBytes(node)) {
+        node = this.move(node, used, needed);
+        bytes = this.view(node);
+        base = this.base(node);
+      }
+      splice(bytes, base, base + offset, oldBytes, newBytes, 0);
+    }
+    this.writer.write(bytes, base + offset);
+  }
+
+  /** @returns the position after the entry at `offset` of the node at the index's place */
+  private entryEnd(offset: number): number {
+    const { node, master } = this;
+    const bytes = this.view(node);
+    let at = readInteger(bytes, this.base(node) + offset);
+    const flags = integer.low;
+    at = skipElements(bytes, at, 2);
+    if ((flags & FLAG_SAME_FIELDS) !== 0) return skipElements(bytes, at, master.fieldCount + 1);
+    at = readInteger(bytes, at);
+    return skipElements(bytes, at, integer.low * 2 + 1);
+  }
+
+  private writeArgument(bytes: Uint8Array, at: number, request: Request, i: number): number {
+    this.writer.encode(request.bytes, request.starts[i], request.lengths[i]);
+    return this.writer.write(bytes, at);
+  }
+
+  private writeInteger(bytes: Uint8Array, at: number, high: number, low: number): number {
+    this.writer.encodeInteger(high, low);
+    return this.writer.write(bytes, at);
+  }
+
+  /** Writes the difference of two 64-bit numbers, modulo 2^64. */
+  private writeDelta(
+    bytes: Uint8Array,
+    at: number,
+    high: number,
+    low: number,
+    fromHigh: number,
+    fromLow: number,
+  ): number {
+    const borrow = low >>> 0 < fromLow >>> 0 ? 1 : 0;
+    return this.writeInteger(bytes, at, (high - fromHigh - borrow) | 0, (low - fromLow) | 0);
+  }
+}
+
+const entryId = new StreamId();
+
+/** Reads the two deltas of an entry at `at`; its ID is then in `into`. @returns the position after them */
+export function readDeltas(bytes: Uint8Array, at: number, master: StreamId, into: StreamId): number {
+  const seqAt = readInteger(bytes, at);
+  const msLow = (master.msLow + integer.low) | 0;
+  const msCarry = msLow >>> 0 < integer.low >>> 0 ? 1 : 0;
+  const msHigh = (master.msHigh + integer.high + msCarry) | 0;
+  const end = readInteger(bytes, seqAt);
+  const seqLow = (master.seqLow + integer.low) | 0;
+  const seqCarry = seqLow >>> 0 < integer.low >>> 0 ? 1 : 0;
+  into.set(msHigh, msLow, (master.seqHigh + integer.high + seqCarry) | 0, seqLow);
+  return end;
+}
