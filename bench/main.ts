@@ -8,13 +8,23 @@ import { cpus, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { drawChart, panelsOf } from './chart.js';
 import { type BenchContext, type GroupRunner, isWanted } from './context.js';
+import { doublings, largeCollections } from './groups/collections.js';
+import { commands } from './groups/commands.js';
 import { largeDataSet } from './groups/large-data-set.js';
 import { clusterCost, clusterThroughput, throughput } from './groups/throughput.js';
 import type { Group } from './measurement.js';
 import { type BenchOptions, HELP, readOptions, UsageError } from './options.js';
 import { formatMeasure, formatReport, type RunInfo } from './report.js';
 
-const GROUPS: readonly GroupRunner[] = [throughput, largeDataSet, clusterThroughput, clusterCost];
+const GROUPS: readonly GroupRunner[] = [
+  throughput,
+  commands,
+  largeCollections,
+  doublings,
+  largeDataSet,
+  clusterThroughput,
+  clusterCost,
+];
 
 async function main(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv);

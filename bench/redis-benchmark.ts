@@ -5,16 +5,20 @@
 import { spawn } from 'node:child_process';
 import { killAtExit } from './clean-up.js';
 
-export interface BenchmarkRun {
-  port: number;
-  test: 'get' | 'set' | 'incr' | 'mset';
-  requests: number;
+export interface BenchmarkLoad {
+  /** The name of one of its tests, or the words of a command, in which `__rand_int__` becomes a number below `keyspace`, in 12 digits. */
+  what: string | readonly string[];
   pipeline: number;
   /** Bytes per value. */
   valueBytes: number;
   clients: number;
   /** Keys are drawn from `key:000000000000` up to this number (exclusive). */
   keyspace: number;
+}
+
+export interface BenchmarkRun extends BenchmarkLoad {
+  port: number;
+  requests: number;
 }
 
 export interface BenchmarkResult {
@@ -45,11 +49,10 @@ export function parseReport(text: string): BenchmarkResult {
 }
 
 export function runRedisBenchmark(run: BenchmarkRun): Promise<BenchmarkResult> {
-  const options = { '-p': run.port, '-t': run.test, '-n': run.requests, '-P': run.pipeline, '-d': run.valueBytes };
-  const args = Object.entries({ ...options, '-c': run.clients, '-r': run.keyspace }).flatMap(([k, v]) => [
-    k,
-    String(v),
-  ]);
+  const { port, requests, pipeline, valueBytes, clients, keyspace, what } = run;
+  const numbers = { '-p': port, '-n': requests, '-P': pipeline, '-d': valueBytes, '-c': clients, '-r': keyspace };
+  const options = Object.entries(numbers).flatMap(([name, value]) => [name, String(value)]);
+  const args = typeof what === 'string' ? [...options, '-t', what] : [...options, ...what];
   return new Promise((resolve, reject) => {
     const child = spawn('redis-benchmark', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const release = killAtExit(child);

@@ -1,20 +1,18 @@
 /** GET, SET, INCR and MSET at three pipeline depths and two value sizes, standalone and in cluster mode: redis-benchmark against each server in turn. */
+import { type BenchmarkRow, CLIENTS, type Goals, measureRow } from '../benchmark-row.js';
 import type { BenchContext, GroupRunner } from '../context.js';
 import { loadKeys } from '../key-loader.js';
-import { type Group, type MeasureSpec, type Row, summarize } from '../measurement.js';
-import { runPairs } from '../pairing.js';
-import { type BenchmarkRun, runRedisBenchmark } from '../redis-benchmark.js';
+import type { Group, Row } from '../measurement.js';
 import { type Contender, ServerUnderTest, withBoth } from '../server-under-test.js';
 
 interface Workload {
   id: string;
   title: string;
-  test: BenchmarkRun['test'];
+  test: 'get' | 'set' | 'incr' | 'mset';
   pipeline: number;
   valueBytes: number;
 }
 
-const CLIENTS = 50;
 /** Distinct keys per value size: about 100 MB of values each at most, and far more than any CPU cache holds. */
 const KEYSPACE = { small: 1_000_000, large: 100_000 };
 const SMALL_BYTES = 16;
@@ -23,7 +21,7 @@ const LARGE_BYTES = 1024;
 const CALIBRATION_REQUESTS = 100_000;
 
 /** What issue and design ask for, by pipeline depth: throughput at least, CPU per command at most. Set for GET and SET of small values. */
-const GOALS: Record<number, { throughput: number; cpu: number }> = {
+const GOALS: Record<number, Goals> = {
   1: { throughput: 1.0, cpu: 1.0 },
   16: { throughput: 1.2, cpu: 0.85 },
   100: { throughput: 1.4, cpu: 0.75 },
@@ -100,7 +98,7 @@ interface GroupSetup {
   /** Whether the chart shows the rows of small values. */
   isCharted: boolean;
   /** For all rows; default: by pipeline depth. */
-  goals?: { throughput: number; cpu: number };
+  goals?: Goals;
 }
 
 async function startInClusterMode(side: Contender): Promise<ServerUnderTest> {
@@ -122,10 +120,10 @@ async function runWorkloads(context: BenchContext, all: readonly Workload[], set
       return server;
     };
     await withBoth(start, context, async (ours, theirs) => {
-      for (const work of wanted)
-        rows.push(
-          ...(await context.attempt(work.id, () => measureWorkload(context, work, keyspace, ours, theirs, setup))),
-        );
+      for (const work of wanted) {
+        const row = rowOf(work, keyspace, setup);
+        rows.push(...(await context.attempt(work.id, () => measureRow(context, row, ours, theirs))));
+      }
     });
   }
   // In the order of the list, not of the value sizes that share a pair of servers.
@@ -133,58 +131,15 @@ async function runWorkloads(context: BenchContext, all: readonly Workload[], set
   return { title: setup.title, method: setup.method, rows };
 }
 
-async function measureWorkload(
-  context: BenchContext,
-  work: Workload,
-  keyspace: number,
-  candidate: ServerUnderTest,
-  baseline: ServerUnderTest,
-  setup: GroupSetup,
-): Promise<Row> {
-  const goals =
-    setup.goals ??
-    (work.valueBytes === SMALL_BYTES && ['get', 'set'].includes(work.test) ? GOALS[work.pipeline] : undefined);
-  const base = { test: work.test, pipeline: work.pipeline, valueBytes: work.valueBytes, clients: CLIENTS, keyspace };
-  // Both are warmed up; the length is set by the baseline, so that a row has the same number of requests whatever is compared with it.
-  await calibrate({ ...base, port: candidate.port, requests: CALIBRATION_REQUESTS }, context.options.seconds);
-  const requests = await calibrate(
-    { ...base, port: baseline.port, requests: CALIBRATION_REQUESTS },
-    context.options.seconds,
-  );
-  const pairs = await runPairs(context.options.pairs, candidate, baseline, async (server) => {
-    const cpuBefore = server.cpuMs();
-    const { throughput, p999Ms } = await runRedisBenchmark({ ...base, port: server.port, requests });
-    return {
-      throughput,
-      cpu: ((server.cpuMs() - cpuBefore) * 1000) / requests,
-      p999: p999Ms,
-      memory: server.residentMiB(),
-    };
-  });
-  const specs: Record<keyof typeof pairs, MeasureSpec> = {
-    throughput: {
-      name: 'throughput',
-      unit: 'ops/s',
-      better: 'higher',
-      goal: goals?.throughput,
-      isCharted: setup.isCharted && work.valueBytes === SMALL_BYTES,
-    },
-    cpu: {
-      name: 'CPU per command',
-      unit: 'µs',
-      better: 'lower',
-      goal: goals?.cpu,
-      isCharted: setup.isCharted && work.valueBytes === SMALL_BYTES,
-    },
-    p999: { name: 'p99.9', unit: 'ms', better: 'lower', isCharted: false },
-    memory: { name: 'memory', unit: 'MiB', better: 'lower', isCharted: false },
+function rowOf(work: Workload, keyspace: number, setup: GroupSetup): BenchmarkRow {
+  const { id, title, test, pipeline, valueBytes } = work;
+  const isSmall = valueBytes === SMALL_BYTES;
+  return {
+    id,
+    title,
+    load: { what: test, pipeline, valueBytes, clients: CLIENTS, keyspace },
+    goals: setup.goals ?? (isSmall && ['get', 'set'].includes(test) ? GOALS[pipeline] : undefined),
+    isCharted: setup.isCharted && isSmall,
+    calibrationRequests: CALIBRATION_REQUESTS,
   };
-  const names = Object.keys(specs) as (keyof typeof pairs)[];
-  return { id: work.id, title: work.title, measures: names.map((name) => summarize(specs[name], pairs[name])) };
-}
-
-/** @returns how many requests take about `seconds`, as a multiple of the pipeline */
-async function calibrate(run: BenchmarkRun, seconds: number): Promise<number> {
-  const { throughput } = await runRedisBenchmark(run);
-  return Math.max(1, Math.round((throughput * seconds) / run.pipeline)) * run.pipeline;
 }
