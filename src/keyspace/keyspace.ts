@@ -64,6 +64,18 @@ export interface SnapshotGuard {
   beforeChange(db: Database, ref: Ref): void;
 }
 
+/** Takes items of a large value; the array is used again after the call. What an item is, is the affair of the value's type. */
+export type ItemReader = (items: readonly Ref[], count: number) => void;
+
+/** A large value as it was at one moment, to be read in parts while it goes on changing, or is deleted. */
+export interface FrozenValue {
+  readonly itemCount: number;
+  /** Hands some of the items to the reader. @returns whether there are more */
+  readSome(): boolean;
+  /** Everything was read, or nobody wants the rest: what was kept for it is freed. */
+  release(): void;
+}
+
 /** How the keyspace treats values that have blocks besides their entry. */
 export interface ValueType {
   /** Frees all blocks that belong to the entry's value, but not the entry. */
@@ -72,6 +84,12 @@ export interface ValueType {
   duplicate(ref: Ref): void;
   /** @returns bytes of the blocks that belong to the value besides the entry's own */
   bytes(ref: Ref): number;
+  /**
+   * Freezes a value that is too large to be read in one go.
+   * @param read gets the items: by `readSome`, and earlier those that are about to change, never before this returns
+   * @returns null for a smaller value
+   */
+  freeze?(ref: Ref, read: ItemReader): FrozenValue | null;
 }
 
 export class Keyspace {

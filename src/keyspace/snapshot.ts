@@ -4,20 +4,39 @@
  * Every entry has a snapshot mark (8 bits). A snapshot takes the next mark; an entry that carries it has been delivered, or was born since the
  * snapshot began, and is not (again) part of the image. Whoever changes an entry first calls `beforeChange`, which delivers the old value at once.
  *
+ * A large value is not copied then, nor delivered in one go by the walk: it is frozen (`ValueType.freeze`) and read in parts, before the walk goes on.
+ * While that lasts its items are copied on write, one by one.
+ *
  * Invariants: (1) each entry that existed at the beginning is delivered exactly once, with the value, expiry and database number it had then;
- * (2) no entry born later is delivered; (3) at most one snapshot runs at a time; (4) databases flushed meanwhile stay readable until it ends.
+ * (2) no entry born later is delivered; (3) at most one snapshot runs at a time; (4) databases flushed meanwhile stay readable until it ends;
+ * (5) a value that is not read to its end has been frozen before it was changed.
  *
  * Marks are reused after 255 snapshots. A finished one leaves its mark on every entry, so an old mark cannot come back by surprise unless
  * all 254 snapshots between were abandoned; then `begin` first wipes the marks.
  */
 import type { Ref } from '../memory/arena.js';
 import type { Database } from './database.js';
+import { TYPE_STRING } from './entry.js';
 import { SLOT_COUNT } from './key-slot.js';
-import type { Keyspace, SnapshotGuard } from './keyspace.js';
+import type { FrozenValue, Keyspace, SnapshotGuard } from './keyspace.js';
 
 export interface SnapshotSink {
   /** One entry of database `index`. The reference is good only during the call. Databases may alternate. */
   entry(index: number, ref: Ref): void;
+  /** The same of an entry whose value comes in parts. Other entries, and parts of other such values, may come in between. */
+  largeEntry(index: number, ref: Ref, itemCount: number): LargeValueSink;
+}
+
+export interface LargeValueSink {
+  /** Some of the items, as bytes are now; the array is used again after the call. */
+  items(items: readonly Ref[], count: number): void;
+  /** All items have come. */
+  end(): void;
+}
+
+interface LargeDelivery {
+  readonly value: FrozenValue;
+  readonly sink: LargeValueSink;
 }
 
 const MARK_SHIFT = 24;
@@ -62,6 +81,8 @@ export class Snapshot implements SnapshotGuard {
   private slot = 0;
   private cursor = 0;
   private atIndex = 0;
+  /** Values being delivered in parts, in the order in which they are finished. */
+  private readonly large: LargeDelivery[] = [];
   private readonly visit = (ref: Ref): void => this.deliver(this.atIndex, ref);
 
   /** Begins a snapshot of this very moment. Expired keys are part of it, as they are part of the keyspace. */
@@ -87,6 +108,11 @@ export class Snapshot implements SnapshotGuard {
     const deadline = performance.now() + budgetMs;
     let nextLook = this.deliveredCount + CLOCK_EVERY_ENTRIES;
     for (let bucketCount = 1; !this.isDone; bucketCount++) {
+      if (this.large.length > 0) {
+        this.stepLarge();
+        if (performance.now() >= deadline) break;
+        continue;
+      }
       this.stepBucket();
       if (this.deliveredCount >= nextLook || bucketCount % CLOCK_EVERY_BUCKETS === 0) {
         if (performance.now() >= deadline) break;
@@ -120,19 +146,40 @@ export class Snapshot implements SnapshotGuard {
     if (this.cursor === 0) this.slot++;
   }
 
+  /** Delivers the next part of the value that was frozen first. */
+  private stepLarge(): void {
+    const { value, sink } = this.large[0];
+    if (value.readSome()) return;
+    this.large.shift();
+    value.release();
+    sink.end();
+  }
+
   private deliver(index: number, ref: Ref): void {
     const { entries } = this.space;
     const clockAndMark = entries.clockAndMark(ref);
     if (clockAndMark >>> MARK_SHIFT === this.mark) return;
     entries.setClockAndMark(ref, (clockAndMark & CLOCK_BITS) | (this.mark << MARK_SHIFT));
     this.deliveredCount++;
-    this.sink.entry(index, ref);
+    if (entries.type(ref) === TYPE_STRING || !this.freeze(index, ref)) this.sink.entry(index, ref);
+  }
+
+  /** Begins the delivery of a large value. @returns false if it is a small one */
+  private freeze(index: number, ref: Ref): boolean {
+    const valueType = this.space.valueTypes[this.space.entries.type(ref)];
+    let sink: LargeValueSink | null = null;
+    const value = valueType?.freeze?.(ref, (items, count) => sink!.items(items, count)) ?? null;
+    if (value === null) return false;
+    sink = this.sink.largeEntry(index, ref, value.itemCount);
+    this.large.push({ value, sink });
+    return true;
   }
 
   private end(isComplete: boolean): void {
     this.isDone = true;
     this.marks.ended(isComplete);
     this.space.setSnapshotGuard(null, 0);
+    for (const { value } of this.large.splice(0)) value.release();
     for (const db of this.databases) this.space.reaper.letGo(db);
   }
 }

@@ -8,8 +8,11 @@
  * Both ends are reached in O(1). Element n is found by walking the counts in the ring from the nearer end: with chunks of 8 KiB and elements of 10
  * bytes that is one step of 8 bytes for 700 elements, some 60 µs in a list of 100 M. A chunk in the middle comes or goes by moving ring cells.
  *
- * What goes into a chunk and when a new one begins is the caller's to decide. Invariants: (1) no chunk is empty; (2) the counts in the ring are exact,
- * and their sum is the element count; (3) a chunk's ref is valid until the next change of this list.
+ * What goes into a chunk and when a new one begins is the caller's to decide. Chunks may be shared with somebody who reads them as they were
+ * (`share`): a list that changes one copies it first, a list that drops one leaves it to the reader.
+ *
+ * Invariants: (1) no chunk is empty; (2) the counts in the ring are exact, and their sum is the element count; (3) a chunk's ref is valid until the next
+ * change of this list; (4) no byte of a chunk in `shared` changes, and it is in exactly one list.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { copyBytes } from './copy.js';
@@ -30,6 +33,8 @@ export class ChunkList {
   foundIndex = 0;
   private readonly arena: Arena;
   private readonly words: Int32Array[];
+  /** Chunks that a reader has a claim to, too. */
+  private readonly shared = new Set<Ref>();
 
   constructor(arena: Arena) {
     this.arena = arena;
@@ -49,7 +54,7 @@ export class ChunkList {
 
   /** Frees the list and all its chunks. */
   destroy(list: Ref): void {
-    for (let i = this.chunkCount(list) - 1; i >= 0; i--) this.arena.free(this.chunk(list, i));
+    for (let i = this.chunkCount(list) - 1; i >= 0; i--) this.giveUp(this.chunk(list, i));
     this.arena.free(this.get(list, RING));
     this.arena.free(list);
   }
@@ -57,9 +62,25 @@ export class ChunkList {
   /** Frees up to `count` chunks of a list that nobody will read any more. @returns whether chunks are left */
   dropChunks(list: Ref, count: number): boolean {
     let chunks = this.chunkCount(list);
-    for (let i = 0; i < count && chunks > 0; i++) this.arena.free(this.chunk(list, --chunks));
+    for (let i = 0; i < count && chunks > 0; i++) this.giveUp(this.chunk(list, --chunks));
     this.set(list, CHUNKS, chunks);
     return chunks > 0;
+  }
+
+  /** @returns the chunks of the list, to be read as they are now, whatever becomes of the list; each is given back by `unshare` */
+  share(list: Ref): Int32Array {
+    const chunks = new Int32Array(this.chunkCount(list));
+    for (let i = 0; i < chunks.length; i++) {
+      chunks[i] = this.chunk(list, i);
+      this.shared.add(chunks[i]);
+    }
+    return chunks;
+  }
+
+  /** The reader has read the chunk. */
+  unshare(chunk: Ref): void {
+    // One that the list has given up meanwhile is the reader's alone.
+    if (!this.shared.delete(chunk)) this.arena.free(chunk);
   }
 
   /** @returns a list of its own with the same elements */
@@ -154,11 +175,11 @@ export class ChunkList {
 
   /** Takes chunk `index` out and frees it. */
   removeChunk(list: Ref, index: number): void {
-    this.arena.free(this.detachChunk(list, index));
+    this.giveUp(this.detachChunk(list, index));
   }
 
-  /** Takes chunk `index` out. @returns its block, the caller's from now on */
-  detachChunk(list: Ref, index: number): Ref {
+  /** Takes chunk `index` out. @returns its block, which may be shared */
+  private detachChunk(list: Ref, index: number): Ref {
     const chunk = this.chunk(list, index);
     const count = this.chunkCount(list) - 1;
     this.set(list, ELEMENTS, this.count(list) - this.elementCountOf(list, index));
@@ -197,6 +218,8 @@ export class ChunkList {
     }
     let chunk = this.chunk(list, index);
     const old = listpackBytes(this.view(chunk), blockStart(chunk));
+    if (this.shared.size > 0 && this.shared.has(chunk))
+      chunk = this.moveChunk(chunk, old, this.arena.blockBytes(chunk));
     const byteCount = old + addedBytes - removedBytes;
     if (byteCount > this.arena.blockBytes(chunk)) {
       const room = byteCount < roomBytes ? Math.min(roomBytes, byteCount + (byteCount >> 1)) : byteCount;
@@ -239,8 +262,13 @@ export class ChunkList {
   private moveChunk(chunk: Ref, usedBytes: number, blockBytes: number): Ref {
     const moved = this.arena.allocate(blockBytes);
     copyBytes(this.view(chunk), blockStart(chunk), this.view(moved), blockStart(moved), usedBytes);
-    this.arena.free(chunk);
+    this.giveUp(chunk);
     return moved;
+  }
+
+  /** A chunk that is in no list any more. */
+  private giveUp(chunk: Ref): void {
+    if (this.shared.size === 0 || !this.shared.delete(chunk)) this.arena.free(chunk);
   }
 
   private moveRing(list: Ref, capacity: number): void {

@@ -45,12 +45,13 @@ const FIRST_ELEMENT = 2;
 const HEIGHT_MAX = 8;
 
 /** Where a bound lies: before the first element for which this does not hold. */
-const MEMBER_UPTO = 0;
-const SCORE_BELOW = 1;
-const SCORE_UPTO = 2;
-const LEX_BELOW = 3;
-const LEX_UPTO = 4;
-const END = 5;
+const MEMBER_BELOW = 0;
+const MEMBER_UPTO = 1;
+const SCORE_BELOW = 2;
+const SCORE_UPTO = 3;
+const LEX_BELOW = 4;
+const LEX_UPTO = 5;
+const END = 6;
 
 /** The result of `scoreKey`. */
 export const scoreKey = { high: 0, low: 0 };
@@ -164,6 +165,13 @@ export class RankTree {
     return this.descend(tree) - 1;
   }
 
+  /** @returns how many elements are before (score, member), which may be there or not */
+  countBefore(tree: Ref, score: number, bytes: Uint8Array, start: number, length: number): number {
+    this.bindMember(score, bytes, start, length);
+    this.kind = MEMBER_BELOW;
+    return this.descend(tree);
+  }
+
   /** @returns number of elements with a score below `score`, or not above it */
   countByScore(tree: Ref, score: number, isUpTo: boolean): number {
     this.bindScore(score, isUpTo);
@@ -241,8 +249,9 @@ export class RankTree {
     }
     if (words[at] !== this.high) return words[at] < this.high;
     if (words[at + 1] !== this.low) return words[at + 1] < this.low;
-    if (this.kind !== MEMBER_UPTO) return this.kind === SCORE_UPTO;
-    return this.order.compare(words[at + 2], this.bytes, this.start, this.length) <= 0;
+    if (this.kind > MEMBER_UPTO) return this.kind === SCORE_UPTO;
+    const order = this.order.compare(words[at + 2], this.bytes, this.start, this.length);
+    return this.kind === MEMBER_UPTO ? order <= 0 : order < 0;
   }
 
   /** Finds the bound: `leaf` and `index` are behind the last element before it. @returns number of elements before it */

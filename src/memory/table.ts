@@ -592,6 +592,11 @@ export class Table {
   }
 }
 
+/** @returns whether a `scan` that has come to `cursor` has visited the place of items with this hash, whatever splits and merges were in between */
+export function isScanned(hash: number, cursor: number): boolean {
+  return reverseBits(hash) >>> 0 < reverseBits(cursor) >>> 0;
+}
+
 /** Items of the chain being split or merged; used within one call only. */
 const splitItems: Ref[] = [];
 

@@ -1,23 +1,15 @@
 /**
  * Snapshots of the keyspace in the forms that files and replicas want: RDB, or the commands that build the data set (an AOF base without RDB preamble).
  *
- * One point-in-time pass (keyspace/snapshot.ts) delivers entries; a form turns each into bytes, at once, since the reference is good only then.
+ * One point-in-time pass (keyspace/snapshot.ts) delivers entries; a form turns each into bytes, at once, since the reference is good only then: `RdbImage`
+ * or `CommandImage`.
  */
 
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { deliverAll, Snapshot, type SnapshotMarks, type SnapshotSink } from '../keyspace/snapshot.js';
-import type { Ref } from '../memory/arena.js';
-import {
-  beginKeyCommand,
-  type CommandWriter,
-  writeHashCommands,
-  writeListCommands,
-  writeSetCommands,
-  writeZsetCommands,
-} from './aof/base-commands.js';
-import { RecordBuffer } from './aof/record-buffer.js';
-import { writeStreamCommands } from './aof/stream-commands.js';
-import { type AccessAttribute, writeEntry } from './rdb/keyspace-rdb.js';
+import { CommandImage } from './aof/command-image.js';
+import type { AccessAttribute } from './rdb/keyspace-rdb.js';
+import { RdbImage } from './rdb/rdb-image.js';
 import { type ChunkSink, RdbWriter } from './rdb/rdb-writer.js';
 import type { SnapshotForm, SnapshotProducer, SnapshotSource } from './snapshot-file.js';
 
@@ -64,21 +56,7 @@ export class KeyspaceSnapshots implements SnapshotSource {
   beginRdb(options: RdbImageOptions, sink: ChunkSink): SnapshotProducer {
     const { space } = this;
     const writer = beginFile(options, sink);
-    const sizes = space.databases.map((db) => [db.keyCount, db.expiryCount]);
-    const announced = new Set<number>();
-    let selected = -1;
-    const entries: SnapshotSink = {
-      entry(index, ref) {
-        if (index !== selected) {
-          writer.selectDb(index);
-          selected = index;
-          if (!announced.has(index)) writer.resizeDb(sizes[index][0], sizes[index][1]);
-          announced.add(index);
-        }
-        writeEntry(writer, space, ref, options.attribute);
-      },
-    };
-    return this.producer(entries, {
+    return this.producer(new RdbImage(writer, space, options.attribute), {
       complete: () => writer.end(),
       recycle: (chunk) => writer.recycle(chunk),
     });
@@ -98,26 +76,8 @@ export class KeyspaceSnapshots implements SnapshotSource {
   }
 
   private beginCommands(sink: ChunkSink): SnapshotProducer {
-    const { space } = this;
-    const buffer = new RecordBuffer();
-    let selected = -1;
-    const handOver = (): void => {
-      if (buffer.length > 0) sink(buffer.bytes.slice(0, buffer.length), buffer.length);
-      buffer.clear();
-    };
-    const entries: SnapshotSink = {
-      entry(index, ref) {
-        if (index !== selected) {
-          buffer.begin(2);
-          buffer.text('SELECT');
-          buffer.text(String(index));
-          selected = index;
-        }
-        writeCommands(buffer, space, ref);
-        if (buffer.length >= COMMAND_CHUNK_BYTES) handOver();
-      },
-    };
-    return this.producer(entries, { complete: handOver, recycle: () => {} });
+    const image = new CommandImage(this.space, sink);
+    return this.producer(image, { complete: () => image.handOver(), recycle: () => {} });
   }
 
   private producer(entries: SnapshotSink, form: Form): SnapshotProducer {
@@ -179,33 +139,4 @@ function beginFile(options: RdbImageOptions, sink: ChunkSink): RdbWriter {
   }
   writer.aux('aof-base', options.isAofBase ? '1' : '0');
   return writer;
-}
-
-const COMMAND_CHUNK_BYTES = 64 * 1024;
-
-/** The commands that build one entry. */
-function writeCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
-  const { entries } = space;
-  COMMAND_WRITERS[entries.type(ref)](buffer, space, ref);
-  const expireAtMs = entries.expireAtMs(ref);
-  if (expireAtMs === 0) return;
-  beginKeyCommand(buffer, space, ref, 'PEXPIREAT', 1);
-  buffer.text(String(expireAtMs));
-}
-
-/** By type id. */
-const COMMAND_WRITERS: readonly CommandWriter[] = [
-  writeStringCommand,
-  writeListCommands,
-  writeSetCommands,
-  writeZsetCommands,
-  writeHashCommands,
-  writeStreamCommands,
-];
-
-function writeStringCommand(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
-  const { entries } = space;
-  const start = entries.valueStart(ref);
-  beginKeyCommand(buffer, space, ref, 'SET', 1);
-  buffer.argument(entries.view(ref), start, start + entries.valueLength(ref));
 }

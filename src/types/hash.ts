@@ -13,7 +13,7 @@ import type { Database } from '../keyspace/database.js';
 import { added, type Digest, emptyDigest, mixed, valueDigests } from '../keyspace/digest.js';
 import { ROOT_BYTES, TYPE_HASH } from '../keyspace/entry.js';
 import { hashBytes } from '../keyspace/key-hash.js';
-import type { Keyspace, ValueType } from '../keyspace/keyspace.js';
+import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import {
   ElementWriter,
@@ -132,6 +132,7 @@ export class Hashes implements ValueType {
     const byteCount = countedBytes(fieldLength) + countedBytes(valueLength);
     this.wasAdded = item === 0;
     const block = item !== 0 && arena.fits(item, byteCount) ? item : arena.allocate(byteCount);
+    if (item !== 0) this.table.preserve(table, item);
     const view = arena.bytes[block >>> CHUNK_INDEX_SHIFT];
     let at = (block & UNIT_MASK) << 3;
     if (block === item) at += countedBytes(fieldLength);
@@ -143,6 +144,7 @@ export class Hashes implements ValueType {
       this.table.replaceFound(block);
       arena.free(item);
     }
+    this.table.exempt(table, block);
   }
 
   /** Removes a field. @returns the entry, whose hash may be empty now; 0 if the field is not there */
@@ -153,6 +155,7 @@ export class Hashes implements ValueType {
       const item = this.table.find(table, hashBytes(field, start, length), field, start, length);
       if (item === 0) return 0;
       db.beforeWrite(ref);
+      this.table.preserve(table, item);
       this.table.removeFound(table);
       arena.free(item);
       return ref;
@@ -218,6 +221,12 @@ export class Hashes implements ValueType {
   free(ref: Ref): void {
     const { entries } = this.space;
     if (entries.encoding(ref) === HASH_TABLE) this.table.release(entries.root(ref));
+  }
+
+  /** Items are those of the table. */
+  freeze(ref: Ref, read: ItemReader): FrozenValue | null {
+    const { entries } = this.space;
+    return entries.encoding(ref) === HASH_TABLE ? this.table.freeze(entries.root(ref), read) : null;
   }
 
   duplicate(ref: Ref): void {

@@ -2,16 +2,21 @@
  * What large hashes and sets have in common: one table per value, whose items are arena blocks that begin with a counted string (counted-keys.ts).
  * The entry's value is the table's reference (`Entries.root`).
  */
-import type { Keyspace } from '../keyspace/keyspace.js';
+import type { FrozenValue, ItemReader, Keyspace } from '../keyspace/keyspace.js';
 import type { Remains } from '../keyspace/reaper.js';
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
-import { Table } from '../memory/table.js';
+import { isScanned, Table } from '../memory/table.js';
 import { CountedKeys } from './counted-keys.js';
+import { FrozenItems, type ItemWalk } from './frozen-items.js';
 
 /** Tables with more items are freed by the reaper, bit by bit. */
 const FREED_AT_ONCE_MAX = 256;
 /** Of a table's cursors. */
 const CURSOR_LIMIT = 2 ** 32;
+/** A table with more items is read in parts by a snapshot: this many take some 0.2 ms. */
+const READ_AT_ONCE_MAX = 512;
+/** Items between two looks at the clock of who reads them. */
+const ITEMS_PER_PART = 48;
 /** Items whose size stands for all of a large table. */
 const SAMPLED_ITEMS = 64;
 
@@ -19,6 +24,8 @@ export class MemberTable extends Table {
   private readonly space: Keyspace;
   private readonly blocks: Arena;
   private readonly collected: Ref[] = [];
+  /** Tables that are being read in parts. */
+  private readonly frozen = new Map<Ref, FrozenItems>();
 
   constructor(space: Keyspace) {
     super(space.arena, new CountedKeys(space.arena));
@@ -26,8 +33,39 @@ export class MemberTable extends Table {
     this.blocks = space.arena;
   }
 
+  /**
+   * Freezes the items of a table, if there are many of them.
+   * @param walk comes by them in an order of its own; by default they are read in the order of buckets
+   */
+  freeze(table: Ref, read: ItemReader, walk: ItemWalk = new BucketWalk(this, table)): FrozenValue | null {
+    const count = this.count(table);
+    if (count <= READ_AT_ONCE_MAX) return null;
+    const frozen = new FrozenItems(count, walk, read, () => this.frozen.delete(table));
+    this.frozen.set(table, frozen);
+    return frozen;
+  }
+
+  /** To be called before an item of the table is changed, or removed. */
+  preserve(table: Ref, item: Ref): void {
+    if (this.frozen.size > 0) this.frozen.get(table)?.preserve(item);
+  }
+
+  /** To be called after an item was changed, or added. */
+  exempt(table: Ref, item: Ref): void {
+    if (this.frozen.size > 0) this.frozen.get(table)?.exempt(item);
+  }
+
+  /** Has `free` called when the table has been read, if it is being read. @returns whether it is */
+  freeWhenRead(table: Ref, free: () => void): boolean {
+    const frozen = this.frozen.get(table);
+    if (frozen === undefined) return false;
+    frozen.adopt(free);
+    return true;
+  }
+
   /** Frees a table and its items: a large one not now, but in slices. */
   release(table: Ref): void {
+    if (this.freeWhenRead(table, () => this.release(table))) return;
     const remains = new TableRemains(this, this.blocks, table);
     if (this.count(table) > FREED_AT_ONCE_MAX) this.space.reaper.addRemains(remains);
     else while (remains.freeSome());
@@ -93,6 +131,54 @@ export class MemberTable extends Table {
       sampled += found;
     }
     return this.bytes(table) + (sampled === 0 ? 0 : Math.round((sampledBytes * count) / sampled));
+  }
+}
+
+/** By buckets, in the order of SCAN. */
+class BucketWalk implements ItemWalk {
+  isOver = false;
+  private readonly tables: Table;
+  private readonly table: Ref;
+  private cursor = 0;
+  /** At the last step: with fewer now, the place of the cursor may lie within a bucket. */
+  private bucketCount = 0;
+  private items: Ref[] = [];
+  private readonly take = (item: Ref): void => {
+    this.items.push(item);
+  };
+
+  constructor(tables: Table, table: Ref) {
+    this.tables = tables;
+    this.table = table;
+  }
+
+  hasPassed(item: Ref): boolean {
+    return this.isOver || isScanned(this.tables.hashOfItem(item), this.cursor);
+  }
+
+  next(items: Ref[]): number {
+    const { tables, table } = this;
+    items.length = 0;
+    this.items = items;
+    do {
+      const from = this.cursor;
+      const before = items.length;
+      const bucketCount = tables.bucketCount(table);
+      this.cursor = tables.scan(table, from, this.take);
+      if (bucketCount < this.bucketCount) this.dropScanned(from, before);
+      this.bucketCount = bucketCount;
+      this.isOver = this.cursor === 0;
+    } while (!this.isOver && items.length < ITEMS_PER_PART);
+    return items.length;
+  }
+
+  /** Takes out the items, from number `first` on, that an earlier step came by. */
+  private dropScanned(cursor: number, first: number): void {
+    const { items } = this;
+    let kept = first;
+    for (let i = first; i < items.length; i++)
+      if (!isScanned(this.tables.hashOfItem(items[i]), cursor)) items[kept++] = items[i];
+    items.length = kept;
   }
 }
 

@@ -14,7 +14,7 @@ import type { Database } from '../keyspace/database.js';
 import { added, type Digest, valueDigests } from '../keyspace/digest.js';
 import { ROOT_BYTES, TYPE_SET } from '../keyspace/entry.js';
 import { hashBytes } from '../keyspace/key-hash.js';
-import type { Keyspace, ValueType } from '../keyspace/keyspace.js';
+import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { parsedInt64, parseInt64Text } from '../memory/int64-text.js';
 import {
@@ -113,6 +113,7 @@ export class Sets implements ValueType {
       const item = this.table.find(table, hashBytes(member, start, length), member, start, length);
       if (item === 0) return 0;
       db.beforeWrite(ref);
+      this.table.preserve(table, item);
       this.table.removeFound(table);
       arena.free(item);
       return ref;
@@ -170,6 +171,12 @@ export class Sets implements ValueType {
     if (entries.encoding(ref) === SET_TABLE) this.table.release(entries.root(ref));
   }
 
+  /** Items are those of the table. */
+  freeze(ref: Ref, read: ItemReader): FrozenValue | null {
+    const { entries } = this.space;
+    return entries.encoding(ref) === SET_TABLE ? this.table.freeze(entries.root(ref), read) : null;
+  }
+
   duplicate(ref: Ref): void {
     const { entries } = this.space;
     if (entries.encoding(ref) === SET_TABLE) entries.setRoot(ref, this.table.copy(entries.root(ref)));
@@ -195,6 +202,7 @@ export class Sets implements ValueType {
     const item = arena.allocate(countedBytes(length));
     writeCounted(arena.bytes[item >>> CHUNK_INDEX_SHIFT], (item & UNIT_MASK) << 3, member, start, length);
     this.table.insert(table, hash, item);
+    this.table.exempt(table, item);
   }
 
   private addToIntset(db: Database, ref: Ref, member: Uint8Array, start: number, length: number): Ref {

@@ -17,7 +17,7 @@ import type { Database } from '../keyspace/database.js';
 import { added, type Digest, emptyDigest, mixed, valueDigests } from '../keyspace/digest.js';
 import { ROOT_BYTES, TYPE_ZSET } from '../keyspace/entry.js';
 import { hashBytes } from '../keyspace/key-hash.js';
-import type { Keyspace, ValueType } from '../keyspace/keyspace.js';
+import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { compareBytes } from '../memory/copy.js';
 import {
@@ -38,6 +38,7 @@ import { type ItemOrder, RankTree } from '../memory/rank-tree.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
 import { formatDouble } from './double.js';
 import { MemberTable } from './member-table.js';
+import { RankWalk } from './rank-walk.js';
 import { ZsetBuilder } from './zset-builder.js';
 import { readDouble, scoreOf, writeDouble, ZSET_LISTPACK, ZSET_SKIPLIST, ZsetCursor } from './zset-cursor.js';
 
@@ -90,6 +91,12 @@ export class Zsets implements ValueType, ItemOrder {
     const control = this.space.entries.root(ref);
     this.releaseBlocks(this.tableOf(ref), this.treeOf(ref));
     this.space.arena.free(control);
+  }
+
+  /** Items are those of the table, from the highest score down, so that a skiplist is built at its head. */
+  freeze(ref: Ref, read: ItemReader): FrozenValue | null {
+    if (this.isPacked(ref)) return null;
+    return this.table.freeze(this.tableOf(ref), read, new RankWalk(this.space, this.trees, this.treeOf(ref)));
   }
 
   duplicate(ref: Ref): void {
@@ -195,11 +202,13 @@ export class Zsets implements ValueType, ItemOrder {
       item = this.createItem(bytes, start, length, score);
       this.table.insert(table, hash, item);
     } else {
+      this.table.preserve(table, item);
       this.readScore(item);
       const scoreAt = this.string.end;
       this.trees.remove(tree, this.score, bytes, start, length);
       writeDouble(this.viewOf(item), scoreAt, score);
     }
+    this.table.exempt(table, item);
     this.trees.insert(tree, score, item, bytes, start, length);
     return ref;
   }
@@ -218,6 +227,7 @@ export class Zsets implements ValueType, ItemOrder {
     if (item === 0) return ref;
     this.wasRemoved = true;
     db.beforeWrite(ref);
+    this.table.preserve(table, item);
     this.readScore(item);
     this.trees.remove(this.treeOf(ref), this.score, bytes, start, length);
     this.table.removeFound(table);
@@ -242,6 +252,7 @@ export class Zsets implements ValueType, ItemOrder {
     const tree = this.treeOf(ref);
     for (let i = 0; i < count; i++) {
       const item = this.trees.removeAt(tree, rank);
+      this.table.preserve(table, item);
       this.table.remove(table, this.table.hashOfItem(item), item);
       this.space.arena.free(item);
     }
@@ -310,6 +321,7 @@ export class Zsets implements ValueType, ItemOrder {
 
   /** Frees table, tree and items, which nothing refers to any more: many of them not now, but in slices. */
   releaseBlocks(table: Ref, tree: Ref): void {
+    if (this.table.freeWhenRead(table, () => this.releaseBlocks(table, tree))) return;
     const { trees } = this;
     const isLarge = trees.count(tree) > FREED_AT_ONCE_MAX;
     let leaf = trees.dissolve(tree);

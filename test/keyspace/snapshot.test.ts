@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Snapshot, SnapshotMarks } from '../../src/keyspace/snapshot.js';
+import { Snapshot, SnapshotMarks, type SnapshotSink } from '../../src/keyspace/snapshot.js';
 import type { Ref } from '../../src/memory/arena.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
+import { noLargeEntry } from '../support/snapshot-sink.js';
 import { copyOf, KeyspaceModel, type ModelDatabase } from './model.js';
 import { randomOperation } from './random-operation.js';
 
 /** Collects an image, and refuses what is delivered twice. */
-class Image {
+class Image implements SnapshotSink {
+  readonly largeEntry = noLargeEntry;
   readonly databases: ModelDatabase[];
   private readonly model: KeyspaceModel;
 

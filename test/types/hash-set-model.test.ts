@@ -8,6 +8,7 @@ import type { Ref } from '../../src/memory/arena.js';
 import { hashesOf } from '../../src/types/hash.js';
 import { setsOf } from '../../src/types/set.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
+import { noLargeEntry } from '../support/snapshot-sink.js';
 
 type Model = Map<string, Map<string, string>>;
 
@@ -153,6 +154,7 @@ test('a snapshot has each value as it was when it began', () => {
           assert.ok(!image.has(key), 'once each');
           image.set(key, sorted(world.read(ref)));
         },
+        largeEntry: noLargeEntry,
       });
       for (let i = 0; i < 60; i++) change(world, random);
       while (!snapshot.step(1));

@@ -7,6 +7,7 @@ import { Snapshot, SnapshotMarks } from '../../src/keyspace/snapshot.js';
 import type { Ref } from '../../src/memory/arena.js';
 import { InProcess } from '../commands/in-process.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
+import { noLargeEntry } from '../support/snapshot-sink.js';
 
 const COMMANDS = fuzzIterations(6000);
 /** More members than one level of the tree, and more chunks than the ring begins with. */
@@ -77,6 +78,7 @@ test('a snapshot sees lists and sorted sets as they were when it began', () => {
       const seen = new Map<string, string>();
       const snapshot = new Snapshot(space, marks, {
         entry: (_, ref) => seen.set(nameOf(space, ref), digestOf(space, ref)),
+        largeEntry: noLargeEntry,
       });
       for (let i = 0; i < 60; i++) server.run(commandOf(random));
       while (!snapshot.step(1000));

@@ -1,7 +1,8 @@
 /** The commands that build one value, in an AOF base without RDB preamble: at most 64 items per command (spec persistence.md section 7.9). */
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
-import { ListpackElement } from '../../memory/listpack.js';
+import { blockStart } from '../../memory/chunk-list.js';
+import { firstElement, ListpackElement, listpackCount } from '../../memory/listpack.js';
 import { formatDouble } from '../../types/double.js';
 import { hashesOf } from '../../types/hash.js';
 import { ListCursor, listsOf } from '../../types/list.js';
@@ -13,8 +14,24 @@ export type CommandWriter = (buffer: RecordBuffer, space: Keyspace, ref: Ref) =>
 
 const ITEMS_PER_COMMAND = 64;
 
-/** Begins a command on the entry's key; `argumentCount` arguments follow. */
-export function beginKeyCommand(
+/** Writes commands for some of the items of a large value (`ValueType.freeze`). */
+export type ItemCommandWriter = (
+  buffer: RecordBuffer,
+  space: Keyspace,
+  key: Uint8Array,
+  items: readonly Ref[],
+  count: number,
+) => void;
+
+/** Begins a command on a key; `argumentCount` arguments follow. */
+export function beginKeyCommand(buffer: RecordBuffer, key: Uint8Array, name: string, argumentCount: number): void {
+  buffer.begin(2 + argumentCount);
+  buffer.text(name);
+  buffer.argument(key, 0, key.length);
+}
+
+/** The same on the key of an entry. */
+export function beginEntryCommand(
   buffer: RecordBuffer,
   { entries }: Keyspace,
   ref: Ref,
@@ -37,7 +54,7 @@ export function writeSetCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref
     if (left === 0) {
       left = Math.min(rest, ITEMS_PER_COMMAND);
       rest -= left;
-      beginKeyCommand(buffer, space, ref, 'SADD', left);
+      beginEntryCommand(buffer, space, ref, 'SADD', left);
     }
     buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
     left--;
@@ -54,7 +71,7 @@ export function writeHashCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
     if (left === 0) {
       left = Math.min(rest, ITEMS_PER_COMMAND);
       rest -= left;
-      beginKeyCommand(buffer, space, ref, 'HMSET', left * 2);
+      beginEntryCommand(buffer, space, ref, 'HMSET', left * 2);
     }
     buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
     buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
@@ -69,7 +86,7 @@ export function writeListCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
   lists.seek(ref, 0, cursor);
   for (let rest = lists.length(ref); rest > 0; ) {
     const count = Math.min(rest, ITEMS_PER_COMMAND);
-    beginKeyCommand(buffer, space, ref, 'RPUSH', count);
+    beginEntryCommand(buffer, space, ref, 'RPUSH', count);
     for (let i = 0; i < count; i++) {
       cursor.read(element);
       buffer.argument(element.bytes, element.start, element.start + element.length);
@@ -85,12 +102,98 @@ export function writeZsetCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
   zsets.seek(ref, 0, cursor);
   for (let rest = zsets.count(ref); rest > 0; ) {
     const count = Math.min(rest, ITEMS_PER_COMMAND);
-    beginKeyCommand(buffer, space, ref, 'ZADD', count * 2);
+    beginEntryCommand(buffer, space, ref, 'ZADD', count * 2);
     for (let i = 0; i < count; i++) {
       buffer.text(formatDouble(cursor.score));
       buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
       cursor.next();
     }
     rest -= count;
+  }
+}
+
+export function writeMemberCommand(
+  buffer: RecordBuffer,
+  space: Keyspace,
+  key: Uint8Array,
+  items: readonly Ref[],
+  count: number,
+): void {
+  const { cursor } = setsOf(space);
+  forItems(items, count, 1, (item, isFirst, argumentCount) => {
+    if (isFirst) beginKeyCommand(buffer, key, 'SADD', argumentCount);
+    cursor.readItem(item);
+    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+  });
+}
+
+export function writeFieldCommand(
+  buffer: RecordBuffer,
+  space: Keyspace,
+  key: Uint8Array,
+  items: readonly Ref[],
+  count: number,
+): void {
+  const { cursor } = hashesOf(space);
+  forItems(items, count, 2, (item, isFirst, argumentCount) => {
+    if (isFirst) beginKeyCommand(buffer, key, 'HMSET', argumentCount);
+    cursor.readItem(item);
+    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+    buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
+  });
+}
+
+export function writeScoreCommand(
+  buffer: RecordBuffer,
+  space: Keyspace,
+  key: Uint8Array,
+  items: readonly Ref[],
+  count: number,
+): void {
+  const { cursor } = zsetsOf(space);
+  forItems(items, count, 2, (item, isFirst, argumentCount) => {
+    if (isFirst) beginKeyCommand(buffer, key, 'ZADD', argumentCount);
+    cursor.readItem(item);
+    buffer.text(formatDouble(cursor.score));
+    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+  });
+}
+
+/** Items are chunks of a list. */
+export function writeChunkCommands(
+  buffer: RecordBuffer,
+  space: Keyspace,
+  key: Uint8Array,
+  items: readonly Ref[],
+  count: number,
+): void {
+  const { chunks } = listsOf(space);
+  const element = new ListpackElement();
+  for (let i = 0; i < count; i++) {
+    const bytes = chunks.view(items[i]);
+    const base = blockStart(items[i]);
+    let at = firstElement(base);
+    for (let rest = listpackCount(bytes, base); rest > 0; ) {
+      const pushed = Math.min(rest, ITEMS_PER_COMMAND);
+      beginKeyCommand(buffer, key, 'RPUSH', pushed);
+      for (let j = 0; j < pushed; j++, at = element.next) {
+        element.read(bytes, at);
+        buffer.argument(element.bytes, element.start, element.start + element.length);
+      }
+      rest -= pushed;
+    }
+  }
+}
+
+/** Visits items in groups of at most ITEMS_PER_COMMAND; the first of a group is told how many arguments its group makes. */
+function forItems(
+  items: readonly Ref[],
+  count: number,
+  argumentsPerItem: number,
+  visit: (item: Ref, isFirst: boolean, argumentCount: number) => void,
+): void {
+  for (let i = 0; i < count; i++) {
+    const isFirst = i % ITEMS_PER_COMMAND === 0;
+    visit(items[i], isFirst, Math.min(count - i, ITEMS_PER_COMMAND) * argumentsPerItem);
   }
 }

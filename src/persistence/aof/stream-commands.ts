@@ -8,7 +8,7 @@ import { StreamId } from '../../memory/stream-id.js';
 import { MAX_ID, MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
 import { inOrder, type StreamConsumer, type StreamGroup } from '../../types/stream-group.js';
 import { streamIdText } from '../../types/stream-id-text.js';
-import { beginKeyCommand } from './base-commands.js';
+import { beginEntryCommand } from './base-commands.js';
 import type { RecordBuffer } from './record-buffer.js';
 
 const id = new StreamId();
@@ -19,7 +19,7 @@ export function writeStreamCommands(buffer: RecordBuffer, space: Keyspace, ref: 
   let isEmpty = true;
   while (cursor.next()) {
     isEmpty = false;
-    beginKeyCommand(buffer, space, ref, 'XADD', 1 + cursor.pairCount * 2);
+    beginEntryCommand(buffer, space, ref, 'XADD', 1 + cursor.pairCount * 2);
     buffer.text(streamIdText(cursor.id));
     for (let i = 0; i < cursor.pairCount; i++) {
       cursor.nextPair();
@@ -74,7 +74,7 @@ function writeCommand(
   name: string,
   words: readonly (string | Uint8Array)[],
 ): void {
-  beginKeyCommand(buffer, space, ref, name, words.length);
+  beginEntryCommand(buffer, space, ref, name, words.length);
   writeWords(buffer, words);
 }
 

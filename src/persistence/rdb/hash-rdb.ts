@@ -4,10 +4,11 @@
  */
 import { hashesOf } from '../../types/hash.js';
 import type { HashBuilder } from '../../types/hash-builder.js';
-import { HASH_LISTPACK } from '../../types/hash-cursor.js';
+import { HASH_LISTPACK, type HashCursor } from '../../types/hash-cursor.js';
 import { type ElementVisitor, visitZiplist, visitZipmap } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
+import type { RdbWriter } from './rdb-writer.js';
 import type { ValueForm } from './value-form.js';
 
 const cursor = new RdbCursor();
@@ -35,9 +36,14 @@ export const hashForm: ValueForm = {
     const pairs = hashes.cursor;
     writer.lengthOf(hashes.count(ref));
     pairs.begin(ref);
-    while (pairs.next()) {
-      writer.string(pairs.bytes, pairs.start, pairs.start + pairs.length);
-      writer.string(pairs.valueBytes, pairs.valueStart, pairs.valueStart + pairs.valueLength);
+    while (pairs.next()) writePair(writer, pairs);
+  },
+
+  writeItems(writer, space, items, count) {
+    const { cursor: pairs } = hashesOf(space);
+    for (let i = 0; i < count; i++) {
+      pairs.readItem(items[i]);
+      writePair(writer, pairs);
     }
   },
 
@@ -63,6 +69,11 @@ export const hashForm: ValueForm = {
     return builder.finish(db, key, start, length, expireAtMs);
   },
 };
+
+function writePair(writer: RdbWriter, pairs: HashCursor): void {
+  writer.string(pairs.bytes, pairs.start, pairs.start + pairs.length);
+  writer.string(pairs.valueBytes, pairs.valueStart, pairs.valueStart + pairs.valueLength);
+}
 
 /** @returns a visitor of fields and values in turn */
 function pairsInto(builder: HashBuilder): ElementVisitor {

@@ -44,6 +44,24 @@ const FORMS: readonly ValueForm[] = [stringForm, listForm, setForm, zsetForm, ha
 
 /** Writes one key with its attributes and value. */
 export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: AccessAttribute): void {
+  writeHead(writer, space, ref, attribute).write(writer, space, ref);
+}
+
+/** Writes a key whose value comes in parts, up to its items. @returns what writes the items */
+export function beginLargeEntry(
+  writer: RdbWriter,
+  space: Keyspace,
+  ref: Ref,
+  attribute: AccessAttribute,
+  itemCount: number,
+): NonNullable<ValueForm['writeItems']> {
+  const form = writeHead(writer, space, ref, attribute);
+  writer.lengthOf(itemCount);
+  return form.writeItems!;
+}
+
+/** Writes all that stands before the value. */
+function writeHead(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: AccessAttribute): ValueForm {
   const { entries } = space;
   const expireAtMs = entries.expireAtMs(ref);
   if (expireAtMs !== 0) writer.expireAt(expireAtMs);
@@ -53,7 +71,7 @@ export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribu
   const form = FORMS[entries.type(ref)];
   const start = entries.keyStart(ref);
   writer.key(form.rdbType(space, ref), entries.view(ref), start, start + entries.keyLength(ref));
-  form.write(writer, space, ref);
+  return form;
 }
 
 /** Writes type and value alone: the body of a DUMP payload. */

@@ -4,7 +4,7 @@
 import type { Database } from '../../keyspace/database.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
-import { blockStart } from '../../memory/chunk-list.js';
+import { blockStart, type ChunkList } from '../../memory/chunk-list.js';
 import { listpackBytes } from '../../memory/listpack.js';
 import { listsOf } from '../../types/list.js';
 import { visitZiplist } from './old-packed.js';
@@ -31,6 +31,7 @@ const blob = new RdbString();
 export const listForm: ValueForm = {
   rdbType: () => RdbType.LIST_QUICKLIST_2,
   write: writeList,
+  writeItems: writeChunks,
   reads: (rdbType) => LIST_TYPES.has(rdbType),
   add: addList,
 };
@@ -49,13 +50,19 @@ function writeList(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   const list = entries.root(ref);
   const count = chunks.chunkCount(list);
   writer.lengthOf(count);
-  for (let i = 0; i < count; i++) {
-    const chunk = chunks.chunk(list, i);
-    const view = chunks.view(chunk);
-    const start = blockStart(chunk);
-    writer.lengthOf(PACKED);
-    writer.string(view, start, start + listpackBytes(view, start));
-  }
+  for (let i = 0; i < count; i++) writeChunk(writer, chunks, chunks.chunk(list, i));
+}
+
+function writeChunks(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void {
+  const { chunks } = listsOf(space);
+  for (let i = 0; i < count; i++) writeChunk(writer, chunks, items[i]);
+}
+
+function writeChunk(writer: RdbWriter, chunks: ChunkList, chunk: Ref): void {
+  const view = chunks.view(chunk);
+  const start = blockStart(chunk);
+  writer.lengthOf(PACKED);
+  writer.string(view, start, start + listpackBytes(view, start));
 }
 
 function addList(

@@ -28,6 +28,14 @@ export const setForm: ValueForm = {
     while (members.next()) writer.string(members.bytes, members.start, members.start + members.length);
   },
 
+  writeItems(writer, space, items, count) {
+    const { cursor: members } = setsOf(space);
+    for (let i = 0; i < count; i++) {
+      members.readItem(items[i]);
+      writer.string(members.bytes, members.start, members.start + members.length);
+    }
+  },
+
   reads: (rdbType) => rdbType === RdbType.SET || rdbType === RdbType.SET_INTSET || rdbType === RdbType.SET_LISTPACK,
 
   add(space, db, record, key, start, length, expireAtMs) {

@@ -11,7 +11,7 @@ import { firstElement, isListpackEnd, ListpackElement, listpackCount } from '../
 import { parseDouble } from '../../types/parse-double.js';
 import { zsetsOf } from '../../types/zset.js';
 import type { ZsetBuilder } from '../../types/zset-builder.js';
-import { scoreOf, ZSET_LISTPACK } from '../../types/zset-cursor.js';
+import { scoreOf, ZSET_LISTPACK, type ZsetCursor } from '../../types/zset-cursor.js';
 import { type ElementVisitor, visitZiplist } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
@@ -32,6 +32,7 @@ const value = new RdbString();
 export const zsetForm: ValueForm = {
   rdbType: ({ entries }, ref) => (entries.encoding(ref) === ZSET_LISTPACK ? RdbType.ZSET_LISTPACK : RdbType.ZSET_2),
   write: writeZset,
+  writeItems: writeZsetItems,
   reads: (rdbType) => ZSET_TYPES.has(rdbType),
   add: addZset,
 };
@@ -49,10 +50,21 @@ function writeZset(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   writer.lengthOf(count);
   // From the highest score down, so that a skiplist is built at its head.
   zsets.seek(ref, count - 1, members);
-  do {
-    writer.string(members.bytes, members.start, members.start + members.length);
-    writer.double(members.score);
-  } while (members.previous());
+  do writePair(writer, members);
+  while (members.previous());
+}
+
+function writeZsetItems(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void {
+  const { cursor: members } = zsetsOf(space);
+  for (let i = 0; i < count; i++) {
+    members.readItem(items[i]);
+    writePair(writer, members);
+  }
+}
+
+function writePair(writer: RdbWriter, members: ZsetCursor): void {
+  writer.string(members.bytes, members.start, members.start + members.length);
+  writer.double(members.score);
 }
 
 function addZset(

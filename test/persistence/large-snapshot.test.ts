@@ -1,0 +1,209 @@
+/**
+ * Snapshots of values too large for one go: the image is the state at the beginning, though the values are read in many parts and every command that
+ * changes, moves or deletes them runs in between.
+ *
+ * Method: a server without sockets, a few keys with large values of all types, random commands; a snapshot of each form is taken in the smallest steps,
+ * and loaded into a fresh server, whose digest must be that of the moment when the snapshot began.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { digestKeyspace } from '../../src/keyspace/digest.js';
+import { KeyspaceSnapshots, type RdbImageOptions } from '../../src/persistence/keyspace-snapshot.js';
+import { KeyspaceTarget } from '../../src/persistence/rdb/keyspace-rdb.js';
+import { RdbLoader } from '../../src/persistence/rdb/rdb-loader.js';
+import { RDB_DONE } from '../../src/persistence/rdb/rdb-reader.js';
+import { Request } from '../../src/resp/request.js';
+import { PARSE_REQUEST, parseRequest, RequestState } from '../../src/resp/request-parser.js';
+import { InProcess, NOW_MS } from '../commands/in-process.js';
+import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
+
+const MEMBERS = 2000;
+/** Names by the type that large values of theirs have; any of them may be deleted, moved, or be of another type in between. */
+const NAMES = ['hash', 'set', 'zset', 'list', 'a', 'b', 'c', 'd'];
+const FORMS = ['rdb', 'aof-base-commands'] as const;
+type Form = (typeof FORMS)[number];
+
+const OPTIONS: RdbImageOptions = {
+  redisVersion: '7.2.0',
+  unixMs: NOW_MS,
+  usedBytes: 0,
+  compression: true,
+  checksum: true,
+  attribute: 'none',
+  replication: null,
+  isAofBase: false,
+};
+
+function newServer(): InProcess {
+  const process = new InProcess();
+  process.isActive = false;
+  // Otherwise FLUSHALL writes a file.
+  process.run('CONFIG SET save ""');
+  return process;
+}
+
+function digestOf(server: InProcess): string {
+  return Buffer.from(digestKeyspace(server.server.keyspace)).toString('hex');
+}
+
+/** Gives the key a large value of the type that its name says. */
+function fill(server: InProcess, name: string, type: string, random: Random): void {
+  server.run(`DEL ${name}`);
+  const count = MEMBERS + random.below(MEMBERS);
+  for (let from = 0; from < count; from += 500) {
+    const items = Array.from({ length: 500 }, (_, i) => from + i);
+    if (type === 'hash') server.run(`HSET ${name} ${items.map((i) => `field:${i} value:${i}`).join(' ')}`);
+    else if (type === 'set') server.run(`SADD ${name} ${items.map((i) => `member:${i}`).join(' ')}`);
+    else if (type === 'zset')
+      server.run(`ZADD ${name} ${items.map((i) => `${random.below(900)} member:${i}`).join(' ')}`);
+    else server.run(`RPUSH ${name} ${items.map((i) => `element:${i}:${'x'.repeat(i % 60)}`).join(' ')}`);
+  }
+}
+
+/** A command that changes a little or a lot of the values. */
+function commandOf(random: Random): string {
+  const name = random.pick(NAMES);
+  const at = random.below(MEMBERS * 2);
+  const text = 'y'.repeat(random.below(70));
+  switch (random.below(34)) {
+    case 0:
+      return random.oneIn(4) ? `DEL ${name}` : `EXISTS ${name}`;
+    case 1:
+      return random.oneIn(3) ? `RENAME ${name} ${random.pick(NAMES)}` : `PERSIST ${name}`;
+    case 2:
+      return random.oneIn(3) ? `COPY ${name} ${random.pick(NAMES)} REPLACE` : `TTL ${name}`;
+    case 3:
+      return `PEXPIREAT ${name} ${NOW_MS + 1e9 + at}`;
+    case 4:
+      return random.oneIn(20) ? 'FLUSHALL' : `TYPE ${name}`;
+    case 5:
+      return random.oneIn(4) ? `MOVE ${name} 3` : `SET ${name}:small ${text}`;
+    case 6:
+      return `LTRIM list ${random.below(200)} -${1 + random.below(200)}`;
+    case 7:
+      return `ZREMRANGEBYRANK zset ${at} ${at + random.below(200)}`;
+    case 8:
+      return `SPOP set ${random.below(30)}`;
+    case 9:
+      return `ZREMRANGEBYSCORE zset ${random.below(900)} ${random.below(900)}`;
+    case 10:
+      return `SMOVE set a member:${at}`;
+    case 11:
+      return `LMOVE list list LEFT RIGHT`;
+    case 12:
+      return `LREM list 1 element:${at}:`;
+    case 13:
+      return `LSET list ${random.below(3000)} replaced:${at}:${text}`;
+    case 14:
+      return `LINSERT list BEFORE element:${at}: inserted:${text}`;
+    case 15:
+      return `LPOP list ${random.below(100)}`;
+    case 16:
+      return `RPUSH list pushed:${text}`;
+    case 17:
+      return `HDEL hash field:${at} field:${at + 1} field:${at + 2}`;
+    case 18:
+      return `HINCRBY hash counter:${at % 50} 1`;
+    case 19:
+      return `ZINCRBY zset ${random.below(400) - 200} member:${at}`;
+    case 20:
+      return `ZPOPMAX zset ${random.below(20)}`;
+    case 21:
+      return `ZADD zset ${random.below(900)} member:${at} ${random.below(900)} member:${at + 7}`;
+    case 22:
+      return `SREM set member:${at}`;
+    case 23:
+      return random.oneIn(4) ? `SUNIONSTORE set set a` : `SADD set member:${at} new:${at}`;
+    case 24:
+      return random.oneIn(4) ? `ZUNIONSTORE zset 1 zset` : `ZADD zset 5 new:${at}`;
+    case 25:
+      return random.oneIn(6) ? 'SWAPDB 0 3' : `HSET hash field:${at} short`;
+    default:
+      return `HSET hash field:${at} changed:${text} new:${at} ${text}x`;
+  }
+}
+
+/** Loads an image into a fresh server. */
+function load(form: Form, image: Uint8Array): InProcess {
+  const loaded = newServer();
+  if (form === 'rdb') {
+    const loader = new RdbLoader(new KeyspaceTarget(loaded.server.keyspace), {
+      databases: 16,
+      expiredKeys: 'keep',
+      nowMs: NOW_MS,
+      log: () => {},
+    });
+    assert.equal(loader.reader.feed(image, 0, image.length), RDB_DONE, loader.reader.fault?.text);
+    return loaded;
+  }
+  const request = new Request();
+  const state = new RequestState();
+  while (parseRequest(image, image.length, request, state) === PARSE_REQUEST) {
+    const reply = loaded.runWords(Array.from({ length: request.argc }, (_, i) => request.latin1(i)));
+    assert.doesNotMatch(reply, /^-/);
+  }
+  return loaded;
+}
+
+describe('a snapshot of large values', () => {
+  for (const form of FORMS) {
+    test(`as ${form} is the state at its beginning, whatever is written meanwhile`, () => {
+      const seed = fuzzSeed();
+      replayable(seed, () => {
+        const random = new Random(seed);
+        const server = newServer();
+        const { keyspace, snapshotMarks } = server.server;
+        const snapshots = new KeyspaceSnapshots(keyspace, snapshotMarks, () => OPTIONS);
+        const rounds = fuzzIterations(6);
+        let stepCount = 0;
+        for (let round = 0; round < rounds; round++) {
+          for (const name of NAMES)
+            if (round === 0 || random.oneIn(3))
+              fill(server, name, random.oneIn(3) ? random.pick(NAMES.slice(0, 4)) : name, random);
+          server.run('SET small 1');
+          const expected = digestOf(server);
+          const chunks: Uint8Array[] = [];
+          const producer = snapshots.begin(form, (chunk, length) => chunks.push(chunk.slice(0, length)));
+          let steps = 0;
+          for (let isDone = false; !isDone; steps++) {
+            for (let i = random.below(12); i > 0; i--) server.run(commandOf(random));
+            if (random.oneIn(4)) keyspace.reaper.step(0.1);
+            isDone = producer.step(0);
+          }
+          stepCount += steps;
+          assert.equal(digestOf(load(form, Buffer.concat(chunks))), expected);
+        }
+        assert.ok(stepCount > rounds * 50, `${rounds} snapshots came in ${stepCount} parts only`);
+        endClean(server);
+      });
+    });
+  }
+
+  test('that is given up leaves nothing behind', () => {
+    const seed = fuzzSeed();
+    replayable(seed, () => {
+      const random = new Random(seed);
+      const server = newServer();
+      const { keyspace, snapshotMarks } = server.server;
+      const snapshots = new KeyspaceSnapshots(keyspace, snapshotMarks, () => OPTIONS);
+      for (const name of NAMES.slice(0, 4)) fill(server, name, name, random);
+      for (let round = 0; round < 10; round++) {
+        const producer = snapshots.begin('rdb', () => {});
+        for (let i = random.below(60); i > 0; i--) {
+          server.run(commandOf(random));
+          producer.step(0);
+        }
+        producer.cancel();
+      }
+      endClean(server);
+    });
+  });
+});
+
+/** All blocks are given back in the end. */
+function endClean(server: InProcess): void {
+  const { keyspace } = server.server;
+  server.run('FLUSHALL');
+  while (keyspace.reaper.step(100));
+  assert.equal(keyspace.arena.blockCount, newServer().server.keyspace.arena.blockCount);
+}
