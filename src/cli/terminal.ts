@@ -18,7 +18,7 @@ export interface Terminal {
   writeError(text: string): void;
   /** Writes the prompt to stdout (no line end) and reads the next line of stdin, without its line end. null: the input has ended. */
   readLine(prompt: string): Promise<string | null>;
-  /** `readLine` that shows a `*` for each character typed, where stdin is a terminal. */
+  /** `readLine` that shows a `*` for each character typed; where stdin is no terminal, nothing is shown at all. */
   readSecret(prompt: string): Promise<string | null>;
   /** Calls `listener` at every Ctrl-C instead of ending the process; the function that comes back ends that. */
   onInterrupt(listener: () => void): () => void;
@@ -73,7 +73,7 @@ class ProcessTerminal implements Terminal {
   }
 
   async readSecret(prompt: string): Promise<string | null> {
-    if (!this.isInputTty) return this.readLine(prompt);
+    if (!this.isInputTty) return this.readLine('');
     this.write(prompt);
     return readMasked((shown) => this.write(shown));
   }

@@ -2,7 +2,7 @@
  * The shell's history: the latest lines, in memory and in a file that only its owner may read. Lines with a secret are not kept. The whole file is written
  * after each line, since several shells may run and the last one wins, as with redis-cli. A file that cannot be read or written is no reason to stop.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 
 const ENTRY_COUNT_MAX = 100;
 const FILE_MODE = 0o600;
@@ -37,6 +37,8 @@ export class History {
     if (this.#path === null) return;
     try {
       writeFileSync(this.#path, this.#entries.map((entry) => `${entry}\n`).join(''), { mode: FILE_MODE });
+      // One that was there before may be open to others.
+      chmodSync(this.#path, FILE_MODE);
     } catch {
       // The history is a convenience.
     }
