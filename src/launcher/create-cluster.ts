@@ -3,8 +3,9 @@
  *   slots to the primaries → a distinct config epoch for each → MEET → everyone knows everyone → REPLICATE.
  * The epochs are set before MEET because a node that knows others refuses it; REPLICATE comes last because it needs a known primary.
  */
-import { allocate, type NodeAddress } from './allocation.js';
-import { parseClusterNodes } from './cluster-nodes.js';
+import { allocate } from '../cli/cluster/allocation.js';
+import type { NodeAddress } from '../client/cluster-client.js';
+import { parseClusterNodes } from '../client/cluster-nodes.js';
 import { LauncherError, messageOf } from './errors.js';
 import { NodeClient } from './node-client.js';
 import { BUS_PORT_OFFSET } from './ports.js';
@@ -22,18 +23,18 @@ const CALL_TIMEOUT_MS = 5000;
 
 /** @param nodes reachable, in cluster mode, knowing no other node and holding no key */
 export async function createCluster(nodes: readonly NodeAddress[], options: CreateOptions): Promise<void> {
-  const plan = allocate(nodes, options.replicasPerPrimary);
+  const { primaries } = allocate(nodes, options.replicasPerPrimary);
   const clients: NodeClient[] = [];
   try {
     for (const address of nodes) clients.push(await NodeClient.connect(address, options.password, CALL_TIMEOUT_MS));
-    for (const { node, slots } of plan)
+    for (const { node, slots } of primaries)
       await call(clients[node]!, 'CLUSTER', 'ADDSLOTSRANGE', `${slots.first}`, `${slots.last}`);
     for (const [index, client] of clients.entries()) await call(client, 'CLUSTER', 'SET-CONFIG-EPOCH', `${index + 1}`);
     const { host, port } = nodes[0]!;
     for (const client of clients.slice(1))
       await call(client, 'CLUSTER', 'MEET', host, `${port}`, `${port + BUS_PORT_OFFSET}`);
     await waitUntilAcquainted(clients, options.timeoutMs);
-    for (const { node, replicas } of plan) {
+    for (const { node, replicas } of primaries) {
       const primaryId = await call(clients[node]!, 'CLUSTER', 'MYID');
       for (const replica of replicas) await call(clients[replica]!, 'CLUSTER', 'REPLICATE', primaryId);
     }

@@ -7,7 +7,7 @@
  * What fails before "running" stops the processes again and throws a LauncherError. A node that ends later is reported through `onNodeEnd` and
  * otherwise left alone: watching a failover is what such a cluster is for. Nothing here prints or ends the program.
  */
-import type { NodeAddress } from './allocation.js';
+import type { NodeAddress } from '../client/cluster-client.js';
 import type { ClusterFolder } from './cluster-folder.js';
 import { createCluster } from './create-cluster.js';
 import { LauncherError, messageOf } from './errors.js';

@@ -1,5 +1,5 @@
 /** The table of nodes that `start` and `status` print: primaries in the order of their slots, each with its replicas below it. */
-import { formatSlots } from './cluster-nodes.js';
+import { formatSlots } from '../client/cluster-nodes.js';
 import { isLive, type LiveView, type NodeView } from './node-view.js';
 
 const HEADINGS = ['node', 'role', 'slots', 'keys', 'state', 'pid', 'id'];

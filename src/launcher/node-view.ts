@@ -3,8 +3,8 @@
  * if not why, and what has changed since the last look. Gathering is `viewNodes`; the rest is pure.
  */
 import { ClientError } from '../client/client-error.js';
-import type { NodeAddress } from './allocation.js';
-import { type ClusterNodesLine, formatSlots, parseClusterNodes, slotsSignature } from './cluster-nodes.js';
+import type { NodeAddress } from '../client/cluster-client.js';
+import { type ClusterNodesLine, formatSlots, parseClusterNodes, slotsSignature } from '../client/cluster-nodes.js';
 import { messageOf } from './errors.js';
 import { NodeClient } from './node-client.js';
 

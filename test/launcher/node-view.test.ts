@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { formatSlots, parseClusterNodes } from '../../src/launcher/cluster-nodes.js';
+import { parseClusterNodes } from '../../src/client/cluster-nodes.js';
 import { formatNodeTable } from '../../src/launcher/node-table.js';
 import {
   changesBetween,
@@ -55,42 +55,6 @@ const afterFailover = {
   7003: 'master - 0 1 3 connected 0-8191',
 };
 const failedOver = [dead(7000), live(7001, {}, afterFailover), live(7003, {}, afterFailover)];
-
-describe('CLUSTER NODES', () => {
-  test('flags, slots, open slots and endpoints with a host name are read', () => {
-    const [line] = parseClusterNodes(
-      'aa 10.0.0.1:7000@17000,host.example myself,master - 0 0 12 connected 0-10 12 [13->-bb] [14-<-cc]\n',
-    );
-    assert.deepEqual(line, {
-      id: 'aa',
-      host: '10.0.0.1',
-      port: 7000,
-      isMyself: true,
-      isPrimary: true,
-      isSound: true,
-      hasFailed: false,
-      primaryId: '',
-      configEpoch: 12,
-      isLinkUp: true,
-      slots: [
-        { first: 0, last: 10 },
-        { first: 12, last: 12 },
-      ],
-    });
-    assert.equal(formatSlots(line!.slots), '0-10 12');
-  });
-
-  test('a suspected node is not sound, a failed one has failed', () => {
-    const [suspected, failed] = parseClusterNodes(
-      'aa ::1:1@2 master,fail? - 0 0 1 connected\nbb :0@0 slave,fail,noaddr aa 0 0 1 disconnected\n',
-    );
-    assert.deepEqual([suspected!.host, suspected!.isSound, suspected!.hasFailed], ['::1', false, false]);
-    assert.deepEqual(
-      [failed!.isSound, failed!.hasFailed, failed!.isLinkUp, failed!.primaryId],
-      [false, true, false, 'aa'],
-    );
-  });
-});
 
 describe('health', () => {
   const problems = (views: NodeView[]): string[] => problemsOf(views).map(formatProblem);

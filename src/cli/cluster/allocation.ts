@@ -3,50 +3,60 @@
  * `redis-cli --cluster create` for the same list (spec/cli.md section 2.7, phases B and C), except for one thing: where several placements are
  * equally good, the original swaps replicas at random and this one keeps the first, so that a cluster made twice looks the same twice.
  *
- * Pure: addresses in, plan out.
+ * Used by `--cluster create`, by redis-trib's create and by `slotmesh cluster start`. Pure: addresses in, plan out.
  */
-
-export const SLOT_COUNT = 16_384;
-
-export interface NodeAddress {
-  host: string;
-  port: number;
-}
-
-export interface SlotRange {
-  first: number;
-  last: number;
-}
+import type { NodeAddress } from '../../client/cluster-client.js';
+import type { SlotRange } from '../../client/cluster-nodes.js';
+import { SLOT_COUNT } from '../../keyspace/key-slot.js';
 
 export interface PlannedPrimary {
   /** Index into the list of nodes given. */
   node: number;
   slots: SlotRange;
-  /** Indexes of the nodes that replicate it, in the order they were assigned. */
+  /** Indexes of the nodes that replicate it. */
   replicas: number[];
+}
+
+export interface Allocation {
+  primaries: PlannedPrimary[];
+  /** The replicas as they were first handed out, before some were swapped for better places. */
+  handedOut: { replica: number; primary: number }[];
+  /** How many of `handedOut` each primary was to get; what follows are nodes left over. */
+  regularCount: number;
+  /** `affinityScore` before and after swapping. */
+  firstScore: number;
+  score: number;
 }
 
 /** The nodes do not suffice for what is asked. */
 export class AllocationError extends Error {
   readonly code = 'TOO_FEW_NODES';
+
+  constructor(
+    message: string,
+    /** With so many it would go. */
+    readonly neededCount: number,
+  ) {
+    super(message);
+  }
 }
 
 /**
- * Cuts the slots into `count` ranges of nearly equal size, in order, without gap or overlap.
- * Computed in single precision and rounded half away from zero, as the original does it; double precision would give other borders from 78 on.
+ * Cuts the slots into `count` ranges of nearly equal size, in order, without gap or overlap, rounding half away from zero.
+ * redis-cli computes in single precision, redis-trib in double; the borders differ from 78 ranges on.
  */
-export function splitSlots(count: number): SlotRange[] {
-  const size = Math.fround(SLOT_COUNT / count);
+export function splitSlots(count: number, round: (value: number) => number = Math.fround): SlotRange[] {
+  const size = round(SLOT_COUNT / count);
   const ranges: SlotRange[] = [];
   let cursor = 0;
   let first = 0;
   for (let index = 0; index < count; index++) {
-    let last = Math.round(Math.fround(Math.fround(cursor + size) - 1));
+    let last = Math.round(round(round(cursor + size) - 1));
     if (last >= SLOT_COUNT || index === count - 1) last = SLOT_COUNT - 1;
     if (last < first) last = first;
     ranges.push({ first, last });
     first = last + 1;
-    cursor = Math.fround(cursor + size);
+    cursor = round(cursor + size);
   }
   return ranges;
 }
@@ -73,34 +83,48 @@ export function interleaveByHost(nodes: readonly NodeAddress[]): number[] {
  * Plans a cluster with `replicasPerPrimary` replicas for each primary; nodes that are left over become further replicas.
  * Throws AllocationError when fewer than three primaries would result.
  */
-export function allocate(nodes: readonly NodeAddress[], replicasPerPrimary: number): PlannedPrimary[] {
+export function allocate(
+  nodes: readonly NodeAddress[],
+  replicasPerPrimary: number,
+  round?: (value: number) => number,
+): Allocation {
   const primaryCount = Math.floor(nodes.length / (replicasPerPrimary + 1));
   if (primaryCount < 3) {
+    const neededCount = 3 * (replicasPerPrimary + 1);
     throw new AllocationError(
       `A cluster needs at least 3 primaries; ${nodes.length} nodes with ${replicasPerPrimary} replicas per primary give ${primaryCount}. ` +
-        `At least ${3 * (replicasPerPrimary + 1)} nodes are required.`,
+        `At least ${neededCount} nodes are required.`,
+      neededCount,
     );
   }
   const order = interleaveByHost(nodes);
-  const ranges = splitSlots(primaryCount);
-  const primaries = ranges.map((slots, index) => ({ node: order[index]!, slots, replicas: [] as number[] }));
+  const primaries = splitSlots(primaryCount, round).map((slots, index) => ({
+    node: order[index]!,
+    slots,
+    replicas: [] as number[],
+  }));
   const pool = order.slice(primaryCount);
   // Rotated by one, so that with one node list per host a primary's replica is not on the host next in the same order.
   if (pool.length > 1) pool.push(pool.shift()!);
 
-  const assign = (perPrimary: number): void => {
+  const handedOut: Allocation['handedOut'] = [];
+  const handOut = (perPrimary: number): void => {
     for (const primary of primaries) {
-      const wanted = primary.replicas.length + perPrimary;
-      while (primary.replicas.length < wanted && pool.length > 0) {
+      for (let turn = 0; turn < perPrimary && pool.length > 0; turn++) {
         const elsewhere = pool.findIndex((node) => nodes[node]!.host !== nodes[primary.node]!.host);
-        primary.replicas.push(...pool.splice(Math.max(0, elsewhere), 1));
+        const [replica] = pool.splice(Math.max(0, elsewhere), 1);
+        primary.replicas.push(replica!);
+        handedOut.push({ replica: replica!, primary: primary.node });
       }
     }
   };
-  assign(replicasPerPrimary);
-  if (pool.length > 0) assign(1);
+  handOut(replicasPerPrimary);
+  const regularCount = handedOut.length;
+  // The original does this once; with more nodes left than primaries, some would get no role at all.
+  while (pool.length > 0) handOut(1);
+  const firstScore = affinityScore(nodes, primaries);
   separate(nodes, primaries);
-  return primaries;
+  return { primaries, handedOut, regularCount, firstScore, score: affinityScore(nodes, primaries) };
 }
 
 /**
@@ -123,11 +147,23 @@ export function affinityScore(nodes: readonly NodeAddress[], primaries: readonly
   return score;
 }
 
-/** Swaps replicas between primaries as long as a swap lowers the score. */
+/** How long the search for a perfect placement goes on, per node: as long as the original's. */
+const WALK_STEPS_PER_NODE = 500;
+
+/** Swaps replicas between primaries as long as a single swap lowers the score; where none does and the score is not 0, walks over equally good places. */
 function separate(nodes: readonly NodeAddress[], primaries: PlannedPrimary[]): void {
   if (new Set(nodes.map((node) => node.host)).size === 1) return;
   let score = affinityScore(nodes, primaries);
   while (score > 0 && swapForLowerScore()) score = affinityScore(nodes, primaries);
+  const places = primaries.flatMap((primary) => primary.replicas.map((_, at) => ({ primary, at })));
+  const random = lehmerGenerator();
+  for (let step = 0; score > 0 && places.length > 1 && step < WALK_STEPS_PER_NODE * nodes.length; step++) {
+    const [left, right] = [places[random() % places.length]!, places[random() % places.length]!];
+    swapReplicas(left.primary, left.at, right.primary, right.at);
+    const next = affinityScore(nodes, primaries);
+    if (next <= score) score = next;
+    else swapReplicas(left.primary, left.at, right.primary, right.at);
+  }
 
   function swapForLowerScore(): boolean {
     for (const [index, left] of primaries.entries()) {
@@ -149,4 +185,13 @@ function swapReplicas(left: PlannedPrimary, i: number, right: PlannedPrimary, j:
   const moved = left.replicas[i]!;
   left.replicas[i] = right.replicas[j]!;
   right.replicas[j] = moved;
+}
+
+/** The same numbers every time (Park and Miller's generator): a plan depends on the nodes alone. */
+function lehmerGenerator(): () => number {
+  let state = 1;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state;
+  };
 }

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  AllocationError,
-  affinityScore,
-  allocate,
-  type NodeAddress,
-  splitSlots,
-} from '../../src/launcher/allocation.js';
+import { AllocationError, affinityScore, allocate, splitSlots } from '../../../src/cli/cluster/allocation.js';
+import type { NodeAddress } from '../../../src/client/cluster-client.js';
 
 function onOneHost(count: number): NodeAddress[] {
   return Array.from({ length: count }, (_, index) => ({ host: '127.0.0.1', port: 7000 + index }));
@@ -22,7 +17,7 @@ function onHosts(counts: readonly number[]): NodeAddress[] {
 
 /** `replica port > primary port`, in the order of assignment. */
 function pairing(nodes: NodeAddress[], replicas: number): string[] {
-  return allocate(nodes, replicas).flatMap((primary) =>
+  return allocate(nodes, replicas).primaries.flatMap((primary) =>
     primary.replicas.map((replica) => `${nodes[replica]!.port} > ${nodes[primary.node]!.port}`),
   );
 }
@@ -85,7 +80,7 @@ test('every node gets exactly one role, and equal hosts leave no replica beside 
       (hosts, each, replicas) => {
         const nodes = onHosts(Array.from({ length: hosts }, () => each));
         fc.pre(Math.floor(nodes.length / (replicas + 1)) >= 3);
-        const plan = allocate(nodes, replicas);
+        const { primaries: plan } = allocate(nodes, replicas);
         const used = plan.flatMap((primary) => [primary.node, ...primary.replicas]).sort((a, b) => a - b);
         assert.deepEqual(
           used,
