@@ -13,6 +13,10 @@ import { processTerminal, type Terminal } from './terminal.js';
 type ModeRunner = (line: CommandLine, terminal: Terminal) => Promise<number>;
 
 const RUNNERS: Partial<Record<Mode, () => Promise<ModeRunner>>> = {
+  cluster: async () => {
+    const { runClusterManager } = await import('./cluster/main.js');
+    return (line, terminal) => runClusterManager(line.clusterWords, line.clusterOptions, line.connection, terminal);
+  },
   latency: async () => (await import('./modes/latency.js')).runLatency,
   'latency-dist': async () => (await import('./modes/latency-dist.js')).runLatencyDistribution,
   replica: async () => (await import('./modes/replica.js')).runReplica,

@@ -60,7 +60,7 @@ class ProcessTerminal implements Terminal {
   async readLine(prompt: string): Promise<string | null> {
     this.write(prompt);
     this.#lines ??= this.#openLines();
-    process.stdin.ref();
+    process.stdin.ref?.();
     this.#lines.resume();
     while (this.#unread.length === 0 && !this.#hasEnded)
       await new Promise<void>((resolve) => {
@@ -68,7 +68,7 @@ class ProcessTerminal implements Terminal {
       });
     // Waiting for an answer keeps the process alive, having asked does not.
     this.#lines.pause();
-    process.stdin.unref();
+    process.stdin.unref?.();
     return this.#unread.shift() ?? null;
   }
 

@@ -1,6 +1,7 @@
 /** What a subcommand is given. */
 import type { ConnectionSettings } from '../connection-settings.js';
 import type { Terminal } from '../terminal.js';
+import type { Connections } from './connections.js';
 import type { ClusterOptions } from './contract.js';
 import type { Dialect } from './dialect.js';
 import { Failure } from './failure.js';
@@ -12,6 +13,7 @@ export interface ManagerContext {
   readonly options: ClusterOptions;
   /** Credentials and TLS; its host and port do not count. */
   readonly connection: ConnectionSettings;
+  readonly connections: Connections;
   readonly terminal: Terminal;
   readonly output: Output;
   readonly dialect: Dialect;
@@ -56,4 +58,16 @@ function invalidAddress(): Failure {
 function addressOf(host: string, portText: string): Address | null {
   const port = Number.parseInt(portText, 10) || 0;
   return port === 0 ? null : { host, port };
+}
+
+export interface Subcommand {
+  /** Its arguments, for the help. */
+  readonly form: string;
+  /** What follows `--cluster-` in those of its options that the help lists; any option may be given with any subcommand. */
+  readonly options: readonly string[];
+  readonly minWords: number;
+  /** Default: any number. */
+  readonly maxWords?: number;
+  /** @returns the exit code */
+  run(context: ManagerContext): Promise<number>;
 }

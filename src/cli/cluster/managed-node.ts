@@ -9,8 +9,8 @@ import type { ClusterNodesLine } from '../../client/cluster-nodes.js';
 import type { Arg } from '../../client/encode-command.js';
 import type { ExchangeOptions, RespClient } from '../../client/resp-client.js';
 import { type Reply, ReplyError } from '../../resp/reply-reader.js';
-import { atNode, type ConnectionSettings, connectErrorLine, openConnection, systemErrorText } from '../connection-settings.js';
-import { Failure, NodeLost, NodeRefusal } from './failure.js';
+import { systemErrorText } from '../connection-settings.js';
+import { NodeLost, NodeRefusal } from './failure.js';
 import { SlotSet } from './slot-set.js';
 
 /** The bus port of a node that was not told another one. */
@@ -35,36 +35,26 @@ export class ManagedNode {
   /** Slot → ID of the node it comes from. */
   importing = new Map<number, string>();
   replicaCount = 0;
-  readonly #settings: ConnectionSettings;
   readonly #client: RespClient;
+  readonly #connectAgain: () => Promise<ManagedNode>;
 
-  /** Connects. Fails with a Failure whose text is redis-cli's for it. */
-  static async connect(host: string, port: number, settings: ConnectionSettings): Promise<ManagedNode> {
-    const there = atNode(settings, host, port);
-    try {
-      return new ManagedNode(host, port, settings, await openConnection(there, { replies: 'bytes' }));
-    } catch (error) {
-      if (error instanceof ReplyError) throw new NodeRefusal(`${host}:${port}`, error.message);
-      throw new Failure('stderr', connectErrorLine(there, error));
-    }
-  }
-
-  private constructor(host: string, port: number, settings: ConnectionSettings, client: RespClient) {
+  constructor(host: string, port: number, client: RespClient, connectAgain: () => Promise<ManagedNode>) {
     this.host = host;
     this.port = port;
     this.address = `${host}:${port}`;
-    this.#settings = settings;
     this.#client = client;
+    this.#connectAgain = connectAgain;
   }
 
   get isReplica(): boolean {
     return this.flags.includes('slave');
   }
 
-  /** Another connection to it, for what shall not wait behind this one's commands. */
+  /** The same node over another connection, for what shall not wait behind this one's commands. Both know of the same slots. */
   async connectAgain(): Promise<ManagedNode> {
-    const twin = await ManagedNode.connect(this.host, this.port, this.#settings);
+    const twin = await this.#connectAgain();
     twin.id = this.id;
+    twin.slots = this.slots;
     return twin;
   }
 

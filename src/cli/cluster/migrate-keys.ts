@@ -1,0 +1,180 @@
+/**
+ * Moves the keys of one slot from node to node, with as many MIGRATE as it takes; the slot's state is somebody else's business (move-slot.ts).
+ * Source: spec/cli.md section 2.9, steps 3 and 4 and the table of errors.
+ */
+import { ReplyError } from '../../resp/reply-reader.js';
+import type { ConnectionSettings } from '../connection-settings.js';
+import type { BatchSize } from './batch-size.js';
+import type { ClusterOptions } from './contract.js';
+import { NodeLost, NodeRefusal } from './failure.js';
+import type { ManagedNode } from './managed-node.js';
+import type { Output } from './output.js';
+import { isUnassigned } from './slot-repairs.js';
+
+export interface KeyMove {
+  readonly slot: number;
+  readonly source: ManagedNode;
+  readonly target: ManagedNode;
+}
+
+export interface MigrationSettings {
+  readonly options: ClusterOptions;
+  readonly connection: ConnectionSettings;
+  readonly output: Output;
+  /** Slots that nobody serves may be given to the target, and keys that are on both sides with equal values are no obstacle to anybody's moving. */
+  readonly isFix: boolean;
+  /** Sizes of the batches; null: as many keys as the user said. */
+  readonly batchSize: BatchSize | null;
+  onMigrated(keyCount: number): void;
+}
+
+/** The reason why keys did not move; empty where it is told already. */
+export class MigrationFailure extends Error {}
+
+/** Key names asked for in one go. */
+const NAMES_PER_QUESTION = 1000;
+/** The digest that DEBUG DIGEST-VALUE gives of a key that is not there. */
+const NO_VALUE = '0'.repeat(40);
+
+/** Throws a MigrationFailure. Keys that arrive at the source meanwhile are moved too: it ends when the source has none. */
+export async function migrateKeys(move: KeyMove, settings: MigrationSettings): Promise<void> {
+  const { options, batchSize } = settings;
+  const nameCount = batchSize === null ? options.pipeline : NAMES_PER_QUESTION;
+  for (;;) {
+    const keys = await keyNames(move, nameCount, settings);
+    if (keys.length === 0) return;
+    const sizes = batchSize === null ? null : await sizesOf(keys, move.source);
+    for (let start = 0; start < keys.length; ) {
+      const count = batchSize === null || sizes === null ? options.pipeline : batchSize.next(sizes, start);
+      const batch = keys.slice(start, start + count);
+      const beganAtMs = performance.now();
+      await migrateBatch(move, batch, settings);
+      batchSize?.learn(performance.now() - beganAtMs, batch.length);
+      settings.onMigrated(batch.length);
+      start += batch.length;
+    }
+  }
+}
+
+async function keyNames(
+  { slot, source }: KeyMove,
+  count: number,
+  { output }: MigrationSettings,
+): Promise<readonly Buffer[]> {
+  try {
+    return (await source.call('CLUSTER', 'GETKEYSINSLOT', slot, count)) as Buffer[];
+  } catch (error) {
+    throw tellAndFail(error, output);
+  }
+}
+
+/** null: the node does not tell. */
+async function sizesOf(keys: readonly Buffer[], source: ManagedNode): Promise<number[] | null> {
+  const replies = await source.pipeline(keys.map((key) => ['MEMORY', 'USAGE', key]));
+  return replies.some((reply) => reply instanceof ReplyError) ? null : replies.map(Number);
+}
+
+async function migrateBatch(move: KeyMove, keys: readonly Buffer[], settings: MigrationSettings): Promise<void> {
+  const { source, target } = move;
+  const { output, options } = settings;
+  try {
+    await migrate(move, keys, settings, false);
+    return;
+  } catch (error) {
+    if (!(error instanceof NodeRefusal)) throw tellAndFail(error, output, '\n');
+    if (!error.reply.includes('BUSYKEY')) {
+      if (!(await isUnassigned(source, move.slot))) throw tellAndFail(error, output, '\n');
+      if (settings.isFix) await claimForTarget(move, output);
+      await migrate(move, keys, settings, false).catch((again) => {
+        throw tellAndFail(again, output, '\n');
+      });
+      return;
+    }
+  }
+  output.write('\n');
+  output.warn('*** Target key exists');
+  if (!options.replace) {
+    output.warn('*** Checking key values on both nodes...');
+    const differing = await differingKeys(source, target, keys, output);
+    if (differing.length > 0) throw failWithDiffering(move, differing, output);
+  }
+  output.warn('*** Replacing target keys...');
+  await migrate(move, keys, settings, true).catch((error) => {
+    throw tellAndFail(error, output, '\n');
+  });
+}
+
+async function migrate(
+  { source, target }: KeyMove,
+  keys: readonly Buffer[],
+  { options, connection: { username, password } }: MigrationSettings,
+  isReplacing: boolean,
+): Promise<void> {
+  const credentials = password === null ? [] : username === null ? ['AUTH', password] : ['AUTH2', username, password];
+  await source.request([
+    'MIGRATE',
+    target.host,
+    target.port,
+    '',
+    0,
+    options.timeoutMs,
+    ...(isReplacing ? ['REPLACE'] : []),
+    ...credentials,
+    'KEYS',
+    ...keys,
+  ]);
+}
+
+async function claimForTarget({ slot, source, target }: KeyMove, output: Output): Promise<void> {
+  output.warn(`*** Slot was not served, setting owner to node ${target.address}.`);
+  await source.call('CLUSTER', 'SETSLOT', slot, 'NODE', target.id);
+}
+
+/** Those that both nodes have, with different values. */
+async function differingKeys(
+  source: ManagedNode,
+  target: ManagedNode,
+  keys: readonly Buffer[],
+  output: Output,
+): Promise<Buffer[]> {
+  const question = ['DEBUG', 'DIGEST-VALUE', ...keys];
+  try {
+    const [here, there] = await Promise.all([source.request(question), target.request(question)]);
+    const digest = (digests: unknown, at: number): string => String((digests as unknown[])[at]);
+    return keys.filter((_, at) => {
+      const [ours, theirs] = [digest(here, at), digest(there, at)];
+      return ours !== theirs && ours !== NO_VALUE && theirs !== NO_VALUE;
+    });
+  } catch (error) {
+    const failure = tellAndFail(error, output);
+    output.error('*** Value check failed!');
+    throw failure;
+  }
+}
+
+function failWithDiffering({ source, target }: KeyMove, keys: readonly Buffer[], output: Output): MigrationFailure {
+  output.error(
+    `*** Found ${keys.length} key(s) in both source node and target node having different values.\n` +
+      `    Source node: ${source.address}\n    Target node: ${target.address}\n    Keys(s):`,
+  );
+  for (const key of keys) output.error(`    - ${key}`);
+  output.error(
+    'Please fix the above key(s) manually and try again or relaunch the command \n' +
+      'with --cluster-replace option to force key overriding.',
+  );
+  return new MigrationFailure('');
+}
+
+/** Prints a node's refusal. */
+function tellAndFail(error: unknown, output: Output, before = ''): MigrationFailure {
+  if (error instanceof NodeRefusal) {
+    output.write(before);
+    output.error(error.message);
+    return new MigrationFailure(error.reply);
+  }
+  if (error instanceof NodeLost) {
+    output.complain(error.message);
+    return new MigrationFailure('');
+  }
+  throw error;
+}
