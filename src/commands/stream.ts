@@ -36,7 +36,6 @@ const ANY = 2;
 const trim = new TrimOptions();
 const id = new StreamId();
 const lastId = new StreamId();
-const nextId = new StreamId();
 const maxDeletedId = new StreamId();
 
 export function xadd(call: Invocation): void {
@@ -90,25 +89,29 @@ function chooseId(call: Invocation, ref: Ref, idForm: number): boolean {
   const { reply } = call;
   if (ref === 0) lastId.setMin();
   else streamsOf(call.keyspace).lastId(ref, lastId);
-  nextId.copy(lastId);
-  if (!nextId.increment()) {
+  if (lastId.isMax) {
     reply.fixedError(IDS_EXHAUSTED, 'ERR');
     return false;
   }
   if (idForm === ANY) {
     id.setMs(call.keyspace.nowMs);
-    if (compareIds(id, lastId) <= 0) id.copy(nextId);
+    if (compareIds(id, lastId) <= 0) becomeNext();
     return true;
   }
   if (idForm === ANY_SEQ && id.msHigh === lastId.msHigh && id.msLow === lastId.msLow) {
     // What Redis says when this millisecond has no ID left.
     if (lastId.hasMaxSeq) reply.fixedError(TOO_LARGE, 'ERR');
-    else id.copy(nextId);
+    else becomeNext();
     return !lastId.hasMaxSeq;
   }
   if (compareIds(id, lastId) > 0) return true;
   reply.fixedError(ID_TOO_SMALL, 'ERR');
   return false;
+}
+
+function becomeNext(): void {
+  id.copy(lastId);
+  id.increment();
 }
 
 export function xlen(call: Invocation): void {

@@ -2,7 +2,7 @@
  * IdTree: an ordered map from stream IDs to a few words each, a B+tree: find, lower and upper bound, steps either way, insert and remove in O(log n).
  * It indexes the nodes of a stream, and holds the pending entries of its consumer groups.
  *
- *   control block = | root, 0 = no cell | height, 0 = the root is a leaf | cell count | – |
+ *   control block = | root, 0 = no cell | height, 0 = the root is a leaf | cell count | last leaf |
  *   leaf          = | cells | cells that fit | next leaf | previous leaf | cells of | ID : 4 words | value words | |
  *   branch        = | cells | – | cells of | ID : 4 words | child ref | |
  *
@@ -20,6 +20,7 @@ import { compareIdAt, readIdAt, type StreamId, writeIdAt } from './stream-id.js'
 const ROOT = 0;
 const HEIGHT = 1;
 const COUNT = 2;
+const LAST = 3;
 const CONTROL_BYTES = 16;
 
 const NODE_BYTES = 1024;
@@ -65,6 +66,7 @@ export class IdTree {
     this.set(tree, ROOT, 0);
     this.set(tree, HEIGHT, 0);
     this.set(tree, COUNT, 0);
+    this.set(tree, LAST, 0);
     return tree;
   }
 
@@ -126,12 +128,21 @@ export class IdTree {
 
   /** Goes to the first cell. @returns whether there is one */
   seekFirst(tree: Ref): boolean {
-    return this.seekEdge(tree, true);
+    let node = this.get(tree, ROOT);
+    if (node === 0) return false;
+    for (let level = this.get(tree, HEIGHT); level > 0; level--) node = this.child(node, 0);
+    this.leaf = node;
+    this.index = 0;
+    return true;
   }
 
-  /** Goes to the last cell. @returns whether there is one */
+  /** Goes to the last cell, in O(1). @returns whether there is one */
   seekLast(tree: Ref): boolean {
-    return this.seekEdge(tree, false);
+    const leaf = this.get(tree, LAST);
+    if (leaf === 0) return false;
+    this.leaf = leaf;
+    this.index = this.get(leaf, 0) - 1;
+    return true;
   }
 
   /** Goes to the next cell. @returns whether there is one; else the place is behind the last */
@@ -177,6 +188,7 @@ export class IdTree {
     if (this.leaf === 0) {
       this.leaf = this.createLeaf(FIRST_LEAF_CELLS);
       this.set(tree, ROOT, this.leaf);
+      this.set(tree, LAST, this.leaf);
     }
     let { leaf, index } = this;
     const count = this.cellCount(leaf);
@@ -187,7 +199,7 @@ export class IdTree {
         // At the end of the tree the full leaf stays as it is, so that IDs that come in order fill the leaves.
         const isLast = index === count && this.get(leaf, LEAF_NEXT) === 0;
         const at = isLast ? count : count >> 1;
-        const added = this.splitLeaf(leaf, at);
+        const added = this.splitLeaf(tree, leaf, at);
         const isInAdded = index > at || isLast;
         if (isInAdded) {
           leaf = added;
@@ -240,16 +252,6 @@ export class IdTree {
     return true;
   }
 
-  private seekEdge(tree: Ref, isFirst: boolean): boolean {
-    let node = this.get(tree, ROOT);
-    if (node === 0) return false;
-    for (let level = this.get(tree, HEIGHT); level > 0; level--)
-      node = this.child(node, isFirst ? 0 : this.cellCount(node) - 1);
-    this.leaf = node;
-    this.index = isFirst ? 0 : this.cellCount(node) - 1;
-    return true;
-  }
-
   /** Goes behind the last cell that is not behind the ID: `index` may be 0, or one behind the last. `leaf` is 0 in an empty tree. */
   private descend(tree: Ref, id: StreamId): void {
     let node = this.get(tree, ROOT);
@@ -280,13 +282,13 @@ export class IdTree {
       const parent = this.pathNode[level];
       const cell = this.pathIndex[level];
       if (this.cellCount(node) === 0) {
-        if (level === 1) this.unlinkLeaf(node);
+        if (level === 1) this.unlinkLeaf(tree, node);
         this.arena.free(node);
         this.closeCell(parent, BRANCH_HEADER, BRANCH_CELL, cell);
       } else if (cell > 0) {
-        this.merge(parent, cell - 1, level - 1);
+        this.merge(tree, parent, cell - 1, level - 1);
       } else if (this.cellCount(parent) > 1) {
-        this.merge(parent, 0, level - 1);
+        this.merge(tree, parent, 0, level - 1);
       }
       node = parent;
     }
@@ -302,13 +304,16 @@ export class IdTree {
       this.arena.free(root);
       this.set(tree, ROOT, only);
       this.set(tree, HEIGHT, only === 0 ? 0 : height - 1);
-      if (only === 0) return;
+      if (only === 0) {
+        this.set(tree, LAST, 0);
+        return;
+      }
       root = only;
     }
   }
 
   /** Merges the children in cells `cell` and `cell + 1` if one of them is nearly empty and the other has room. */
-  private merge(parent: Ref, cell: number, childLevel: number): void {
+  private merge(tree: Ref, parent: Ref, cell: number, childLevel: number): void {
     const left = this.child(parent, cell);
     const right = this.child(parent, cell + 1);
     const isLeaf = childLevel === 0;
@@ -318,7 +323,7 @@ export class IdTree {
     if (Math.min(leftCount, rightCount) * 4 >= cellsMax || (leftCount + rightCount) * 4 > cellsMax * 3) return;
     if (isLeaf) {
       this.moveCells(right, 0, left, LEAF_HEADER, this.cellWords);
-      this.unlinkLeaf(right);
+      this.unlinkLeaf(tree, right);
     } else {
       // The bound of its first cell was not looked at so far: it is what the parent says.
       const words = this.words[parent >>> CHUNK_INDEX_SHIFT];
@@ -385,11 +390,12 @@ export class IdTree {
     this.moveCells(leaf, 0, grown, LEAF_HEADER, this.cellWords);
     this.arena.free(leaf);
     this.set(tree, ROOT, grown);
+    this.set(tree, LAST, grown);
     return grown;
   }
 
   /** Splits the cells from `at` on off. @returns the new leaf behind it */
-  private splitLeaf(leaf: Ref, at: number): Ref {
+  private splitLeaf(tree: Ref, leaf: Ref, at: number): Ref {
     const added = this.createLeaf(this.leafCells);
     this.moveCells(leaf, at, added, LEAF_HEADER, this.cellWords);
     const next = this.get(leaf, LEAF_NEXT);
@@ -397,14 +403,16 @@ export class IdTree {
     this.set(added, LEAF_PREVIOUS, leaf);
     this.set(leaf, LEAF_NEXT, added);
     if (next !== 0) this.set(next, LEAF_PREVIOUS, added);
+    else this.set(tree, LAST, added);
     return added;
   }
 
-  private unlinkLeaf(leaf: Ref): void {
+  private unlinkLeaf(tree: Ref, leaf: Ref): void {
     const next = this.get(leaf, LEAF_NEXT);
     const previous = this.get(leaf, LEAF_PREVIOUS);
     if (previous !== 0) this.set(previous, LEAF_NEXT, next);
     if (next !== 0) this.set(next, LEAF_PREVIOUS, previous);
+    else this.set(tree, LAST, previous);
   }
 
   /** @returns the first leaf below */

@@ -140,6 +140,8 @@ export class ListpackElement {
   }
 }
 
+const matched = new ListpackElement();
+
 /** Encodes one element: `encode` tells its bytes, `write` writes them. The source must stay as it is in between. */
 export class ElementWriter {
   /** Bytes of the whole element. */
@@ -365,6 +367,28 @@ function writeBackLength(target: Uint8Array, at: number, size: number): number {
 
 /** The result of `readInteger`: | high | low |, two's complement. */
 export const integer = { high: 0, low: 0 };
+
+/**
+ * Compares the element at `at` with a text.
+ * @returns the position after it, or −1 if it is another text
+ */
+export function matchElement(bytes: Uint8Array, at: number, text: Uint8Array, start: number, length: number): number {
+  const first = bytes[at];
+  if (first >= 0x80 && first < 0xc0) {
+    if ((first & 0x3f) !== length || !equalBytes(bytes, at + 1, text, start, length)) return -1;
+    return at + length + 2;
+  }
+  matched.read(bytes, at);
+  const isEqual = matched.length === length && equalBytes(matched.bytes, matched.start, text, start, length);
+  return isEqual ? matched.next : -1;
+}
+
+/** Writes a small integer element, 0 to 127. @returns the offset after it */
+export function writeSmallInteger(target: Uint8Array, at: number, value: number): number {
+  target[at] = value;
+  target[at + 1] = 1;
+  return at + 2;
+}
 
 /** Reads an element that is in an integer form; its value is then in `integer`. @returns the position after it */
 export function readInteger(bytes: Uint8Array, at: number): number {

@@ -44,6 +44,10 @@ export class StreamId {
     return (this.msHigh | this.msLow | this.seqHigh | this.seqLow) === 0;
   }
 
+  get isMax(): boolean {
+    return (this.msHigh & this.msLow & this.seqHigh & this.seqLow) === -1;
+  }
+
   get hasMaxSeq(): boolean {
     return (this.seqHigh & this.seqLow) === -1;
   }

@@ -46,10 +46,24 @@ export function parseStreamId(bytes: Uint8Array, start: number, length: number, 
 
 /** Writes `ms-seq` at `at`; the room is the caller's. @returns the offset after it */
 export function writeStreamId(target: Uint8Array, at: number, id: StreamId): number {
-  const end = writeUint64(target, at, id.msHigh, id.msLow);
-  target[end] = MINUS;
-  return writeUint64(target, end + 1, id.seqHigh, id.seqLow);
+  if (id.msHigh !== msText.high || id.msLow !== msText.low) {
+    msText.high = id.msHigh;
+    msText.low = id.msLow;
+    msText.length = writeUint64(msText.bytes, 0, id.msHigh, id.msLow);
+    msText.bytes[msText.length++] = MINUS;
+  }
+  const { bytes, length } = msText;
+  for (let i = 0; i < length; i++) target[at + i] = bytes[i];
+  return writeUint64(target, at + length, id.seqHigh, id.seqLow);
 }
+
+/** `ms-` of the ID that was written last: many have the same. */
+const msText = {
+  high: 0,
+  low: 0,
+  bytes: Uint8Array.of(ZERO, MINUS, ...new Array(STREAM_ID_TEXT_BYTES_MAX).fill(0)),
+  length: 2,
+};
 
 export function streamIdText(id: StreamId): string {
   const bytes = Buffer.alloc(STREAM_ID_TEXT_BYTES_MAX);

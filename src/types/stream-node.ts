@@ -12,7 +12,7 @@
  * in an integer form; so the bytes are those that Redis has, and RDB files take them as they are.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
-import { copyBytes, equalBytes } from '../memory/copy.js';
+import { copyBytes } from '../memory/copy.js';
 import { IdTree } from '../memory/id-tree.js';
 import {
   closeListpack,
@@ -22,13 +22,14 @@ import {
   integer,
   isListpackEnd,
   LISTPACK_EMPTY_BYTES,
-  ListpackElement,
   listpackBytes,
   listpackEnd,
+  matchElement,
   previousElement,
   readInteger,
   skipElements,
   splice,
+  writeSmallInteger,
 } from '../memory/listpack.js';
 import { compareIds, StreamId } from '../memory/stream-id.js';
 import type { Request } from '../resp/request.js';
@@ -41,6 +42,8 @@ const STRING_OVERHEAD = 10;
 const INTEGER_BYTES_MAX = 10;
 /** Master entry without names, then an entry without fields: live, deleted, F, 0; flags, two deltas, n, lp-count. */
 const FIXED_BYTES_MAX = 9 * INTEGER_BYTES_MAX;
+/** Where a node has its first element. */
+const FIRST_OFFSET = firstElement(0);
 
 /** A node's first elements. */
 export class MasterEntry {
@@ -53,6 +56,21 @@ export class MasterEntry {
 
   /** @param base where the node's listpack begins */
   read(bytes: Uint8Array, base: number): void {
+    this.readCounts(bytes, base);
+    this.entriesAt = skipElements(bytes, this.fieldsAt, this.fieldCount + 1);
+  }
+
+  /** As `read`, but `entriesAt` stays as it was. */
+  readCounts(bytes: Uint8Array, base: number): void {
+    const first = firstElement(base);
+    if ((bytes[first] | bytes[first + 2] | bytes[first + 4]) < 0x80) {
+      // The usual counts take a byte each, and their back-lengths one more.
+      this.live = bytes[first];
+      this.deleted = bytes[first + 2];
+      this.fieldCount = bytes[first + 4];
+      this.fieldsAt = first + 6;
+      return;
+    }
     let at = readInteger(bytes, firstElement(base));
     this.live = integer.low;
     at = readInteger(bytes, at);
@@ -60,7 +78,6 @@ export class MasterEntry {
     at = readInteger(bytes, at);
     this.fieldCount = integer.low;
     this.fieldsAt = at;
-    this.entriesAt = skipElements(bytes, at, this.fieldCount + 1);
   }
 }
 
@@ -68,7 +85,6 @@ export class StreamNodes {
   readonly index: IdTree;
   private readonly arena: Arena;
   private readonly writer = new ElementWriter();
-  private readonly element = new ListpackElement();
   private readonly master = new MasterEntry();
   private readonly masterId = new StreamId();
 
@@ -120,45 +136,52 @@ export class StreamNodes {
     bytesMax: number,
   ): void {
     const { index, master, masterId } = this;
-    const pairCount = (request.argc - firstAt) >> 1;
+    const { argc } = request;
+    const pairCount = (argc - firstAt) >> 1;
     const room = textBytes + pairCount * 2 * STRING_OVERHEAD + FIXED_BYTES_MAX;
     let node = 0;
+    let expectedBytes = 0;
     if (index.seekLast(tree)) {
-      node = this.node;
+      node = index.value(0);
       const bytes = this.view(node);
       const base = this.base(node);
-      master.read(bytes, base);
-      const isFull =
-        listpackBytes(bytes, base) + textBytes >= bytesMax ||
-        (entriesMax > 0 && master.live + master.deleted >= entriesMax);
-      if (isFull) {
+      master.readCounts(bytes, base);
+      const used = listpackBytes(bytes, base);
+      const entryCount = master.live + master.deleted;
+      if (used + textBytes >= bytesMax || (entriesMax > 0 && entryCount >= entriesMax)) {
         this.trim(node);
         node = 0;
+        // The next node will probably be as large.
+        expectedBytes = used;
       } else {
         index.readId(masterId);
       }
     }
     const isFirst = node === 0;
     if (isFirst) {
-      node = this.begin(tree, id, request, firstAt, pairCount, room);
+      node = this.begin(tree, id, request, firstAt, pairCount, room, expectedBytes);
       masterId.copy(id);
-    } else {
-      node = this.reserve(node, room, bytesMax);
+      master.readCounts(this.view(node), this.base(node));
+    } else if (this.arena.blockBytes(node) < listpackBytes(this.view(node), this.base(node)) + room) {
+      node = this.grow(node, room, bytesMax);
+      master.readCounts(this.view(node), this.base(node));
     }
     const bytes = this.view(node);
     const base = this.base(node);
-    const hasSameFields = isFirst || this.hasFields(bytes, base, request, firstAt, pairCount);
-    let at = this.writeInteger(bytes, listpackEnd(bytes, base), 0, hasSameFields ? FLAG_SAME_FIELDS : 0);
+    const hasSameFields = isFirst || this.hasFields(bytes, request, firstAt, pairCount);
+    let at = writeSmallInteger(bytes, listpackEnd(bytes, base), hasSameFields ? FLAG_SAME_FIELDS : 0);
     at = this.writeDelta(bytes, at, id.msHigh, id.msLow, masterId.msHigh, masterId.msLow);
     at = this.writeDelta(bytes, at, id.seqHigh, id.seqLow, masterId.seqHigh, masterId.seqLow);
     if (!hasSameFields) at = this.writeInteger(bytes, at, 0, pairCount);
     const step = hasSameFields ? 2 : 1;
-    for (let i = hasSameFields ? firstAt + 1 : firstAt; i < request.argc; i += step)
+    for (let i = hasSameFields ? firstAt + 1 : firstAt; i < argc; i += step)
       at = this.writeArgument(bytes, at, request, i);
     const elementCount = hasSameFields ? pairCount + 3 : pairCount * 2 + 4;
     at = this.writeInteger(bytes, at, 0, elementCount);
     closeListpack(bytes, base, at, elementCount + 1);
-    this.setInteger(firstElement(base) - base, (isFirst ? 0 : master.live) + 1);
+    const live = master.live + 1;
+    if (live < 128) bytes[firstElement(base)] = live;
+    else this.setInteger(FIRST_OFFSET, live);
   }
 
   /** Marks an entry of the node at the index's place as deleted. @param offset of the entry in the node */
@@ -257,10 +280,18 @@ export class StreamNodes {
   }
 
   /** Makes a node with a master entry for these fields. @returns its block, where the index's place is now */
-  private begin(tree: Ref, id: StreamId, request: Request, firstAt: number, pairCount: number, room: number): Ref {
+  private begin(
+    tree: Ref,
+    id: StreamId,
+    request: Request,
+    firstAt: number,
+    pairCount: number,
+    room: number,
+    expectedBytes: number,
+  ): Ref {
     let fieldBytes = 0;
     for (let i = firstAt; i < request.argc; i += 2) fieldBytes += request.lengths[i] + STRING_OVERHEAD;
-    const node = this.arena.allocate(LISTPACK_EMPTY_BYTES + fieldBytes + room);
+    const node = this.arena.allocate(Math.max(expectedBytes, LISTPACK_EMPTY_BYTES + fieldBytes + room));
     this.index.insert(tree, id);
     this.index.setValue(0, node);
     const bytes = this.view(node);
@@ -276,10 +307,9 @@ export class StreamNodes {
   }
 
   /** Makes room for `room` more bytes in the node at the index's place. @returns its block */
-  private reserve(node: Ref, room: number, bytesMax: number): Ref {
+  private grow(node: Ref, room: number, bytesMax: number): Ref {
     const used = listpackBytes(this.view(node), this.base(node));
     const needed = used + room;
-    if (needed <= this.arena.blockBytes(node)) return node;
     return this.move(node, used, Math.max(needed, Math.min(bytesMax, needed + (needed >> 1))));
   }
 
@@ -298,23 +328,18 @@ export class StreamNodes {
   }
 
   /** Whether the entry's fields are those of the master entry, in the same order. */
-  private hasFields(bytes: Uint8Array, base: number, request: Request, firstAt: number, pairCount: number): boolean {
-    const { element, master } = this;
+  private hasFields(bytes: Uint8Array, request: Request, firstAt: number, pairCount: number): boolean {
+    const { master } = this;
+    const { argc, starts, lengths } = request;
     if (master.fieldCount !== pairCount) return false;
-    // The node may have moved since the master entry was read, so only counts of it are of use.
-    let at = skipElements(bytes, firstElement(base), 3);
-    for (let i = firstAt; i < request.argc; i += 2) {
-      element.read(bytes, at);
-      const length = request.lengths[i];
-      if (element.length !== length) return false;
-      if (!equalBytes(element.bytes, element.start, request.bytes, request.starts[i], length)) return false;
-      at = element.next;
-    }
-    return true;
+    let at = master.fieldsAt;
+    for (let i = firstAt; i < argc && at >= 0; i += 2)
+      at = matchElement(bytes, at, request.bytes, starts[i], lengths[i]);
+    return at >= 0;
   }
 
   private setCounts(live: number, deleted: number): void {
-    this.setInteger(firstElement(0), live);
+    this.setInteger(FIRST_OFFSET, live);
     const { node } = this;
     const base = this.base(node);
     this.setInteger(skipElements(this.view(node), firstElement(base), 1) - base, deleted);
@@ -358,6 +383,7 @@ export class StreamNodes {
   }
 
   private writeInteger(bytes: Uint8Array, at: number, high: number, low: number): number {
+    if (high === 0 && low >= 0 && low < 128) return writeSmallInteger(bytes, at, low);
     this.writer.encodeInteger(high, low);
     return this.writer.write(bytes, at);
   }

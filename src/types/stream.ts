@@ -162,11 +162,12 @@ export class Streams implements ValueType {
   append(db: Database, ref: Ref, id: StreamId, request: Request, firstAt: number, textBytes: number): void {
     db.beforeWrite(ref);
     const { streamNodeBytes, streamNodeEntries } = this.space.packing;
-    const bytesMax = streamNodeBytes === 0 ? LISTPACK_BYTES_MAX : Math.min(streamNodeBytes, LISTPACK_BYTES_MAX);
+    const bytesMax =
+      streamNodeBytes === 0 || streamNodeBytes > LISTPACK_BYTES_MAX ? LISTPACK_BYTES_MAX : streamNodeBytes;
     const control = this.entries.root(ref);
-    this.nodes.append(this.get(control, INDEX), id, request, firstAt, textBytes, streamNodeEntries, bytesMax);
     const words = this.words[control >>> CHUNK_INDEX_SHIFT];
     const base = (control & UNIT_MASK) << 1;
+    this.nodes.append(words[base + INDEX], id, request, firstAt, textBytes, streamNodeEntries, bytesMax);
     if ((words[base + LENGTH] | words[base + LENGTH + 1]) === 0) writeIdAt(words, base + FIRST_ID, id);
     writeIdAt(words, base + LAST_ID, id);
     increment(words, base + LENGTH);
