@@ -37,7 +37,7 @@ interface ClaimOptions {
 
 export function xclaim(call: Invocation): void {
   const { argc, reply, request, keyspace } = call;
-  const ref = call.lookupWrite(1);
+  const ref = call.lookupRead(1);
   if (ref !== 0 && !isStream(call, ref)) return;
   const group = ref === 0 ? null : findGroup(call, ref, 2);
   if (group === null) return replyNoGroup(call, 1, 2);
@@ -91,7 +91,7 @@ export function xautoclaim(call: Invocation): void {
       return replySyntaxError(call);
     }
   }
-  const ref = call.lookupWrite(1);
+  const ref = call.lookupRead(1);
   if (ref !== 0 && !isStream(call, ref)) return;
   const group = ref === 0 ? null : findGroup(call, ref, 2);
   if (group === null) return replyNoGroup(call, 1, 2);

@@ -16,7 +16,7 @@ const id = new StreamId();
 
 export function xack(call: Invocation): void {
   const { argc, db, keyspace } = call;
-  const ref = call.lookupWrite(1);
+  const ref = call.lookupRead(1);
   if (ref !== 0 && !isStream(call, ref)) return;
   const group = ref === 0 ? null : findGroup(call, ref, 2);
   if (group === null) return call.reply.integer(0);

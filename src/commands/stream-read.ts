@@ -77,6 +77,8 @@ function read(call: Invocation, isGroup: boolean): void {
   const mark = reply.length;
   let served = 0;
   for (const source of sources) {
+    // Redis looks each key up twice, and counts and tells of it twice.
+    call.lookupRead(source.keyAt);
     const isServed =
       source.group === null ? readStream(call, source, options) : readGroup(call, source, source.group, options);
     if (isServed) served++;

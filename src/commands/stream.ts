@@ -98,11 +98,10 @@ function chooseId(call: Invocation, ref: Ref, idForm: number): boolean {
     if (compareIds(id, lastId) <= 0) becomeNext();
     return true;
   }
-  if (idForm === ANY_SEQ && id.msHigh === lastId.msHigh && id.msLow === lastId.msLow) {
-    // What Redis says when this millisecond has no ID left.
-    if (lastId.hasMaxSeq) reply.fixedError(TOO_LARGE, 'ERR');
-    else becomeNext();
-    return !lastId.hasMaxSeq;
+  const isSameMs = id.msHigh === lastId.msHigh && id.msLow === lastId.msLow;
+  if (idForm === ANY_SEQ && isSameMs && !lastId.hasMaxSeq) {
+    becomeNext();
+    return true;
   }
   if (compareIds(id, lastId) > 0) return true;
   reply.fixedError(ID_TOO_SMALL, 'ERR');

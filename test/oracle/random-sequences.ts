@@ -20,10 +20,13 @@ const COMMANDS_PER_RUN = 100;
 /** How the replies to a command are compared: where the order of elements is free, it says so. */
 export type ComparisonOf = (command: readonly string[]) => Comparison;
 
+/** A command, or several that go together. */
+export type Line = readonly string[] | readonly (readonly string[])[];
+
 /** Declares the test that both servers, given `config`, stay equal through sequences of these commands. */
 export function staysEqual(
   name: string,
-  command: fc.Arbitrary<readonly string[]>,
+  command: fc.Arbitrary<Line>,
   config: ServerConfig = {},
   comparisonOf: ComparisonOf = () => exact,
 ): void {
@@ -40,7 +43,9 @@ export function staysEqual(
           const sequence = fc.array(command, { maxLength: COMMANDS_PER_RUN, size: 'max' });
           try {
             await fc.assert(
-              fc.asyncProperty(sequence, (commands) => runBoth(oracle, subject, commands, comparisonOf, eavesdroppers)),
+              fc.asyncProperty(sequence, (lines) =>
+                runBoth(oracle, subject, lines.flatMap(commandsOf), comparisonOf, eavesdroppers),
+              ),
               { numRuns: RUNS },
             );
           } finally {
@@ -51,6 +56,10 @@ export function staysEqual(
       }
     });
   }
+}
+
+function commandsOf(line: Line): (readonly string[])[] {
+  return (typeof line[0] === 'string' ? [line] : line) as (readonly string[])[];
 }
 
 async function runBoth(

@@ -120,8 +120,12 @@ export const streams: readonly CaseGroup[] = [
         'XADD k 9-* f v',
         'XADD new 0-* f v',
         'XADD new 0-* f v',
-        'XADD k 11-18446744073709551615 f v',
-        'XADD k 11-* f v',
+        'XADD m 11-18446744073709551615 f v',
+        // 7.0 replies with whatever error came before.
+        since72(
+          'XADD m 11-* f v',
+          '-ERR The ID specified in XADD is equal or smaller than the target stream top item\r\n',
+        ),
         'XADD k 12 f v',
         'XADD k 18446744073709551614-18446744073709551615 f v',
         'XADD k * f v',
