@@ -95,6 +95,99 @@ const stories: Stories = {
     await scene.answered('b');
     await scene.run('LLEN w');
   },
+  'of several elements each takes what it asked for, in the order in which they came': async (scene) => {
+    await scene.wait('b', 'BLMPOP 0 1 q LEFT COUNT 2');
+    await scene.wait('c', 'BLPOP q 0');
+    await scene.wait('d', 'BRPOPLPUSH q r 0');
+    await scene.wait('e', 'BLPOP q 0');
+    await scene.run('RPUSH q 1 2 3 4');
+    await scene.answered('b', 'c', 'd');
+    await scene.run('RPUSH q 5');
+    await scene.answered('e');
+    await scene.run('EXISTS q r');
+    await scene.run('LRANGE r 0 -1');
+  },
+  'a transaction that makes several keys serves all their waiters when it ends': async (scene) => {
+    await scene.wait('b', 'BLPOP one 0');
+    await scene.wait('c', 'BLPOP two 0');
+    await scene.wait('d', 'BZPOPMIN three 0');
+    for (const line of ['MULTI', 'RPUSH two a', 'LLEN two', 'ZADD three 1 m', 'RPUSH one b c', 'LLEN one', 'EXEC'])
+      await scene.run(line);
+    await scene.answered('b', 'c', 'd');
+    await scene.run('LRANGE one 0 -1');
+  },
+  'within a transaction only what is there at its end counts': async (scene) => {
+    await scene.wait('b', 'BLPOP k 0');
+    await scene.wait('c', 'BZPOPMAX k 0');
+    for (const line of ['MULTI', 'RPUSH k x', 'DEL k', 'ZADD k 1 m 2 n', 'EXEC']) await scene.run(line);
+    await scene.answered('c');
+    for (const line of ['DEL k', 'MULTI', 'SET k v', 'DEL k', 'RPUSH k a', 'RPOP k', 'EXEC', 'MULTI', 'RPUSH tmp a'])
+      await scene.run(line);
+    for (const line of ['RENAME tmp k', 'EXEC']) await scene.run(line);
+    await scene.answered('b');
+  },
+  'a transaction of a waiter may serve others': async (scene) => {
+    await scene.run('RPUSH source a b');
+    await scene.wait('b', 'BLPOP target 0');
+    await scene.wait('c', 'BLPOP target 0');
+    for (const line of ['MULTI', 'BLMOVE source target LEFT LEFT 0', 'BLPOP nothing 0', 'BRPOPLPUSH source target 0'])
+      await scene.run(line);
+    await scene.run('EXEC');
+    await scene.answered('b', 'c');
+    await scene.run('EXISTS source target');
+  },
+  'keys that stores, RESTORE and MOVE make': async (scene) => {
+    await scene.run('ZADD a 1 m 2 n');
+    await scene.wait('b', 'BZPOPMIN d 0');
+    await scene.run('ZUNIONSTORE d 1 a');
+    await scene.answered('b');
+    await scene.run('DEL d');
+    await scene.wait('b', 'BZMPOP 0 1 d MAX');
+    await scene.run('ZRANGESTORE d a 0 -1');
+    await scene.answered('b');
+    await scene.run('SET over v');
+    await scene.wait('b', 'BZPOPMAX over2 over3 0');
+    await scene.run('ZINTERSTORE over 2 a a');
+    await scene.run('COPY over over3');
+    await scene.answered('b');
+    await scene.wait('b', 'BLPOP l 0');
+    await scene.run('SELECT 7');
+    await scene.run('RPUSH l x');
+    await scene.run('MOVE l 0');
+    await scene.answered('b');
+  },
+  'a list takes the place of a value of another type': async (scene) => {
+    await scene.run('RPUSH l x y');
+    await scene.wait('b', 'BLPOP j m 0');
+    await scene.run('SET m v');
+    await scene.run('RENAME l m');
+    await scene.answered('b');
+    await scene.run('LRANGE m 0 -1');
+  },
+  'what comes behind a blocked command waits for it': async (scene) => {
+    await scene.wait('b', 'BLPOP q 0');
+    await scene.run('RPUSH q 1');
+    await scene.answered('b');
+    await scene.run('SET x 1', 'b');
+    await scene.wait('b', 'BRPOP q p 0');
+    await scene.run('LPUSH p 2');
+    await scene.answered('b');
+    await scene.run('EXISTS p', 'b');
+  },
+  'a waiter that hangs up or is let go leaves the rest its turn': async (scene) => {
+    await scene.wait('b', 'BLPOP q 0');
+    await scene.wait('c', 'BLPOP q 0');
+    await scene.wait('d', 'BLPOP q 0');
+    await scene.unblock('b', 'ERROR');
+    await scene.answered('b');
+    await scene.unblock('c', 'TIMEOUT');
+    await scene.answered('c');
+    await scene.wait('e', 'BLPOP q 0');
+    await scene.hangUp('d');
+    await scene.run('RPUSH q 1 2');
+    await scene.answered('e');
+    await scene.run('LRANGE q 0 -1');
+  },
 };
 
 tellStories('lets clients wait', stories);

@@ -15,6 +15,7 @@ import { words } from './steps.js';
 export class Scene {
   readonly transcript: string[] = [];
   private readonly clients = new Map<string, RespClient>();
+  private readonly ids = new Map<string, string>();
   private readonly pending = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -32,10 +33,7 @@ export class Scene {
   async wait(name: string, line: string): Promise<void> {
     const client = await this.client(name);
     this.pending.set(name, client.request(words(line)));
-    const count = String(this.pending.size);
-    await waitFor(async () => (await this.server.info('clients'))['blocked_clients'] === count, {
-      what: `${count} blocked clients`,
-    });
+    await this.untilBlocked();
   }
 
   /** Notes the reply that a waiting client has got. */
@@ -46,8 +44,30 @@ export class Scene {
     }
   }
 
+  /** Has a waiting client let go. */
+  async unblock(name: string, how: 'ERROR' | 'TIMEOUT'): Promise<void> {
+    const reply = await (await this.client('a')).request(['CLIENT', 'UNBLOCK', this.ids.get(name)!, how]);
+    this.note(`unblock ${name}`, reply);
+  }
+
+  /** Ends the connection of a waiting client. */
+  async hangUp(name: string): Promise<void> {
+    this.clients.get(name)!.close();
+    this.clients.delete(name);
+    await this.pending.get(name)!.catch(() => {});
+    this.pending.delete(name);
+    await this.untilBlocked();
+  }
+
   close(): void {
     for (const client of this.clients.values()) client.close();
+  }
+
+  private async untilBlocked(): Promise<void> {
+    const count = String(this.pending.size);
+    await waitFor(async () => (await this.server.info('clients'))['blocked_clients'] === count, {
+      what: `${count} blocked clients`,
+    });
   }
 
   private async client(name: string): Promise<RespClient> {
@@ -56,6 +76,7 @@ export class Scene {
     const options = { protocol: this.protocol, replies: 'raw', commandTimeoutMs: 10000 } as const;
     const client = await this.server.connect(options);
     this.clients.set(name, client);
+    this.ids.set(name, /\d+/.exec(String(await client.request(['CLIENT', 'ID'])))![0]);
     return client;
   }
 
@@ -75,21 +96,24 @@ export function tellStories(title: string, stories: Stories): void {
         for (const protocol of [2, 3] as const) {
           test(`${name}, RESP${protocol}`, async () => {
             const eavesdroppers = protocol === 3 ? await Eavesdroppers.attach(servers()) : null;
-            const transcripts = await Promise.all(
-              [servers().oracle, servers().subject].map(async (server) => {
-                await server.call('FLUSHALL');
-                const scene = new Scene(server, protocol);
-                try {
-                  await story(scene);
-                  return scene.transcript;
-                } finally {
-                  scene.close();
-                }
-              }),
-            );
-            assert.deepEqual(transcripts[1], transcripts[0]);
-            assert.equal((await eavesdroppers?.compare()) ?? null, null);
-            eavesdroppers?.close();
+            try {
+              const transcripts = await Promise.all(
+                [servers().oracle, servers().subject].map(async (server) => {
+                  await server.call('FLUSHALL');
+                  const scene = new Scene(server, protocol);
+                  try {
+                    await story(scene);
+                    return scene.transcript;
+                  } finally {
+                    scene.close();
+                  }
+                }),
+              );
+              assert.deepEqual(transcripts[1], transcripts[0]);
+              assert.equal((await eavesdroppers?.compare()) ?? null, null);
+            } finally {
+              eavesdroppers?.close();
+            }
           });
         }
       }
