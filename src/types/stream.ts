@@ -178,7 +178,11 @@ export class Streams implements ValueType {
   delete(db: Database, ref: Ref, id: StreamId): boolean {
     const { cursor } = this;
     if (!this.has(ref, id)) return false;
-    db.beforeWrite(ref);
+    if (this.space.isGuarded) {
+      db.beforeWrite(ref);
+      // A snapshot that has just read the stream has moved the places in it.
+      this.has(ref, id);
+    }
     const control = this.entries.root(ref);
     const offset = cursor.select();
     if (this.nodes.liveCount() === 1) this.dropNode(control);
@@ -198,12 +202,18 @@ export class Streams implements ValueType {
     const tree = this.get(control, INDEX);
     let length = this.number(control, LENGTH);
     let removed = 0;
+    let isAnnounced = false;
     while (index.seekFirst(tree) && this.exceeds(length, trim)) {
       const live = this.nodes.liveCount();
       const isWhole = trim.idMin === null ? length - live >= trim.lengthMax : this.isNodeBefore(trim.idMin);
       if (trim.limit > 0 && removed + live > trim.limit) break;
       if (!isWhole && trim.isApproximate) break;
-      db.beforeWrite(ref);
+      if (!isAnnounced) {
+        // A snapshot that reads the stream now moves the place: once more.
+        db.beforeWrite(ref);
+        isAnnounced = true;
+        continue;
+      }
       if (isWhole) {
         this.dropNode(control);
         removed += live;

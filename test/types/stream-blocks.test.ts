@@ -1,0 +1,155 @@
+/** Streams under random commands: a snapshot sees them as they were when it began, groups included, and no block is lost. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Keyspace } from '../../src/keyspace/keyspace.js';
+import { Snapshot, SnapshotMarks } from '../../src/keyspace/snapshot.js';
+import type { Ref } from '../../src/memory/arena.js';
+import { writeValue } from '../../src/persistence/rdb/keyspace-rdb.js';
+import { RdbWriter } from '../../src/persistence/rdb/rdb-writer.js';
+import { InProcess } from '../commands/in-process.js';
+import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
+import { noLargeEntry } from '../support/snapshot-sink.js';
+
+const COMMANDS = fuzzIterations(4000);
+/** More nodes and pending entries than are freed at once. */
+const LARGE = 5000;
+
+function commandOf(random: Random): string {
+  const key = `s${random.below(3)}`;
+  const id = `0-${random.below(300)}`;
+  const group = `g${random.below(2)}`;
+  const consumer = `c${random.below(3)}`;
+  return random.pick([
+    `XADD ${key} 0-* f ${random.below(1000)}`,
+    `XADD ${key} 0-* f v${'x'.repeat(random.below(90))}`,
+    `XADD ${key} 0-* f v g ${random.below(9)}`,
+    `XADD ${key} MAXLEN ~ ${random.below(80)} 0-* f v`,
+    `XDEL ${key} ${id} 0-${random.below(300)}`,
+    `XTRIM ${key} MAXLEN ${random.below(200)}`,
+    `XTRIM ${key} MINID ~ 0-${random.below(60)}`,
+    `XGROUP CREATE ${key} ${group} ${id}`,
+    `XREADGROUP GROUP ${group} ${consumer} COUNT ${1 + random.below(9)} STREAMS ${key} >`,
+    `XREADGROUP GROUP ${group} ${consumer} COUNT 3 STREAMS ${key} ${id}`,
+    `XACK ${key} ${group} ${id} 0-${random.below(300)}`,
+    `XCLAIM ${key} ${group} ${consumer} 0 ${id} FORCE`,
+    `XAUTOCLAIM ${key} ${group} ${consumer} 0 ${id} COUNT 4`,
+    `XSETID ${key} 0-${300 + random.below(9)} ENTRIESADDED 500`,
+    random.oneIn(5) ? `XGROUP DESTROY ${key} ${group}` : `XGROUP SETID ${key} ${group} ${id}`,
+    random.oneIn(5) ? `XGROUP DELCONSUMER ${key} ${group} ${consumer}` : `PERSIST ${key}`,
+    random.oneIn(5) ? `COPY ${key} s9 REPLACE` : `EXPIRE ${key} 1000`,
+    random.oneIn(9) ? `RENAME ${key} s8` : `XLEN ${key}`,
+    random.oneIn(20) ? `DEL ${key}` : `XLEN ${key}`,
+  ]);
+}
+
+function fresh(): InProcess {
+  const server = new InProcess();
+  server.server.keyspace.packing.streamNodeEntries = 5;
+  return server;
+}
+
+/** The whole value, with its groups, as it is saved. */
+function contentOf(space: Keyspace, ref: Ref): string {
+  const writer = new RdbWriter(null, { compression: false });
+  writeValue(writer, space, ref);
+  return Buffer.from(writer.bytes.subarray(0, writer.length)).toString('latin1');
+}
+
+function nameOf({ entries }: Keyspace, ref: Ref): string {
+  const start = entries.keyStart(ref);
+  return Buffer.from(entries.view(ref).subarray(start, start + entries.keyLength(ref))).toString();
+}
+
+test('a snapshot sees streams as they were when it began', () => {
+  const seed = fuzzSeed();
+  replayable(seed, () => {
+    const random = new Random(seed);
+    const server = fresh();
+    const space = server.server.keyspace;
+    for (let i = 0; i < 600; i++) server.run(commandOf(random));
+    const marks = new SnapshotMarks();
+    for (let round = 0; round < 30; round++) {
+      const expected = new Map<string, string>();
+      space.databases[0]!.forEach((ref) => {
+        expected.set(nameOf(space, ref), contentOf(space, ref));
+      });
+      const seen = new Map<string, string>();
+      const snapshot = new Snapshot(space, marks, {
+        entry: (_, ref) => seen.set(nameOf(space, ref), contentOf(space, ref)),
+        largeEntry: noLargeEntry,
+      });
+      for (let i = 0; i < 60; i++) {
+        server.advance(1);
+        server.run(commandOf(random));
+      }
+      while (!snapshot.step(1000));
+      assert.deepEqual(new Map([...seen].sort()), new Map([...expected].sort()));
+    }
+  });
+});
+
+test('all blocks of streams are given back, those of large ones bit by bit', () => {
+  const seed = fuzzSeed();
+  replayable(seed, () => {
+    const random = new Random(seed);
+    const server = fresh();
+    const { arena, reaper } = server.server.keyspace;
+    const before = arena.blockCount;
+    for (let i = 0; i < COMMANDS; i++) {
+      const reply = server.run(commandOf(random));
+      assert.ok(!reply.startsWith('-') || /NOGROUP|BUSYGROUP|no such key|requires the key|smaller/.test(reply), reply);
+    }
+    server.server.keyspace.packing.streamNodeEntries = 2;
+    for (let i = 0; i < LARGE; i++) server.run(`XADD large ${i + 1} field value:${i}`);
+    server.run('XGROUP CREATE large g 0');
+    server.run('XGROUP CREATE large h 0');
+    server.run('XREADGROUP GROUP g c STREAMS large >');
+    server.run('XREADGROUP GROUP h c STREAMS large >');
+    server.run('COPY large copied');
+    const held = arena.blockCount;
+    server.run('XGROUP DESTROY large g');
+    server.run('UNLINK large');
+    assert.ok(arena.blockCount > held - 200, 'most blocks of a large stream are left to the reaper');
+    server.run('FLUSHALL');
+    while (reaper.step(10));
+    assert.equal(arena.blockCount, before);
+  });
+});
+
+test('a long stream answers ranges as an array does', () => {
+  const seed = fuzzSeed();
+  replayable(seed, () => {
+    const random = new Random(seed);
+    const server = fresh();
+    let model: number[] = [];
+    for (let id = 1; id <= 3000; id++) {
+      server.run(`XADD s ${id * 2} f v`);
+      model.push(id * 2);
+    }
+    const idsOf = (reply: string): number[] =>
+      [...reply.matchAll(/\$\d+\r\n(\d+)-0\r\n/g)].map((match) => Number(match[1]));
+    for (let step = 0; step < 1500; step++) {
+      const from = random.below(6100);
+      const to = from + random.below(random.oneIn(4) ? 6000 : 80);
+      const count = 1 + random.below(40);
+      const wanted = model.filter((id) => id >= from && id <= to);
+      assert.deepEqual(idsOf(server.run(`XRANGE s ${from} ${to} COUNT ${count}`)), wanted.slice(0, count));
+      const last = wanted.reverse().slice(0, count);
+      assert.deepEqual(idsOf(server.run(`XREVRANGE s ${to} ${from} COUNT ${count}`)), last);
+      const gone = Array.from({ length: 3 }, () => random.below(6100));
+      server.run(`XDEL s ${gone.join(' ')}`);
+      model = model.filter((id) => !gone.includes(id));
+      if (random.oneIn(50)) {
+        const min = model[random.below(Math.min(40, model.length))]!;
+        server.run(`XTRIM s MINID ${min}`);
+        model = model.filter((id) => id >= min);
+      }
+      if (random.oneIn(50)) {
+        const length = model.length - random.below(20);
+        server.run(`XTRIM s MAXLEN ${length}`);
+        model = model.slice(model.length - length);
+      }
+      assert.equal(server.run('XLEN s'), `:${model.length}\r\n`);
+    }
+  });
+});
