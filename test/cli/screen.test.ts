@@ -35,14 +35,20 @@ function act(screen: Screen, step: string): void {
   }
 }
 
+/** The screen's last line is a prompt with nothing behind it. */
+const PROMPT = /> ?$/;
+
 class Pair {
   constructor(
     readonly actual: Screen,
     readonly expected: Screen,
   ) {}
 
-  /** Does the steps in both shells and compares after each. A step must change what is to be seen, else it would not be waited for. */
-  async compare(steps: readonly string[]): Promise<void> {
+  /**
+   * Does the steps in both shells and compares after each. A step must change what is to be seen, else it would not be waited for; a line that was
+   * entered is done when there is a prompt again, or what `rest` says.
+   */
+  async compare(steps: readonly string[], rest = PROMPT): Promise<void> {
     const { actual, expected } = this;
     for (const step of steps) {
       const before = expected.picture();
@@ -52,6 +58,7 @@ class Pair {
         what: `the real shell to do ${step}`,
         detail: () => before,
       });
+      if (step.endsWith('<Enter>')) await expected.untilShown(rest);
       await untilSame(actual, expected, step);
     }
   }
@@ -66,6 +73,7 @@ suite('the shell on a terminal', { skip: needs('redis-cli', 'redis-server', 'slo
   /** The real shell and ours side by side, from their first prompt on. */
   async function openBoth(args: readonly (string | number)[]): Promise<Pair> {
     const pair = new Pair(openShell(ourCli, args, 'ours'), openShell(realCli, args, 'real'));
+    await pair.expected.untilShown(PROMPT);
     await untilSame(pair.actual, pair.expected, 'at the start');
     return pair;
   }
@@ -128,8 +136,8 @@ suite('the shell on a terminal', { skip: needs('redis-cli', 'redis-server', 'slo
       'help @transactions<Enter>',
       'clear<Enter>',
       'reset<Enter>',
-      'exit now<Enter>',
     ]);
+    await shells.compare(['exit now<Enter>'], /ended with 0/);
   });
 
   test('connect, a server that is not there, Ctrl-C', async () => {
@@ -142,20 +150,21 @@ suite('the shell on a terminal', { skip: needs('redis-cli', 'redis-server', 'slo
       `connect 127.0.0.1 ${port}<Enter>`,
       'get a<Enter>',
       `connect localhost ${server.process.port}<Enter>`,
-      'monitor<Enter>',
     ]);
+    await shells.compare(['monitor<Enter>'], /OK$/);
     // Whether the terminal's ^C is still to be seen before the next key is chance.
     for (const shell of [shells.actual, shells.expected]) {
       act(shell, '<C-c>');
       await shell.untilShown(/localhost:\d+>$/);
     }
-    await shells.compare(['ping', '<Enter>', 'blpop nothing 0<Enter>', '<C-c>']);
+    await shells.compare(['ping', '<Enter>']);
+    await shells.compare(['blpop nothing 0<Enter>', '<C-c>'], /blpop nothing 0$/);
     await shells.actual.untilShown(/\[ended with 1\]/);
   });
 
   test('characters that are wide, combined, or several bytes long', async () => {
     const shell = openShell(ourCli, ['-p', server.process.port], 'ours');
-    await shell.untilShown(/> $|>$/);
+    await shell.untilShown(PROMPT);
     act(shell, 'echo "é 漢字 e\u0301"<Left><Left><BSpace>x');
     await shell.untilShown(/> echo "é 漢字xe\u0301"/);
     act(shell, '<Enter>');
@@ -164,7 +173,7 @@ suite('the shell on a terminal', { skip: needs('redis-cli', 'redis-server', 'slo
 
   test('a paste of several lines runs them all', async () => {
     const shell = openShell(ourCli, ['-p', server.process.port], 'ours');
-    await shell.untilShown(/>$/);
+    await shell.untilShown(PROMPT);
     act(shell, 'set a 1\rget a\rincr a\rget a');
     await shell.untilShown(/OK\n.*get a\n"1"\n.*incr a\n\(integer\) 2\n.*get a$/s);
   });
@@ -172,7 +181,7 @@ suite('the shell on a terminal', { skip: needs('redis-cli', 'redis-server', 'slo
   test('while subscribed, messages come as they arrive, above the line that is being typed', async () => {
     for (const args of [[], ['-3']]) {
       const shell = openShell(ourCli, ['-p', server.process.port, ...args], 'ours');
-      await shell.untilShown(/>$/);
+      await shell.untilShown(PROMPT);
       act(shell, 'subscribe news<Enter>');
       await shell.untilShown(/1\) "subscribe"\n2\) "news"\n3\) \(integer\) 1\nReading messages\.\.\. \(press Ctrl-C/);
       await server.process.call('PUBLISH', 'news', 'first');
@@ -198,7 +207,7 @@ suite('the shell on a terminal', { skip: needs('redis-cli', 'redis-server', 'slo
     const path = join(folder, 'history');
     writeFileSync(path, 'get old\n');
     const shell = openShell(ourCli, ['-p', server.process.port], 'ours', { REDISCLI_HISTFILE: path });
-    await shell.untilShown(/>$/);
+    await shell.untilShown(PROMPT);
     for (const line of ['get a', 'get a', 'auth secret', 'config set masterauth ""', 'ping'])
       act(shell, `${line}<Enter>`);
     await shell.untilShown(/PONG\n.*>$/);
@@ -223,7 +232,7 @@ suite('the shell on a terminal', { skip: needs('redis-cli', 'redis-server', 'slo
 
   test('a terminal without cursor movement gets plain lines', async () => {
     const shell = openShell(ourCli, ['-p', server.process.port], 'ours', { TERM: 'dumb' });
-    await shell.untilShown(/>$/);
+    await shell.untilShown(PROMPT);
     act(shell, 'echo plain<Enter>');
     await shell.untilShown(/> echo plain\n"plain"\n.*>$/);
     act(shell, '<C-d>');

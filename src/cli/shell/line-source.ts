@@ -92,7 +92,6 @@ export class EditedLines implements LineSource {
   next(prompt: string): Promise<string | null> {
     const editor = new LineEditor(prompt, this.#history(), this.#helper);
     const draw = (): void => this.#terminal.write(editor.draw(this.#terminal.columns));
-    this.#terminal.write(editor.draw(this.#terminal.columns));
     return new Promise((resolve) => {
       const finish = (line: string | null): void => {
         this.#keyboard.stop();
@@ -115,6 +114,8 @@ export class EditedLines implements LineSource {
         this.#terminal.write(editor.drawFinished(this.#terminal.columns));
         finish(result === 'accepted' ? editor.text : null);
       });
+      // The prompt comes when the keys are ours: what is typed before, the terminal itself would edit.
+      draw();
     });
   }
 
@@ -125,7 +126,6 @@ export class EditedLines implements LineSource {
       this.#showArrived();
       if (this.#session.isSubscribed) this.#terminal.write(`${banner}\r`);
     };
-    show();
     return new Promise((resolve) => {
       const finish = (mayGoOn: boolean): void => {
         this.#keyboard.stop();
@@ -142,6 +142,7 @@ export class EditedLines implements LineSource {
         if (key !== null && !isInterrupt) this.#keyboard.unread(key);
         finish(!isInterrupt);
       });
+      show();
     });
   }
 }
