@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The umbrella executable: `slotmesh cluster …`, `slotmesh server …`, --help, --version. Checks what must be checked before any other file of the
+// The umbrella executable: `slotmesh cluster …`, `slotmesh server …` and the other programs, --help, --version. Checks what must be checked before any other file of the
 // package can even be read by this Node, then hands over.
 import { existsSync, readFileSync } from 'node:fs';
 
@@ -18,9 +18,12 @@ if (!existsSync(entry)) {
   process.exit(1);
 }
 
-if (process.argv[2] === 'server') {
-  process.argv.splice(2, 1);
-  await import('./slotmesh-server.js');
+/** Programs of their own, which `slotmesh <name> …` starts with the rest of the words. */
+const programs = ['server', 'cli', 'benchmark'];
+
+if (programs.includes(process.argv[2])) {
+  const [name] = process.argv.splice(2, 1);
+  await import(`./slotmesh-${name}.js`);
 } else {
   const { main } = await import(entry);
   const { processTerminal } = await import('../dist/src/launcher/terminal.js');

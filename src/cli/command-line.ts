@@ -18,6 +18,7 @@ export const MODES = [
   'scan',
   'lru-test',
   'intrinsic-latency',
+  'hint-test',
   'interactive',
   'eval',
   'command',

@@ -7,15 +7,25 @@
 import { basename } from 'node:path';
 import { scanArguments } from './arguments.js';
 import { type CommandLine, type Mode, UsageError } from './command-line.js';
+import { withStdin } from './stdin-arguments.js';
 import { processTerminal, type Terminal } from './terminal.js';
 
 /** What a mode is: a command line in, an exit code out. */
 type ModeRunner = (line: CommandLine, terminal: Terminal) => Promise<number>;
 
-const RUNNERS: Partial<Record<Mode, () => Promise<ModeRunner>>> = {
+const RUNNERS: Readonly<Record<Mode, () => Promise<ModeRunner>>> = {
   cluster: async () => {
     const { runClusterManager } = await import('./cluster/main.js');
-    return (line, terminal) => runClusterManager(line.clusterWords, line.clusterOptions, line.connection, terminal);
+    return async (line, terminal) => {
+      const [subcommand, ...words] = line.clusterWords;
+      const args = (
+        await withStdin(
+          words.map((word) => Buffer.from(word)),
+          line,
+        )
+      ).map(String);
+      return runClusterManager([subcommand!, ...args], line.clusterOptions, line.connection, terminal);
+    };
   },
   latency: async () => (await import('./modes/latency.js')).runLatency,
   'latency-dist': async () => (await import('./modes/latency-dist.js')).runLatencyDistribution,
@@ -29,6 +39,7 @@ const RUNNERS: Partial<Record<Mode, () => Promise<ModeRunner>>> = {
   scan: async () => (await import('./modes/scan.js')).runScan,
   'lru-test': async () => (await import('./modes/lru-test.js')).runLruTest,
   'intrinsic-latency': async () => (await import('./modes/intrinsic-latency.js')).runIntrinsicLatency,
+  'hint-test': async () => (await import('./modes/hint-test.js')).runHintTest,
   interactive: async () => (await import('./shell/shell.js')).runShell,
   eval: async () => (await import('./modes/eval.js')).runEval,
   command: async () => (await import('./modes/command.js')).runCommand,
@@ -46,13 +57,9 @@ async function main(): Promise<number> {
   const { line } = scanned;
   for (const warning of line.warnings) terminal.writeError(`${warning}\n`);
   if (line.asksPassword) line.connection.password = (await terminal.readSecret('Please input password: ')) ?? '';
-  const loadRunner = RUNNERS[line.mode];
-  if (loadRunner === undefined) {
-    terminal.writeError(`Unrecognized option or bad number of args for: '--${line.mode}'\n`);
-    return 1;
-  }
   try {
-    return await (await loadRunner())(line, terminal);
+    const run = await RUNNERS[line.mode]();
+    return await run(line, terminal);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     terminal.writeError(`${error.message}\n`);

@@ -261,10 +261,10 @@ const CLUSTER: readonly Option[] = [
 
 /** For tests of the hints themselves; not in the help. */
 const HIDDEN: readonly Option[] = [
-  option('--test_hint <input>', '', (line, value) => {
+  mode('--test_hint <input>', 'hint-test', '', (line, value) => {
     line.hintInput = value;
   }),
-  option('--test_hint_file <file>', '', (line, value) => {
+  mode('--test_hint_file <file>', 'hint-test', '', (line, value) => {
     line.hintFile = value;
   }),
 ];

@@ -1,6 +1,6 @@
 /**
- * The umbrella command: `slotmesh cluster <subcommand>`, `--help`, `--version`. (`slotmesh server` is handled in bin/slotmesh.js, since a server is a
- * program of its own.) A function from arguments to exit code; it never ends the process.
+ * The umbrella command: `slotmesh cluster <subcommand>`, `--help`, `--version`. (`slotmesh server`, `slotmesh cli` and the like are programs of
+ * their own, which bin/slotmesh.js starts.) A function from arguments to exit code; it never ends the process.
  *
  * Reading order: this → start-command.ts → local-cluster.ts → create-cluster.ts → cli/cluster/allocation.ts.
  */
@@ -64,8 +64,10 @@ const SUBCOMMANDS: Record<string, Subcommand> = {
 
 const HELP = `Usage: slotmesh <command>
 
-  cluster   start, watch and stop a whole cluster on this machine; see slotmesh cluster --help
-  server    run one server: takes redis-server's arguments; see slotmesh server --help
+  cluster    start, watch and stop a whole cluster on this machine; see slotmesh cluster --help
+  server     run one server: takes redis-server's arguments; see slotmesh server --help
+  cli        talk to a server or cluster, and manage it: takes redis-cli's arguments; see slotmesh cli --help
+  benchmark  load a server or cluster and measure it: takes redis-benchmark's arguments; see slotmesh benchmark --help
 
   --help     print this
   --version  print the version
