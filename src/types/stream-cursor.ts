@@ -32,6 +32,8 @@ export class StreamCursor {
   private readonly to = new StreamId();
   private isReverse = false;
   private isOver = true;
+  /** The walk ends with its first node. */
+  private isAlone = false;
   /** Place of the node in the index. */
   private leaf: Ref = 0;
   private cell = 0;
@@ -57,10 +59,22 @@ export class StreamCursor {
     this.from.copy(from);
     this.to.copy(to);
     this.isReverse = isReverse;
+    this.isAlone = false;
     // The first entry of the walk cannot be before the last node that does not begin behind it.
     const isThere = index.seekUpTo(tree, isReverse ? to : from);
     this.isOver = !isThere && (isReverse || !index.seekFirst(tree));
     if (!this.isOver) this.openNode();
+  }
+
+  /** Begins a walk over all entries of one node, which need not be in an index any more. */
+  beginNode(node: Ref): void {
+    this.from.setMin();
+    this.to.setMax();
+    this.isReverse = false;
+    this.isOver = false;
+    this.isAlone = true;
+    this.nodes.readMasterId(node, this.masterId);
+    this.open(node);
   }
 
   /** Goes to the next entry. @returns whether there is one */
@@ -141,17 +155,24 @@ export class StreamCursor {
 
   private nextNode(): void {
     const { index } = this.nodes;
+    this.isOver = this.isAlone;
+    if (this.isOver) return;
     this.select();
     this.isOver = !(this.isReverse ? index.previous() : index.next());
     if (!this.isOver) this.openNode();
   }
 
-  /** Goes to the end of the node at the index's place from which the walk comes. */
+  /** Enters the node at the index's place. */
   private openNode(): void {
     const { index, node } = this.nodes;
     this.leaf = index.leaf;
     this.cell = index.index;
     index.readId(this.masterId);
+    this.open(node);
+  }
+
+  /** Goes to the end of a node from which the walk comes. */
+  private open(node: Ref): void {
     this.bytes = this.nodes.view(node);
     const base = this.nodes.base(node);
     this.master.read(this.bytes, base);

@@ -2,14 +2,17 @@
  * The nodes of streams: listpacks of entries, and the index that finds them. Source: spec persistence.md section 2.12.
  *
  *   index   = IdTree of | master ID | node's block |
+ *   block   = | master ID : 16 bytes | node |; a reader of the block needs no index
  *   node    = listpack of | live entries | deleted entries | F | F field names | 0 | entries |, the first four groups being its master entry
  *   entry   = | flags | ms − master's | seq − master's | [n, n × (field, value) or, with SAME_FIELDS, F values] | lp-count |
  *
  * lp-count is the number of the entry's elements before it, so that a walk can go backwards. The last node of a stream has room to grow; it gives
- * what is left back when the next one begins.
+ * what is left back when the next one begins. Nodes may be shared with somebody who reads them as they were (`share`): a stream that changes one copies
+ * it first, a stream that drops one leaves it to the reader.
  *
  * Invariants: (1) master ID = ID of the first entry that the node ever had; (2) the counts of the master entry are those of the entries; (3) numbers are
- * in an integer form; so the bytes are those that Redis has, and RDB files take them as they are.
+ * in an integer form; so the bytes are those that Redis has, and RDB files take them as they are; (4) no byte of a node in `shared` changes, and it is in
+ * exactly one index.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { copyBytes } from '../memory/copy.js';
@@ -31,7 +34,7 @@ import {
   splice,
   writeSmallInteger,
 } from '../memory/listpack.js';
-import { compareIds, StreamId } from '../memory/stream-id.js';
+import { compareIds, readIdAt, StreamId, writeIdAt } from '../memory/stream-id.js';
 import type { Request } from '../resp/request.js';
 
 export const FLAG_DELETED = 1;
@@ -44,6 +47,9 @@ const INTEGER_BYTES_MAX = 10;
 const FIXED_BYTES_MAX = 9 * INTEGER_BYTES_MAX;
 /** Where a node has its first element. */
 const FIRST_OFFSET = firstElement(0);
+
+/** The master ID in front of a node. */
+const BLOCK_HEADER_BYTES = 16;
 
 /** A node's first elements. */
 export class MasterEntry {
@@ -84,6 +90,8 @@ export class MasterEntry {
 export class StreamNodes {
   readonly index: IdTree;
   private readonly arena: Arena;
+  /** Nodes that a reader has a claim to, too. */
+  private readonly shared = new Set<Ref>();
   private readonly writer = new ElementWriter();
   private readonly master = new MasterEntry();
   private readonly masterId = new StreamId();
@@ -104,12 +112,35 @@ export class StreamNodes {
 
   /** @returns where the node's listpack begins in its view */
   base(node: Ref): number {
-    return (node & UNIT_MASK) << 3;
+    return ((node & UNIT_MASK) << 3) + BLOCK_HEADER_BYTES;
+  }
+
+  /** The master ID of a node, whether it is in an index or not. */
+  readMasterId(node: Ref, into: StreamId): void {
+    readIdAt(this.arena.words[node >>> CHUNK_INDEX_SHIFT], (node & UNIT_MASK) << 1, into);
+  }
+
+  /** @returns the nodes of an index, to be read as they are now, whatever becomes of the stream; each is given back by `unshare` */
+  share(tree: Ref): Int32Array {
+    const { index, shared } = this;
+    const nodes = new Int32Array(index.count(tree));
+    let isThere = index.seekFirst(tree);
+    for (let i = 0; isThere; i++, isThere = index.next()) {
+      nodes[i] = this.node;
+      shared.add(nodes[i]);
+    }
+    return nodes;
+  }
+
+  /** The reader has read the node. */
+  unshare(node: Ref): void {
+    // One that the stream has given up meanwhile is the reader's alone.
+    if (!this.shared.delete(node)) this.arena.free(node);
   }
 
   /** Adds a node whose listpack is copied from `bytes`, as a loader has it. */
   adopt(tree: Ref, id: StreamId, bytes: Uint8Array, start: number, length: number): void {
-    const node = this.arena.allocate(length);
+    const node = this.allocate(id, length);
     copyBytes(bytes, start, this.view(node), this.base(node), length);
     this.index.insert(tree, id);
     this.index.setValue(0, node);
@@ -117,7 +148,7 @@ export class StreamNodes {
 
   /** Frees the node at the index's place, whose master ID is `id`. */
   drop(tree: Ref, id: StreamId): void {
-    this.arena.free(this.node);
+    this.giveUp(this.node);
     this.index.remove(tree, id);
   }
 
@@ -162,7 +193,7 @@ export class StreamNodes {
       node = this.begin(tree, id, request, firstAt, pairCount, room, expectedBytes);
       masterId.copy(id);
       master.readCounts(this.view(node), this.base(node));
-    } else if (this.arena.blockBytes(node) < listpackBytes(this.view(node), this.base(node)) + room) {
+    } else if (this.isShared(node) || this.roomOf(node) < listpackBytes(this.view(node), this.base(node)) + room) {
       node = this.grow(node, room, bytesMax);
       master.readCounts(this.view(node), this.base(node));
     }
@@ -271,7 +302,7 @@ export class StreamNodes {
 
   /** Frees the nodes in a leaf of a dissolved index, and the leaf. @returns the next leaf, or 0 */
   dropLeaf(leaf: Ref): Ref {
-    for (let i = this.index.cellCount(leaf) - 1; i >= 0; i--) this.arena.free(this.index.valueAt(leaf, i, 0));
+    for (let i = this.index.cellCount(leaf) - 1; i >= 0; i--) this.giveUp(this.index.valueAt(leaf, i, 0));
     return this.index.dropLeaf(leaf);
   }
 
@@ -291,7 +322,7 @@ export class StreamNodes {
   ): Ref {
     let fieldBytes = 0;
     for (let i = firstAt; i < request.argc; i += 2) fieldBytes += request.lengths[i] + STRING_OVERHEAD;
-    const node = this.arena.allocate(Math.max(expectedBytes, LISTPACK_EMPTY_BYTES + fieldBytes + room));
+    const node = this.allocate(id, Math.max(expectedBytes, LISTPACK_EMPTY_BYTES + fieldBytes + room));
     this.index.insert(tree, id);
     this.index.setValue(0, node);
     const bytes = this.view(node);
@@ -316,15 +347,38 @@ export class StreamNodes {
   /** Gives back the room for growth. */
   private trim(node: Ref): void {
     const used = listpackBytes(this.view(node), this.base(node));
-    if (used * 8 <= this.arena.blockBytes(node) * 7) this.move(node, used, used);
+    if (used * 8 <= this.roomOf(node) * 7) this.move(node, used, used);
   }
 
-  private move(node: Ref, usedBytes: number, blockBytes: number): Ref {
-    const moved = this.arena.allocate(blockBytes);
-    copyBytes(this.view(node), this.base(node), this.view(moved), this.base(moved), usedBytes);
-    this.arena.free(node);
+  /** Moves the node at the index's place into a block with room for `roomBytes`. @returns the block */
+  private move(node: Ref, usedBytes: number, roomBytes: number): Ref {
+    const moved = this.arena.allocate(BLOCK_HEADER_BYTES + roomBytes);
+    const from = this.base(node) - BLOCK_HEADER_BYTES;
+    const to = this.base(moved) - BLOCK_HEADER_BYTES;
+    copyBytes(this.view(node), from, this.view(moved), to, BLOCK_HEADER_BYTES + usedBytes);
+    this.giveUp(node);
     this.index.setValue(0, moved);
     return moved;
+  }
+
+  private allocate(id: StreamId, roomBytes: number): Ref {
+    const node = this.arena.allocate(BLOCK_HEADER_BYTES + roomBytes);
+    writeIdAt(this.arena.words[node >>> CHUNK_INDEX_SHIFT], (node & UNIT_MASK) << 1, id);
+    return node;
+  }
+
+  /** @returns bytes that the node's listpack can have */
+  private roomOf(node: Ref): number {
+    return this.arena.blockBytes(node) - BLOCK_HEADER_BYTES;
+  }
+
+  private isShared(node: Ref): boolean {
+    return this.shared.size > 0 && this.shared.has(node);
+  }
+
+  /** A node that is in no index any more. */
+  private giveUp(node: Ref): void {
+    if (this.shared.size === 0 || !this.shared.delete(node)) this.arena.free(node);
   }
 
   /** Whether the entry's fields are those of the master entry, in the same order. */
@@ -348,6 +402,7 @@ export class StreamNodes {
   /** Replaces the integer at `offset` of the node at the index's place, which may move by that. */
   private setInteger(offset: number, value: number): void {
     let { node } = this;
+    if (this.isShared(node)) node = this.move(node, listpackBytes(this.view(node), this.base(node)), this.roomOf(node));
     let bytes = this.view(node);
     let base = this.base(node);
     const oldBytes = readInteger(bytes, base + offset) - base - offset;
@@ -355,7 +410,7 @@ export class StreamNodes {
     if (newBytes !== oldBytes) {
       const used = listpackBytes(bytes, base);
       const needed = used + newBytes - oldBytes;
-      if (needed > this.arena.blockBytes(node)) {
+      if (needed > this.roomOf(node)) {
         node = this.move(node, used, needed);
         bytes = this.view(node);
         base = this.base(node);

@@ -2,7 +2,7 @@
  * Puts the entries of a snapshot into one stream of the commands that build them: an AOF base without RDB preamble. The items of a large value become
  * commands of their own as they come; others may stand in between.
  */
-import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_ZSET } from '../../keyspace/entry.js';
+import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET } from '../../keyspace/entry.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { LargeValueSink, SnapshotSink } from '../../keyspace/snapshot.js';
 import type { Ref } from '../../memory/arena.js';
@@ -22,7 +22,7 @@ import {
   writeZsetCommands,
 } from './base-commands.js';
 import { RecordBuffer } from './record-buffer.js';
-import { writeStreamCommands } from './stream-commands.js';
+import { writeNodeCommands, writeStreamCommands, writeStreamRest } from './stream-commands.js';
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -42,7 +42,11 @@ const ITEM_WRITERS: Readonly<Record<number, ItemCommandWriter>> = {
   [TYPE_SET]: writeMemberCommand,
   [TYPE_ZSET]: writeScoreCommand,
   [TYPE_HASH]: writeFieldCommand,
+  [TYPE_STREAM]: writeNodeCommands,
 };
+
+/** What such values have besides their items, as it is when they are frozen. */
+const REST_WRITERS: Readonly<Record<number, CommandWriter>> = { [TYPE_STREAM]: writeStreamRest };
 
 export class CommandImage implements SnapshotSink {
   private readonly space: Keyspace;
@@ -68,6 +72,8 @@ export class CommandImage implements SnapshotSink {
     const write = ITEM_WRITERS[space.entries.type(ref)];
     const key = this.keyOf(ref);
     const expireAtMs = space.entries.expireAtMs(ref);
+    const rest = new RecordBuffer();
+    REST_WRITERS[space.entries.type(ref)]?.(rest, space, ref);
     return {
       items: (items, count) => {
         this.select(index);
@@ -76,6 +82,7 @@ export class CommandImage implements SnapshotSink {
       },
       end: () => {
         this.select(index);
+        buffer.raw(rest.bytes, 0, rest.length);
         this.expiry(key, expireAtMs);
       },
     };

@@ -47,17 +47,17 @@ export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribu
   writeHead(writer, space, ref, attribute).write(writer, space, ref);
 }
 
-/** Writes a key whose value comes in parts, up to its items. @returns what writes the items */
+/** Writes a key whose value comes in parts, up to its items. @returns its form, which writes them and what stands behind */
 export function beginLargeEntry(
   writer: RdbWriter,
   space: Keyspace,
   ref: Ref,
   attribute: AccessAttribute,
   itemCount: number,
-): NonNullable<ValueForm['writeItems']> {
+): ValueForm {
   const form = writeHead(writer, space, ref, attribute);
   writer.lengthOf(itemCount);
-  return form.writeItems!;
+  return form;
 }
 
 /** Writes all that stands before the value. */

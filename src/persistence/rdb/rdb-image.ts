@@ -56,11 +56,16 @@ export class RdbImage implements SnapshotSink {
     const lane = this.open.length === 0 ? this.stream : this.newLane();
     this.select(lane, index);
     const { space } = this;
-    const writeItems = beginLargeEntry(lane.writer, space, ref, this.attribute, itemCount);
+    const form = beginLargeEntry(lane.writer, space, ref, this.attribute, itemCount);
+    const rest = this.newLane().writer;
+    form.writeRest?.(rest, space, ref);
     const value: LargeValue = {
       lane,
-      items: (items, count) => writeItems(value.lane.writer, space, items, count),
-      end: () => this.completed(value),
+      items: (items, count) => form.writeItems!(value.lane.writer, space, items, count),
+      end: () => {
+        value.lane.writer.bytesRange(rest.bytes, 0, rest.length);
+        this.completed(value);
+      },
     };
     this.open.push(value);
     return value;

@@ -10,6 +10,7 @@ import { listpackBytes } from '../../memory/listpack.js';
 import { StreamId } from '../../memory/stream-id.js';
 import { MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
 import { inOrder, type StreamConsumer, type StreamGroup } from '../../types/stream-group.js';
+import type { StreamNodes } from '../../types/stream-node.js';
 import { entriesReadUpTo } from '../../types/stream-progress.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
@@ -30,6 +31,8 @@ const string = new RdbString();
 export const streamForm: ValueForm = {
   rdbType: () => RdbType.STREAM_2,
   write: writeStream,
+  writeItems: writeNodes,
+  writeRest,
   reads: (rdbType) => STREAM_TYPES.has(rdbType),
   add: addStream,
 };
@@ -39,14 +42,28 @@ function writeStream(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   const { nodes } = streams;
   const { index } = nodes;
   writer.lengthOf(streams.nodeCount(ref));
-  for (let isThere = index.seekFirst(streams.indexOf(ref)); isThere; isThere = index.next()) {
-    index.readId(id);
-    encodeRawId(id);
-    writer.string(rawIdBytes, 0, RAW_ID_BYTES);
-    const bytes = nodes.view(nodes.node);
-    const base = nodes.base(nodes.node);
-    writer.string(bytes, base, base + listpackBytes(bytes, base));
-  }
+  for (let isThere = index.seekFirst(streams.indexOf(ref)); isThere; isThere = index.next())
+    writeNode(writer, nodes, nodes.node);
+  writeRest(writer, space, ref);
+}
+
+function writeNodes(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void {
+  const { nodes } = streamsOf(space);
+  for (let i = 0; i < count; i++) writeNode(writer, nodes, items[i]);
+}
+
+function writeNode(writer: RdbWriter, nodes: StreamNodes, node: Ref): void {
+  nodes.readMasterId(node, id);
+  encodeRawId(id);
+  writer.string(rawIdBytes, 0, RAW_ID_BYTES);
+  const bytes = nodes.view(node);
+  const base = nodes.base(node);
+  writer.string(bytes, base, base + listpackBytes(bytes, base));
+}
+
+/** What the stream remembers, and its groups. */
+function writeRest(writer: RdbWriter, space: Keyspace, ref: Ref): void {
+  const streams = streamsOf(space);
   writer.lengthOf(streams.length(ref));
   streams.lastId(ref, id);
   writeId(writer, id);

@@ -11,6 +11,8 @@ export interface ValueForm {
   write(writer: RdbWriter, space: Keyspace, ref: Ref): void;
   /** Writes some of the items (`ValueType.freeze`) of a value whose items are written in parts, after their number. */
   writeItems?(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void;
+  /** Writes what stands behind the items, as it is when the value is frozen. */
+  writeRest?(writer: RdbWriter, space: Keyspace, ref: Ref): void;
   /** Whether a value of this RDB type, the current or an older one, becomes an entry of this form. */
   reads(rdbType: number): boolean;
   /** Stores a record's value, which has been validated, under a key that is not in the database. @returns the entry */
