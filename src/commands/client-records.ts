@@ -2,7 +2,6 @@
 
 import {
   clientGetname,
-  clientGetredir,
   clientHelp,
   clientId,
   clientInfo,
@@ -17,6 +16,7 @@ import {
   clientUnblock,
   clientUnpause,
 } from './client.js';
+import { clientCaching, clientGetredir, clientTracking, clientTrackinginfo } from './client-tracking.js';
 import { ADMIN, type CommandRecord, LOADING, NOSCRIPT, STALE } from './command.js';
 
 export const clientCommands: readonly CommandRecord[] = [
@@ -72,6 +72,65 @@ export const clientCommands: readonly CommandRecord[] = [
           },
         ],
         handler: clientSetinfo,
+      },
+      {
+        name: 'caching',
+        arity: 3,
+        flags: NOSCRIPT | LOADING | STALE,
+        acl: ['connection'],
+        group: 'connection',
+        since: '6.0.0',
+        summary: 'Instructs the server whether to track the keys in the next request.',
+        complexity: 'O(1)',
+        arguments: [
+          {
+            name: 'mode',
+            type: 'oneof',
+            arguments: [
+              { name: 'yes', type: 'pure-token', token: 'YES' },
+              { name: 'no', type: 'pure-token', token: 'NO' },
+            ],
+          },
+        ],
+        handler: clientCaching,
+      },
+      {
+        name: 'tracking',
+        arity: -3,
+        flags: NOSCRIPT | LOADING | STALE,
+        acl: ['connection'],
+        group: 'connection',
+        since: '6.0.0',
+        summary: 'Controls server-assisted client-side caching for the connection.',
+        complexity: 'O(1). Some options may introduce additional complexity.',
+        arguments: [
+          {
+            name: 'status',
+            type: 'oneof',
+            arguments: [
+              { name: 'on', type: 'pure-token', token: 'ON' },
+              { name: 'off', type: 'pure-token', token: 'OFF' },
+            ],
+          },
+          { name: 'client-id', type: 'integer', token: 'REDIRECT', flags: ['optional'] },
+          { name: 'prefix', type: 'string', token: 'PREFIX', flags: ['optional', 'multiple', 'multiple_token'] },
+          { name: 'bcast', type: 'pure-token', token: 'BCAST', flags: ['optional'] },
+          { name: 'optin', type: 'pure-token', token: 'OPTIN', flags: ['optional'] },
+          { name: 'optout', type: 'pure-token', token: 'OPTOUT', flags: ['optional'] },
+          { name: 'noloop', type: 'pure-token', token: 'NOLOOP', flags: ['optional'] },
+        ],
+        handler: clientTracking,
+      },
+      {
+        name: 'trackinginfo',
+        arity: 2,
+        flags: NOSCRIPT | LOADING | STALE,
+        acl: ['connection'],
+        group: 'connection',
+        since: '6.2.0',
+        summary: 'Returns information about server-assisted client-side caching for the connection.',
+        complexity: 'O(1)',
+        handler: clientTrackinginfo,
       },
       {
         name: 'getredir',

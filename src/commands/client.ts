@@ -83,10 +83,6 @@ export function clientSetinfo(call: Invocation): void {
   call.reply.ok();
 }
 
-export function clientGetredir(call: Invocation): void {
-  call.reply.integer(-1);
-}
-
 export function clientNoEvict(call: Invocation): void {
   setOnOff(call, NO_EVICT);
 }
@@ -233,6 +229,8 @@ function refuse(call: Invocation, error: string): null {
 }
 
 export const clientHelp = helpReply('CLIENT', [
+  'CACHING (YES|NO)',
+  '    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.',
   'GETREDIR',
   '    Return the client ID we are redirecting to when tracking is enabled.',
   'GETNAME',
@@ -273,6 +271,11 @@ export const clientHelp = helpReply('CLIENT', [
   '    * LIB-VER: the client lib version.',
   'UNBLOCK <clientid> [TIMEOUT|ERROR]',
   '    Unblock the specified blocked client.',
+  'TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]',
+  '         [OPTIN] [OPTOUT] [NOLOOP]',
+  '    Control server assisted client side caching.',
+  'TRACKINGINFO',
+  '    Report tracking status for the current connection.',
   'NO-EVICT (ON|OFF)',
   '    Protect current client connection from eviction.',
   'NO-TOUCH (ON|OFF)',

@@ -69,6 +69,7 @@ function isFlushMode(call: Invocation): boolean {
 /** What follows a flush. It is propagated even if there was nothing: replicas may hold keys that expired here. */
 function flushed(call: Invocation, keyCount: number): void {
   const { keyspace, server } = call;
+  server.tracking.flushed();
   keyspace.dirty += Math.max(1, keyCount);
   const isAsync = call.argc === 2 ? call.is(1, 'ASYNC') : server.config.values.lazyfreeLazyUserFlush;
   if (!isAsync) {

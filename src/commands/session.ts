@@ -141,6 +141,7 @@ export function reset(call: Invocation): void {
   if (isMonitor) server.stopMonitoring(connection);
   server.discard(connection);
   server.pubsub.unsubscribeAll(connection);
+  server.tracking.disable(connection);
   connection.flags &= ~SESSION_FLAGS;
   connection.databaseIndex = 0;
   connection.protocol = 2;

@@ -133,6 +133,7 @@ export class Keyspace {
 
   private snapshotGuard: SnapshotGuard | null = null;
   private changeListener: ChangeListener | null = null;
+  private trackingListener: ChangeListener | null = null;
   private lifeListener: LifeListener | null = null;
   private clock = lruClock(this.nowMs);
   private snapshotMark = 0;
@@ -161,6 +162,12 @@ export class Keyspace {
     this.refreshGuarded();
   }
 
+  /** As the change listener, for those who cache keys. */
+  setTrackingListener(listener: ChangeListener | null): void {
+    this.trackingListener = listener;
+    this.refreshGuarded();
+  }
+
   setLifeListener(listener: LifeListener | null): void {
     this.lifeListener = listener;
     this.refreshGuarded();
@@ -174,6 +181,7 @@ export class Keyspace {
   guard(db: Database, ref: Ref): void {
     if (this.snapshotGuard !== null) this.snapshotGuard.beforeChange(db, ref);
     if (this.changeListener !== null) this.changeListener.changed(db, ref);
+    if (this.trackingListener !== null) this.trackingListener.changed(db, ref);
   }
 
   /** The entry's value is about to vanish. */
@@ -188,6 +196,7 @@ export class Keyspace {
 
   added(db: Database, ref: Ref): void {
     if (this.changeListener !== null) this.changeListener.changed(db, ref);
+    if (this.trackingListener !== null) this.trackingListener.changed(db, ref);
     if (this.lifeListener !== null) this.lifeListener.born(db, ref);
     if (this.keyListener !== null && !this.isDisplacing) this.keyListener.born(db, ref);
     this.isDisplacing = false;
@@ -305,6 +314,7 @@ export class Keyspace {
     this.isGuarded =
       this.snapshotGuard !== null ||
       this.changeListener !== null ||
+      this.trackingListener !== null ||
       this.lifeListener !== null ||
       this.keyListener !== null;
   }

@@ -10,6 +10,7 @@ import {
   IS_PRIMARY_LINK,
   IS_PUBSUB,
   IS_REPLICA,
+  IS_TRACKING,
   IS_UNIX_SOCKET,
   NO_EVICT,
   NO_TOUCH,
@@ -33,6 +34,7 @@ function flagLetters(connection: Connection): string {
   let letters = (flags & IS_MONITOR) !== 0 ? 'O' : '';
   for (const [flag, letter] of FLAG_LETTERS)
     if ((flags & flag) !== 0 && !(letter === 'S' && letters === 'O')) letters += letter;
+  letters += trackingLetters(connection);
   if (connection.isWatchDirty) letters += 'd';
   if ((flags & CLOSE_AFTER_REPLY) !== 0) letters += 'c';
   if ((flags & IS_UNIX_SOCKET) !== 0) letters += 'U';
@@ -40,6 +42,11 @@ function flagLetters(connection: Connection): string {
   if ((flags & NO_EVICT) !== 0) letters += 'e';
   if ((flags & NO_TOUCH) !== 0) letters += 'T';
   return letters === '' ? 'N' : letters;
+}
+
+function trackingLetters({ flags, tracker }: Connection): string {
+  if ((flags & IS_TRACKING) === 0) return '';
+  return `t${tracker!.isRedirectBroken ? 'R' : ''}${tracker!.options.isBroadcasting ? 'B' : ''}`;
 }
 
 /** Memory that is charged to the connection, in bytes. */
@@ -97,7 +104,7 @@ export function describeConnection(connection: Connection): string {
     `events=${queued > 0 ? 'rw' : 'r'}`,
     `cmd=${connection.lastCommand === '' ? 'NULL' : connection.lastCommand}`,
     `user=${connection.user}`,
-    'redir=-1',
+    `redir=${(connection.flags & IS_TRACKING) === 0 ? -1 : connection.tracker!.options.redirectId}`,
     `resp=${connection.protocol}`,
     `lib-name=${connection.libName}`,
     `lib-ver=${connection.libVersion}`,

@@ -21,12 +21,15 @@ export const REPLY_SKIP = 1 << 14;
 export const NEEDS_AUTH = 1 << 15;
 /** Its request waits for CLIENT PAUSE to end. */
 export const IS_PAUSED = 1 << 16;
+/** It wants to hear of changes of keys: CLIENT TRACKING. */
+export const IS_TRACKING = 1 << 17;
 
 export const GATE_FLAGS =
   IS_MONITOR |
   IS_REPLICA |
   IS_PRIMARY_LINK |
   IS_PUBSUB |
+  IS_TRACKING |
   IN_MULTI |
   REPLY_OFF |
   REPLY_SKIP_NEXT |

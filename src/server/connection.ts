@@ -21,6 +21,7 @@ import {
 import { COLLECTED_BYTES_MAX } from './inbox.js';
 import type { Subscriptions } from './pubsub.js';
 import type { Server } from './server.js';
+import type { Tracker } from './tracking.js';
 import type { Transaction } from './transaction.js';
 import type { Transport, TransportOwner } from './transport.js';
 import type { WatchedKey } from './watches.js';
@@ -56,6 +57,8 @@ export class Connection implements TransportOwner {
   isWatchDirty = false;
   /** What it has subscribed to; null for nothing. */
   subscriptions: Subscriptions | null = null;
+  /** How it tracks keys, or has done so; null if it never did. */
+  tracker: Tracker | null = null;
   /** Its EXEC is running: commands that would block answer at once, as if timed out. */
   isExecuting = false;
   isClosed = false;

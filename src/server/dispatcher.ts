@@ -37,6 +37,7 @@ import {
   IS_PRIMARY_LINK,
   IS_PUBSUB,
   IS_REPLICA,
+  IS_TRACKING,
   NEEDS_AUTH,
   NO_TOUCH,
   REPLY_OFF,
@@ -135,10 +136,11 @@ export class Dispatcher {
     this.runCount = 0;
   }
 
-  /** `run`, seen by those who MONITOR. */
+  /** `run`, with what concerns special sessions: it is seen by those who MONITOR, and the keys it reads are tracked. */
   runShown(connection: Connection, request: Request, command: Command): void {
     this.run(connection, request, command);
     const { server } = this;
+    if ((connection.flags & IS_TRACKING) !== 0) server.tracking.executed(connection, request, command);
     if ((server.gates & GATE_MONITORS) !== 0) server.monitors.feed(connection, request, command);
   }
 

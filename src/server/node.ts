@@ -148,18 +148,20 @@ export class Node {
 
   /** Keys that go on their own account go by DEL, so that file and replicas need no clock and no policy of their own. */
   private propagateDeletions(): void {
-    const { keyspace, keyspaceEvents } = this.server;
+    const { keyspace, keyspaceEvents, tracking } = this.server;
     const { values } = this.config;
     keyspace.expiryListener = {
       expired: (db, ref) => {
         this.propagateDeletion(db, ref, values.lazyfreeLazyExpire);
         keyspaceEvents.entry(NOTIFY_EXPIRED, 'expired', db, ref);
+        tracking.goesByItself();
       },
     };
     keyspace.evictionListener = {
       evicted: (db, ref) => {
         this.propagateDeletion(db, ref, values.lazyfreeLazyEviction);
         keyspaceEvents.entry(NOTIFY_EVICTED, 'evicted', db, ref);
+        tracking.goesByItself();
       },
     };
   }

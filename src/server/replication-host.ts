@@ -164,6 +164,7 @@ export class ServerHost implements ReplicationHost {
   }
 
   dataReplaced(): void {
+    this.server.tracking.flushed();
     const { keyspace, watches } = this.server;
     for (let index = 0; index < keyspace.databases.length; index++) watches.flushing(index);
     this.localExpiries.clear();

@@ -48,6 +48,7 @@ import { attachReplication } from './replication-gate.js';
 import { ReplyHold } from './reply-hold.js';
 import { Shutdown } from './shutdown.js';
 import { SlowLog } from './slowlog.js';
+import { Tracking } from './tracking.js';
 import type { Transport } from './transport.js';
 import { Watches } from './watches.js';
 
@@ -65,6 +66,7 @@ export class Server {
   readonly monitors = new Monitors();
   readonly pubsub = new Pubsub();
   readonly keyspaceEvents: KeyspaceEvents;
+  readonly tracking: Tracking;
   readonly pause: Pause;
   readonly watches: Watches;
   readonly migrations: Migrations;
@@ -135,6 +137,7 @@ export class Server {
     this.keyspace = new Keyspace(config.values.databases);
     this.watches = new Watches(this.keyspace);
     this.keyspaceEvents = new KeyspaceEvents(this);
+    this.tracking = new Tracking(this);
     this.migrations = new Migrations(this.watches, (isActive) => this.setGate(GATE_MIGRATION, isActive));
     this.commands = commands;
     this.log = log;
@@ -285,6 +288,7 @@ export class Server {
     if (this.clientEviction.isOn) this.clientEviction.forget(connection);
     if ((connection.flags & IS_MONITOR) !== 0) this.stopMonitoring(connection);
     this.pubsub.unsubscribeAll(connection);
+    this.tracking.disable(connection);
     if ((connection.flags & IS_BLOCKED) !== 0) this.blocking.forget(connection);
     if ((connection.flags & (IS_REPLICA | IS_PRIMARY_LINK)) !== 0) this.replication.connectionClosed(connection);
     this.discard(connection);

@@ -183,7 +183,7 @@ class BucketWalk implements ItemWalk {
 }
 
 /** A table that nothing refers to any more. */
-class TableRemains implements Remains {
+export class TableRemains implements Remains {
   private readonly tables: Table;
   private readonly arena: Arena;
   private readonly table: Ref;

@@ -1,9 +1,5 @@
 /** Pub/sub: what each of several connections receives, byte for byte, from the real server and from ours. */
-import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { needsServers, serversUnderTest } from '../support/tools.js';
-import { Conversation } from './conversation.js';
-import { useServers } from './harness.js';
+import { tellConversations } from './conversation.js';
 
 /** Which of several subscriptions is served or ended first is chance in Redis: no step depends on it. */
 const STORIES: Record<string, readonly string[]> = {
@@ -134,27 +130,4 @@ const STORIES: Record<string, readonly string[]> = {
   ],
 };
 
-for (const kind of serversUnderTest()) {
-  describe(`${kind} publishes as redis-server does`, { skip: needsServers('redis', kind) }, () => {
-    const servers = useServers(kind);
-    for (const [name, story] of Object.entries(STORIES)) {
-      for (const protocol of [2, 3] as const) {
-        test(`${name}, RESP${protocol}`, async () => {
-          const transcripts = await Promise.all(
-            [servers().oracle, servers().subject].map(async (server) => {
-              await server.call('FLUSHALL');
-              const conversation = new Conversation(server, protocol);
-              try {
-                for (const line of story) await conversation.say(line);
-                return conversation.transcript;
-              } finally {
-                conversation.close();
-              }
-            }),
-          );
-          assert.deepEqual(transcripts[1], transcripts[0]);
-        });
-      }
-    }
-  });
-}
+tellConversations('publishes', STORIES);
