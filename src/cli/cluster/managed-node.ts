@@ -4,6 +4,7 @@
  *
  * Bulk strings are bytes (keys need not be text); `text` and the like decode what is text by its nature.
  */
+import type { Socket } from 'node:net';
 import { ClientError } from '../../client/client-error.js';
 import type { ClusterNodesLine } from '../../client/cluster-nodes.js';
 import type { Arg } from '../../client/encode-command.js';
@@ -101,6 +102,11 @@ export class ManagedNode {
 
   async keysInSlot(slot: number): Promise<number> {
     return Number(await this.call('CLUSTER', 'COUNTKEYSINSLOT', slot));
+  }
+
+  /** Hands over a connection of its own, for a protocol that is not RESP. */
+  async detachedSocket(): Promise<Socket> {
+    return (await this.connectAgain()).#client.detach();
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 /** The table of the subcommands: their arguments and options as `help` lists them, and what runs them. */
 import { addNode } from './commands/add-node.js';
+import { backup } from './commands/backup.js';
 import { call } from './commands/call.js';
 import { check } from './commands/check.js';
 import { create } from './commands/create.js';
@@ -80,5 +81,6 @@ export const SUBCOMMANDS: ReadonlyMap<string, Subcommand> = new Map<string, Subc
       run: importKeys,
     },
   ],
+  ['backup', { form: 'host:port backup_directory', options: [], minWords: 2, maxWords: 2, run: backup }],
   ['help', { form: '', options: [], minWords: 0, run: ({ output }) => printHelp(output, SUBCOMMANDS) }],
 ]);

@@ -30,7 +30,7 @@ export async function runRdb(line: CommandLine, terminal: Terminal): Promise<num
     return 1;
   }
   const stream = new ReplicaStream(session.detach());
-  const isDone = await receive(stream, line.rdbFile, terminal);
+  const isDone = await saveImage(stream, line.rdbFile, terminal);
   stream.close();
   return isDone ? 0 : 1;
 }
@@ -43,7 +43,8 @@ async function announceWishes(session: Session, line: CommandLine, terminal: Ter
   return false;
 }
 
-async function receive(stream: ReplicaStream, file: string, terminal: Terminal): Promise<boolean> {
+/** Asks for a full synchronisation and writes its image to a file (`-`: stdout). Whatever happens is told on stderr. @returns whether the image is there */
+export async function saveImage(stream: ReplicaStream, file: string, terminal: Terminal): Promise<boolean> {
   let header: ImageHeader;
   try {
     header = (await stream.request(encodeCommand(['SYNC'])))!;
