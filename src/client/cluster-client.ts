@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { keySlot, SLOT_COUNT } from '../keyspace/key-slot.js';
 import { type Reply, ReplyError } from '../resp/reply-reader.js';
 import { ClientError } from './client-error.js';
-import { type Arg, encodeCommand } from './encode-command.js';
+import { type Arg, encodeCommands } from './encode-command.js';
 import { firstKey } from './first-key.js';
 import { RespClient, type RespClientOptions } from './resp-client.js';
 
@@ -201,7 +201,7 @@ export class ClusterClient {
   async #sendPipeline(address: string, commands: readonly (readonly Arg[])[]): Promise<Reply[]> {
     try {
       const client = await this.#clientFor(address);
-      return await client.exchange(Buffer.concat(commands.map(encodeCommand)), commands.length);
+      return await client.exchange(encodeCommands(commands), commands.length);
     } catch (error) {
       const mayRetry =
         error instanceof ClientError && error.code !== 'BACKPRESSURE' && this.#options.retryLost !== false;

@@ -15,7 +15,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { assert } from '../memory/assert.js';
 import { type Malformed, type MalformedCode, type Reply, ReplyError, ReplyReader } from '../resp/reply-reader.js';
 import { ClientError } from './client-error.js';
-import { type Arg, encodeCommand } from './encode-command.js';
+import { type Arg, encodeCommand, encodeCommands } from './encode-command.js';
 
 export interface RespClientOptions {
   readonly host?: string;
@@ -143,7 +143,7 @@ export class RespClient {
   /** Sends all commands in one write. Error replies are values in the result. */
   async pipeline(commands: readonly (readonly Arg[])[], options: ExchangeOptions = {}): Promise<Reply[]> {
     if (commands.length === 0) return [];
-    return this.exchange(Buffer.concat(commands.map(encodeCommand)), commands.length, options);
+    return this.exchange(encodeCommands(commands), commands.length, options);
   }
 
   /** Sends bytes as they are and waits for `replyCount` replies; with 0 nothing is awaited. */

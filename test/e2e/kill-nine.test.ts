@@ -15,7 +15,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Arg, encodeCommand } from '../../src/client/encode-command.js';
+import { type Arg, encodeCommands } from '../../src/client/encode-command.js';
 import { type Random, seededRandom } from '../support/random.js';
 import { type ServerConfig, type ServerProcess, withServers } from '../support/server-process.js';
 import { longRun, needsServers, serversUnderTest } from '../support/tools.js';
@@ -95,7 +95,7 @@ async function writeUntilKilled(
     for (;;) {
       const n = ++sent;
       const commands = commandsOf(n);
-      await client.exchange(Buffer.concat(commands.map(encodeCommand)), commands.length);
+      await client.exchange(encodeCommands(commands), commands.length);
       // Replies come in order, so that this one says that all before it are acknowledged.
       acknowledged = Math.max(acknowledged, n);
       acknowledgements.push({ count: acknowledged, atMs: performance.now() });

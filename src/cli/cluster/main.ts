@@ -16,6 +16,7 @@
  */
 import type { ConnectionSettings } from '../connection-settings.js';
 import type { Terminal } from '../terminal.js';
+import { BufferedTerminal } from './buffered-terminal.js';
 import { Connections } from './connections.js';
 import type { ClusterOptions, RunClusterManager } from './contract.js';
 import { redisCliDialect } from './dialect.js';
@@ -28,8 +29,22 @@ export const runClusterManager: RunClusterManager = async (
   words: readonly string[],
   options: ClusterOptions,
   connection: ConnectionSettings,
-  terminal: Terminal,
+  outerTerminal: Terminal,
 ): Promise<number> => {
+  const terminal = new BufferedTerminal(outerTerminal);
+  try {
+    return await run(words, options, connection, terminal);
+  } finally {
+    terminal.flush();
+  }
+};
+
+async function run(
+  words: readonly string[],
+  options: ClusterOptions,
+  connection: ConnectionSettings,
+  terminal: Terminal,
+): Promise<number> {
   const output = Output.of(terminal);
   const [name = '', ...positionals] = words;
   const subcommand = SUBCOMMANDS.get(name);
@@ -60,4 +75,4 @@ export const runClusterManager: RunClusterManager = async (
   } finally {
     connections.closeAll();
   }
-};
+}

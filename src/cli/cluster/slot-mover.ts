@@ -43,8 +43,12 @@ export const markedReport: MoveReport = {
   moved: (output) => output.write('#'),
 };
 
-/** One move at a time unless the user wants more: then a failure leaves all slots behind it untouched, as with redis-cli. */
+/**
+ * Unless the user says how many: one move at a time, so that after a failure no later slot has been touched, which is what scripts know from redis-cli;
+ * several for somebody who watches.
+ */
 const DEFAULT_LANES = 1;
+const DEFAULT_LANES_ON_TERMINAL = 4;
 const MAX_LANES = 64;
 /** Exit code of a program that Ctrl-C ended. */
 export const EXIT_INTERRUPTED = 130;
@@ -112,7 +116,8 @@ export class SlotMover {
 
   /** Moves the slots with all that belongs to it. Returns the first failure, or null; after Ctrl-C some moves may not have been made. */
   async move(moves: readonly KeyMove[]): Promise<MoveFailure | null> {
-    const wanted = this.#context.options.parallel || DEFAULT_LANES;
+    const { options, terminal } = this.#context;
+    const wanted = options.parallel || (terminal.isOutputTty ? DEFAULT_LANES_ON_TERMINAL : DEFAULT_LANES);
     const laneCount = Math.max(1, Math.min(wanted, moves.length, MAX_LANES));
     const ordered = new OrderedOutput((data) => this.#context.output.write(data));
     const failures = new Map<number, MoveFailure>();
