@@ -4,6 +4,7 @@ import { StreamId } from '../memory/stream-id.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_STREAM } from '../server/notify-classes.js';
+import type { Named, NamedMap } from '../types/named-map.js';
 import { parseInt64 } from '../types/number.js';
 import { streamsOf } from '../types/stream.js';
 import { ENTRIES_READ_UNKNOWN, type StreamConsumer, type StreamGroup } from '../types/stream-group.js';
@@ -96,8 +97,8 @@ export function xgroupCreateConsumer(call: Invocation): void {
 export function xgroupDelConsumer(call: Invocation): void {
   const found = findForWrite(call);
   if (found === null) return;
-  const consumer = found.group.consumers.get(call.request.latin1(GROUP_AT + 1));
-  if (consumer === undefined) return call.reply.integer(0);
+  const consumer = lookUp(call, found.group.consumers, GROUP_AT + 1);
+  if (consumer === null) return call.reply.integer(0);
   call.db.beforeQuietWrite(found.ref);
   const count = streamsOf(call.keyspace).groups.removeConsumer(found.group, consumer);
   call.keyspace.dirty++;
@@ -107,7 +108,7 @@ export function xgroupDelConsumer(call: Invocation): void {
 
 /** @returns the group named in argument `at`, or null */
 export function findGroup(call: Invocation, ref: Ref, at: number): StreamGroup | null {
-  return streamsOf(call.keyspace).groupsOf(ref).get(call.request.latin1(at)) ?? null;
+  return lookUp(call, streamsOf(call.keyspace).groupsOf(ref), at);
 }
 
 /** The consumer named in argument `at` tries to get something: from now on it is one of the group's. */
@@ -120,14 +121,19 @@ export function seeConsumer(call: Invocation, ref: Ref, keyAt: number, group: St
 
 /** @returns the consumer named in argument `at`, which is made if it is not there */
 function findConsumer(call: Invocation, ref: Ref, keyAt: number, group: StreamGroup, at: number): StreamConsumer {
-  const known = group.consumers.get(call.request.latin1(at));
-  if (known !== undefined) return known;
+  const known = lookUp(call, group.consumers, at);
+  if (known !== null) return known;
   call.db.beforeQuietWrite(ref);
   const { groups } = streamsOf(call.keyspace);
   const consumer = groups.createConsumer(group, call.request.view(at), call.keyspace.nowMs);
   call.keyspace.dirty++;
   call.notify(NOTIFY_STREAM, 'xgroup-createconsumer', keyAt);
   return consumer;
+}
+
+/** @returns the group or consumer named in argument `at`, or null */
+export function lookUp<T extends Named>({ request }: Invocation, named: NamedMap<T>, at: number): T | null {
+  return named.find(request.bytes, request.starts[at], request.lengths[at]);
 }
 
 export function replyNoGroup(call: Invocation, keyAt: number, groupAt: number): void {

@@ -3,7 +3,7 @@ import type { Ref } from '../memory/arena.js';
 import { StreamId } from '../memory/stream-id.js';
 import type { Invocation } from '../server/invocation.js';
 import { MAX_ID, MIN_ID, streamsOf } from '../types/stream.js';
-import { ENTRIES_READ_UNKNOWN, inOrder, type StreamConsumer, type StreamGroup } from '../types/stream-group.js';
+import { ENTRIES_READ_UNKNOWN, type StreamConsumer, type StreamGroup } from '../types/stream-group.js';
 import { lagOf } from '../types/stream-progress.js';
 import { helpReply } from './help.js';
 import { replyNoSuchKey, replyNotAnInteger } from './replies.js';
@@ -47,7 +47,7 @@ export function xinfoGroups(call: Invocation): void {
   if (ref === 0) return;
   const { reply } = call;
   const streams = streamsOf(call.keyspace);
-  const groups = inOrder(streams.groupsOf(ref));
+  const groups = streams.groupsOf(ref).inOrder();
   reply.array(groups.length);
   for (const group of groups) {
     reply.map(6);
@@ -69,7 +69,7 @@ export function xinfoConsumers(call: Invocation): void {
     return reply.byteError(`NOGROUP No such consumer group ${names}`);
   }
   const { owned } = streamsOf(keyspace).groups;
-  const consumers = inOrder(group.consumers);
+  const consumers = group.consumers.inOrder();
   reply.array(consumers.length);
   for (const consumer of consumers) {
     reply.map(4);
@@ -111,7 +111,7 @@ function describeFully(call: Invocation, ref: Ref, count: number): void {
   reply.bulkText('entries');
   replyEntries(reply, streams.walk(ref, MIN_ID, MAX_ID, false), count);
   reply.bulkText('groups');
-  const groups = inOrder(streams.groupsOf(ref));
+  const groups = streams.groupsOf(ref).inOrder();
   reply.array(groups.length);
   for (const group of groups) describeGroup(call, ref, group, count);
 }
@@ -155,7 +155,7 @@ function describeGroup(call: Invocation, ref: Ref, group: StreamGroup, count: nu
   }
   reply.insertArrayHeader(mark, written);
   reply.bulkText('consumers');
-  const consumers = inOrder(group.consumers);
+  const consumers = group.consumers.inOrder();
   reply.array(consumers.length);
   for (const consumer of consumers) describeConsumer(call, group, consumer, count);
 }

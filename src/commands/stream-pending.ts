@@ -4,10 +4,10 @@ import { compareIds, StreamId } from '../memory/stream-id.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { streamsOf } from '../types/stream.js';
-import { inOrder, type StreamConsumer, type StreamGroup } from '../types/stream-group.js';
+import type { StreamConsumer, StreamGroup } from '../types/stream-group.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
 import { isStream, parseId, parseRange, range, replyId } from './stream-arguments.js';
-import { findGroup, replyNoGroup } from './stream-group.js';
+import { findGroup, lookUp, replyNoGroup } from './stream-group.js';
 
 const EMPTY_ARRAY = fixedReply('*0');
 const TWO_32 = 4294967296n;
@@ -46,9 +46,9 @@ export function xpending(call: Invocation): void {
   const found = find(call);
   if (found === null) return;
   const { group } = found;
-  const consumer = argc > at + 3 ? group.consumers.get(call.request.latin1(at + 3)) : null;
-  if (consumer === undefined) return call.reply.raw(EMPTY_ARRAY);
-  replyPending(call, group, consumer, count, idleMs);
+  const consumer = argc > at + 3 ? lookUp(call, group.consumers, at + 3) : undefined;
+  if (consumer === null) return call.reply.raw(EMPTY_ARRAY);
+  replyPending(call, group, consumer ?? null, count, idleMs);
 }
 
 /** @returns stream and group that arguments 1 and 2 name; null after an error reply */
@@ -83,7 +83,7 @@ function pendingSummary(call: Invocation): void {
   pending.seekLast(group.pending);
   pending.readId(id);
   replyId(reply, id);
-  const owners = inOrder(group.consumers).filter((consumer) => owned.count(consumer.owned) > 0);
+  const owners = group.consumers.inOrder().filter((consumer) => owned.count(consumer.owned) > 0);
   reply.array(owners.length);
   for (const { name, owned: tree } of owners) {
     reply.array(2);

@@ -11,6 +11,7 @@
 import type { Arena, Ref } from '../memory/arena.js';
 import { IdTree } from '../memory/id-tree.js';
 import { StreamId } from '../memory/stream-id.js';
+import { NamedMap } from './named-map.js';
 
 /** `entriesRead` of a group that may have skipped entries. */
 export const ENTRIES_READ_UNKNOWN = -1n;
@@ -39,14 +40,12 @@ export interface StreamGroup {
   /** How many entries the stream had ever had up to `lastId`. */
   entriesRead: bigint;
   readonly pending: Ref;
-  /** By name, one char code per byte. */
-  readonly consumers: Map<string, StreamConsumer>;
+  readonly consumers: NamedMap<StreamConsumer>;
   readonly consumersByNumber: Map<number, StreamConsumer>;
   lastConsumerNumber: number;
 }
 
-/** By name, one char code per byte. */
-export type StreamGroups = Map<string, StreamGroup>;
+export type StreamGroups = NamedMap<StreamGroup>;
 
 /** The groups and consumers of all streams of a keyspace. */
 export class GroupStore {
@@ -61,24 +60,24 @@ export class GroupStore {
 
   create(groups: StreamGroups, name: Uint8Array, lastId: StreamId, entriesRead: bigint): StreamGroup {
     const group: StreamGroup = {
-      name: name.slice(),
+      name: Uint8Array.from(name),
       lastId: new StreamId(),
       entriesRead,
       pending: this.pending.create(),
-      consumers: new Map(),
+      consumers: new NamedMap(),
       consumersByNumber: new Map(),
       lastConsumerNumber: 0,
     };
     group.lastId.copy(lastId);
-    groups.set(keyOf(name), group);
+    groups.add(group);
     return group;
   }
 
   /** Adds a consumer whose name is not there. */
   createConsumer(group: StreamGroup, name: Uint8Array, seenAtMs: number): StreamConsumer {
     const number = ++group.lastConsumerNumber;
-    const consumer = { name: name.slice(), number, seenAtMs, activeAtMs: -1, owned: this.owned.create() };
-    group.consumers.set(keyOf(name), consumer);
+    const consumer = { name: Uint8Array.from(name), number, seenAtMs, activeAtMs: -1, owned: this.owned.create() };
+    group.consumers.add(consumer);
     group.consumersByNumber.set(number, consumer);
     return consumer;
   }
@@ -92,7 +91,7 @@ export class GroupStore {
       pending.remove(group.pending, scratch);
     }
     this.freeLeaves(owned, owned.dissolve(consumer.owned));
-    group.consumers.delete(keyOf(consumer.name));
+    group.consumers.remove(consumer);
     group.consumersByNumber.delete(consumer.number);
     return count;
   }
@@ -184,22 +183,22 @@ export class GroupStore {
 
   /** @returns groups with pending entries of their own that hold the same */
   duplicate(groups: StreamGroups): StreamGroups {
-    const copies: StreamGroups = new Map();
+    const copies: StreamGroups = new NamedMap();
     for (const group of groups.values()) {
       const copy: StreamGroup = {
         ...group,
         lastId: new StreamId(),
         pending: this.pending.copy(group.pending, scratch),
-        consumers: new Map(),
+        consumers: new NamedMap(),
         consumersByNumber: new Map(),
       };
       copy.lastId.copy(group.lastId);
-      for (const [key, consumer] of group.consumers) {
+      for (const consumer of group.consumers.values()) {
         const twin = { ...consumer, owned: this.owned.copy(consumer.owned, scratch) };
-        copy.consumers.set(key, twin);
+        copy.consumers.add(twin);
         copy.consumersByNumber.set(twin.number, twin);
       }
-      copies.set(keyOf(copy.name), copy);
+      copies.add(copy);
     }
     return copies;
   }
@@ -242,13 +241,3 @@ export class GroupStore {
 }
 
 const scratch = new StreamId();
-
-/** The name of a group or consumer as it is known in maps. Such strings sort as the bytes do. */
-export function keyOf(name: Uint8Array): string {
-  return Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1');
-}
-
-/** Groups or consumers in the order of their names. */
-export function inOrder<T extends { readonly name: Uint8Array }>(named: Map<string, T>): T[] {
-  return [...named.keys()].sort((a, b) => (a < b ? -1 : 1)).map((key) => named.get(key)!);
-}

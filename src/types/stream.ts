@@ -19,8 +19,9 @@ import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { LISTPACK_BYTES_MAX } from '../memory/listpack.js';
 import { compareIds, readIdAt, StreamId, writeIdAt } from '../memory/stream-id.js';
 import type { Request } from '../resp/request.js';
+import { NamedMap } from './named-map.js';
 import { StreamCursor } from './stream-cursor.js';
-import { GroupStore, keyOf, type StreamGroup, type StreamGroups } from './stream-group.js';
+import { GroupStore, type StreamGroup, type StreamGroups } from './stream-group.js';
 import { STREAM_ID_TEXT_BYTES_MAX, writeStreamId } from './stream-id-text.js';
 import { StreamNodes } from './stream-node.js';
 
@@ -38,7 +39,7 @@ const FREED_AT_ONCE_MAX = 1024;
 /** A stream of more nodes is read in parts by a snapshot: to compress one takes some 20 µs. */
 const NODES_READ_AT_ONCE = 32;
 
-const NO_GROUPS: StreamGroups = new Map();
+const NO_GROUPS: StreamGroups = new NamedMap();
 
 /** What a stream is cut down to: by number of entries, or by ID if there is one. */
 export interface Trim {
@@ -127,7 +128,7 @@ export class Streams implements ValueType {
     const control = this.entries.root(ref);
     let groups = this.groupsOfStreams.get(control);
     if (groups === undefined) {
-      groups = new Map();
+      groups = new NamedMap();
       this.groupsOfStreams.set(control, groups);
     }
     return groups;
@@ -137,7 +138,7 @@ export class Streams implements ValueType {
   destroyGroup(ref: Ref, group: StreamGroup): void {
     const control = this.entries.root(ref);
     const groups = this.groupsOfStreams.get(control)!;
-    groups.delete(keyOf(group.name));
+    groups.remove(group);
     if (groups.size === 0) this.groupsOfStreams.delete(control);
     this.freeBlocks(0, [group], this.groups.pending.count(group.pending));
   }

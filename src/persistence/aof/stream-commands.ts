@@ -7,7 +7,7 @@ import type { Ref } from '../../memory/arena.js';
 import { StreamId } from '../../memory/stream-id.js';
 import { MAX_ID, MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
 import type { StreamCursor } from '../../types/stream-cursor.js';
-import { inOrder, type StreamConsumer, type StreamGroup } from '../../types/stream-group.js';
+import type { StreamConsumer, StreamGroup } from '../../types/stream-group.js';
 import { streamIdText } from '../../types/stream-id-text.js';
 import { beginKeyCommand } from './base-commands.js';
 import type { RecordBuffer } from './record-buffer.js';
@@ -49,7 +49,7 @@ export function writeStreamRest(buffer: RecordBuffer, space: Keyspace, ref: Ref)
   streams.maxDeletedId(ref, id);
   const history = ['ENTRIESADDED', String(streams.entriesAdded(ref)), 'MAXDELETEDID', streamIdText(id)];
   writeCommand(buffer, key, 'XSETID', [lastId, ...history]);
-  for (const group of inOrder(streams.groupsOf(ref))) writeGroup(buffer, key, streams, group);
+  for (const group of streams.groupsOf(ref).inOrder()) writeGroup(buffer, key, streams, group);
 }
 
 function writeEntry(buffer: RecordBuffer, key: Uint8Array, cursor: StreamCursor): void {
@@ -65,7 +65,7 @@ function writeGroup(buffer: RecordBuffer, key: Uint8Array, streams: Streams, gro
   const { owned } = streams.groups;
   const progress = [streamIdText(group.lastId), 'ENTRIESREAD', String(group.entriesRead)];
   writeGroupCommand(buffer, key, 'CREATE', group.name, progress);
-  for (const consumer of inOrder(group.consumers)) {
+  for (const consumer of group.consumers.inOrder()) {
     if (owned.count(consumer.owned) > 0) writeClaims(buffer, key, streams, group, consumer);
     else writeGroupCommand(buffer, key, 'CREATECONSUMER', group.name, [consumer.name]);
   }

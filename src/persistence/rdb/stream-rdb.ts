@@ -9,7 +9,7 @@ import type { Ref } from '../../memory/arena.js';
 import { listpackBytes } from '../../memory/listpack.js';
 import { StreamId } from '../../memory/stream-id.js';
 import { MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
-import { inOrder, type StreamConsumer, type StreamGroup } from '../../types/stream-group.js';
+import type { StreamConsumer, StreamGroup } from '../../types/stream-group.js';
 import type { StreamNodes } from '../../types/stream-node.js';
 import { entriesReadUpTo } from '../../types/stream-progress.js';
 import { RdbType } from './opcodes.js';
@@ -74,7 +74,7 @@ function writeRest(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   writeUint64(writer, streams.entriesAdded(ref));
   const groups = streams.groupsOf(ref);
   writer.lengthOf(groups.size);
-  for (const group of inOrder(groups)) writeGroup(writer, streams, group);
+  for (const group of groups.inOrder()) writeGroup(writer, streams, group);
 }
 
 function writeGroup(writer: RdbWriter, { groups }: Streams, group: StreamGroup): void {
@@ -90,7 +90,7 @@ function writeGroup(writer: RdbWriter, { groups }: Streams, group: StreamGroup):
     writer.lengthOfHalves(groups.deliveriesHigh, groups.deliveriesLow);
   }
   writer.lengthOf(group.consumers.size);
-  for (const consumer of inOrder(group.consumers)) {
+  for (const consumer of group.consumers.inOrder()) {
     writer.string(consumer.name, 0, consumer.name.length);
     writer.int64(consumer.seenAtMs);
     writer.lengthOf(owned.count(consumer.owned));
@@ -139,7 +139,7 @@ function addStream(
 function addGroup(streams: Streams, ref: Ref, type: number): void {
   const { groups } = streams;
   cursor.string(string);
-  const name = string.bytes.slice(string.start, string.end);
+  const name = string.bytes.subarray(string.start, string.end);
   readId(id);
   const entriesRead =
     type === RdbType.STREAM ? entriesReadUpTo(streams, ref, id) : BigInt.asIntN(64, cursor.exactLength());
@@ -150,7 +150,7 @@ function addGroup(streams: Streams, ref: Ref, type: number): void {
   }
   for (let rest = cursor.length(); rest > 0; rest--) {
     cursor.string(string);
-    const consumerName = string.bytes.slice(string.start, string.end);
+    const consumerName = string.bytes.subarray(string.start, string.end);
     const seenAtMs = cursor.int64();
     const consumer: StreamConsumer = groups.createConsumer(group, consumerName, seenAtMs);
     consumer.activeAtMs = type === RdbType.STREAM_3 ? cursor.int64() : seenAtMs;
