@@ -48,6 +48,13 @@ export interface KeySpec {
     | { readonly unknown: true };
 }
 
+/** A key among the arguments of a request. */
+export interface FoundKey {
+  readonly position: number;
+  /** As those of a key spec. */
+  readonly flags: readonly string[];
+}
+
 /** One argument of a command's syntax, as COMMAND DOCS shows it. */
 export interface ArgumentDoc {
   readonly name: string;
@@ -70,8 +77,8 @@ export interface CommandRecord {
   readonly arity: number;
   readonly flags: number;
   readonly keys?: readonly KeySpec[];
-  /** Finds keys where the specs do not tell all (SORT … STORE, MIGRATE … KEYS). @returns positions, ascending */
-  readonly findKeys?: (request: Request) => number[];
+  /** Finds keys where the specs do not tell all (SORT … STORE, MIGRATE … KEYS). @returns them, ascending */
+  readonly findKeys?: (request: Request) => FoundKey[];
   /** ACL categories besides those that flags imply (read, write, admin, fast, slow, blocking, pubsub, dangerous for admin). */
   readonly acl: readonly string[];
   readonly tips?: readonly string[];

@@ -272,13 +272,13 @@ function perform(call: Invocation, ref: Ref): void {
 
 function replyFound(call: Invocation, count: number): void {
   const { reply } = call;
-  const { order, bytes, starts, lengths, distances, scores } = search;
+  const { members, order, distances, scores } = search;
   const extras = (query.withDistance ? 1 : 0) + (query.withScore ? 1 : 0) + (query.withPlace ? 1 : 0);
   reply.array(count);
   for (let i = 0; i < count; i++) {
     const found = order[i];
     if (extras > 0) reply.array(1 + extras);
-    reply.bulk(bytes, starts[found], lengths[found]);
+    reply.bulk(members.bytes, members.starts[found], members.lengths[found]);
     if (query.withDistance) replyDistance(call, distances[found] / query.unit);
     if (query.withScore) replyWholeScore(call, scores[found]);
     if (query.withPlace) {
@@ -299,6 +299,7 @@ function store(call: Invocation, count: number): void {
   const { db, keyspace } = call;
   const { bytes, starts, lengths } = call.request;
   const { builder } = zsetsOf(keyspace);
+  const { members } = search;
   const { storeAt, unit } = query;
   const old = call.lookupWrite(storeAt);
   if (count > 0) {
@@ -307,7 +308,7 @@ function store(call: Invocation, count: number): void {
     for (let i = 0; i < count; i++) {
       const found = search.order[i];
       const score = query.storesDistance ? search.distances[found] / unit : search.scores[found];
-      builder.add(search.bytes, search.starts[found], search.lengths[found], score);
+      builder.add(members.bytes, members.starts[found], members.lengths[found], score);
     }
     builder.finish(db, bytes, starts[storeAt], lengths[storeAt]);
     keyspace.dirty += count;

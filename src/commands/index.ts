@@ -22,6 +22,7 @@ import { replicationCommands } from './replication-records.js';
 import { serverCommands } from './server-records.js';
 import { sessionCommands } from './session-records.js';
 import { setCommands } from './set-records.js';
+import { sortCommands } from './sort-records.js';
 import { streamGroupCommands } from './stream-group-records.js';
 import { streamCommands } from './stream-records.js';
 import { stringCommands } from './string-records.js';
@@ -49,6 +50,7 @@ export const allCommands: readonly CommandRecord[] = [
   ...streamCommands,
   ...streamGroupCommands,
   ...genericCommands,
+  ...sortCommands,
   ...expireCommands,
   ...objectCommands,
   ...dumpCommands,

@@ -5,12 +5,7 @@
  * tell bring a `findKeys` of their own.
  */
 import type { Request } from '../resp/request.js';
-import type { Command, KeySpec } from './command.js';
-
-export interface FoundKey {
-  readonly position: number;
-  readonly flags: readonly string[];
-}
+import type { Command, FoundKey, KeySpec } from './command.js';
 
 /**
  * @param withChannels  shard channels are wanted as well: they have slots, too
@@ -18,7 +13,7 @@ export interface FoundKey {
  */
 export function findKeys(command: Command, request: Request, withChannels = false): FoundKey[] | null {
   const { keys = [], findKeys: findOwn } = command.record;
-  if (findOwn !== undefined) return findOwn(request).map((position) => ({ position, flags: keys[0]?.flags ?? [] }));
+  if (findOwn !== undefined) return findOwn(request);
   const found: FoundKey[] = [];
   for (const spec of keys) {
     if (!withChannels && spec.flags.includes('not_key')) continue;

@@ -3,12 +3,14 @@
  *
  * The client is blocked meanwhile; all others are served (`server/migrations.ts` tells how the keys are protected).
  */
+
 import type { MigratingKey, MigrationOutcome } from '../cluster/migration.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
 import type { Invocation } from '../server/invocation.js';
 import type { TravellingKey } from '../server/migrations.js';
 import type { Server } from '../server/server.js';
+import type { FoundKey } from './command.js';
 import { dumpEntry } from './dump.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
 
@@ -149,12 +151,16 @@ function parseOptions(call: Invocation): Options | null {
   return options;
 }
 
-/** Positions of the keys: the third argument, or all that follows KEYS. */
-export function migrateKeys(request: Request): number[] {
+/** The keys: the third argument, or all that follows KEYS. */
+export function migrateKeys(request: Request): FoundKey[] {
   if (request.argc < 6) return [];
   let i = 6;
   while (i < request.argc && !request.is(i, 'KEYS')) i += request.is(i, 'AUTH') ? 2 : request.is(i, 'AUTH2') ? 3 : 1;
-  if (i >= request.argc) return [3];
+  if (i >= request.argc) return [moved(3)];
   if (request.lengths[3] !== 0) return [];
-  return Array.from({ length: request.argc - i - 1 }, (_, n) => i + 1 + n);
+  return Array.from({ length: request.argc - i - 1 }, (_, n) => moved(i + 1 + n));
+}
+
+function moved(position: number): FoundKey {
+  return { position, flags: ['RW', 'access', 'delete'] };
 }

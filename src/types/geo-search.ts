@@ -3,16 +3,16 @@
  * so that it can be sorted and told however many there are.
  */
 import type { Ref } from '../memory/arena.js';
-import { copyBytes } from '../memory/copy.js';
+import { ByteStrings } from './byte-strings.js';
 import { cells, findCells } from './geo-cells.js';
 import { distance, latitudeDistance } from './geo-distance.js';
 import { decodeScore, place } from './geo-hash.js';
+import { mergeSort } from './merge-sort.js';
 import type { Zsets } from './zset.js';
 import type { ZsetCursor } from './zset-cursor.js';
 
 /** Arrays that grew beyond this for one large result are dropped afterwards. */
 const KEPT_MEMBERS = 64 * 1024;
-const KEPT_BYTES = 1024 * 1024;
 /** A distance of latitudes so much beyond the radius is outside, whatever the rounding of the exact test. */
 const SURELY_OUTSIDE = 1 + 1e-9;
 
@@ -25,15 +25,15 @@ export class GeoSearch {
   halfWidth = 0;
   halfHeight = 0;
   /** What was found: number `order[i]` is the i-th. */
-  count = 0;
+  readonly members = new ByteStrings();
   order: Int32Array = new Int32Array(64);
   scores: Float64Array = new Float64Array(64);
   /** Metres. */
   distances: Float64Array = new Float64Array(64);
-  bytes: Uint8Array = new Uint8Array(1024);
-  starts: Int32Array = new Int32Array(64);
-  lengths: Int32Array = new Int32Array(64);
-  private byteCount = 0;
+
+  get count(): number {
+    return this.members.count;
+  }
 
   setCentre(longitude: number, latitude: number): void {
     this.longitude = longitude;
@@ -59,8 +59,7 @@ export class GeoSearch {
    * @param limit ends the search when so many are found; 0 for all
    */
   run(zsets: Zsets, ref: Ref, limit: number): void {
-    this.count = 0;
-    this.byteCount = 0;
+    this.members.clear();
     findCells(this.longitude, this.latitude, this.halfWidth, this.halfHeight, this.radius);
     for (let i = 0; i < cells.count && !this.isEnough(limit); i++)
       this.searchCell(zsets, ref, cells.from[i], cells.to[i], limit);
@@ -70,15 +69,14 @@ export class GeoSearch {
   /** Orders what was found by distance. */
   sort(isDescending: boolean): void {
     const { distances } = this;
-    const order = this.order.subarray(0, this.count);
-    if (isDescending) order.sort((a, b) => distances[b] - distances[a]);
-    else order.sort((a, b) => distances[a] - distances[b]);
+    if (isDescending) mergeSort(this.order, this.count, (a, b) => distances[b] - distances[a]);
+    else mergeSort(this.order, this.count, (a, b) => distances[a] - distances[b]);
   }
 
   /** Gives back what a large result took. */
   release(): void {
-    if (this.order.length > KEPT_MEMBERS) this.setCapacity(KEPT_MEMBERS, 0);
-    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(KEPT_BYTES);
+    this.members.release();
+    if (this.order.length > KEPT_MEMBERS) this.setCapacity(KEPT_MEMBERS);
   }
 
   private searchCell(zsets: Zsets, ref: Ref, from: number, to: number, limit: number): void {
@@ -113,40 +111,20 @@ export class GeoSearch {
   }
 
   private add(cursor: ZsetCursor, metres: number): void {
-    const { count } = this;
-    const { length } = cursor;
-    if (count === this.order.length) this.setCapacity(count * 2, count);
-    if (this.byteCount + length > this.bytes.length) this.growBytes(length);
-    copyBytes(cursor.bytes, cursor.start, this.bytes, this.byteCount, length);
-    this.scores[count] = cursor.score;
-    this.distances[count] = metres;
-    this.starts[count] = this.byteCount;
-    this.lengths[count] = length;
-    this.byteCount += length;
-    this.count++;
+    const number = this.members.add(cursor.bytes, cursor.start, cursor.length);
+    if (number === this.order.length) this.setCapacity(number * 2);
+    this.scores[number] = cursor.score;
+    this.distances[number] = metres;
   }
 
-  private setCapacity(capacity: number, kept: number): void {
-    const integers = (old: Int32Array): Int32Array => {
-      const grown = new Int32Array(capacity);
-      grown.set(old.subarray(0, kept));
-      return grown;
-    };
-    const numbers = (old: Float64Array): Float64Array => {
-      const grown = new Float64Array(capacity);
-      grown.set(old.subarray(0, kept));
-      return grown;
-    };
-    this.order = integers(this.order);
-    this.starts = integers(this.starts);
-    this.lengths = integers(this.lengths);
-    this.scores = numbers(this.scores);
-    this.distances = numbers(this.distances);
-  }
-
-  private growBytes(length: number): void {
-    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.byteCount + length));
-    grown.set(this.bytes.subarray(0, this.byteCount));
-    this.bytes = grown;
+  /** Makes the arrays longer, or shorter and forgets what is in them. */
+  private setCapacity(capacity: number): void {
+    const { scores, distances } = this;
+    this.order = new Int32Array(capacity);
+    this.scores = new Float64Array(capacity);
+    this.distances = new Float64Array(capacity);
+    if (capacity < scores.length) return;
+    this.scores.set(scores);
+    this.distances.set(distances);
   }
 }

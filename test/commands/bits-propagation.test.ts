@@ -78,3 +78,10 @@ test('a search that stores is propagated as it was received, if it stored or rem
   for (const command of ['GEOSEARCH g FROMMEMBER Palermo BYRADIUS 1 m', 'GEORADIUS g 15 37 500 km', 'GEOPOS g Palermo'])
     propagates(PLACES, command, []);
 });
+
+test('SORT that stores is propagated as it was received, if it stored or removed something', () => {
+  const list = ['RPUSH l 3 1 2'];
+  for (const command of ['SORT l STORE d', 'sort l by nosort limit 0 1 store l']) propagates(list, command, [command]);
+  propagates([...list, 'SET d x'], 'SORT none STORE d', ['SORT none STORE d']);
+  for (const command of ['SORT none STORE d', 'SORT l', 'SORT_RO l']) propagates(list, command, []);
+});

@@ -16,6 +16,7 @@ import { hyperLogLogCommands } from '../../src/commands/hyperloglog-records.js';
 import { listCommands } from '../../src/commands/list-records.js';
 import { objectCommands } from '../../src/commands/object-records.js';
 import { setCommands } from '../../src/commands/set-records.js';
+import { sortCommands } from '../../src/commands/sort-records.js';
 import { streamGroupCommands } from '../../src/commands/stream-group-records.js';
 import { streamCommands } from '../../src/commands/stream-records.js';
 import { stringCommands } from '../../src/commands/string-records.js';
@@ -30,6 +31,7 @@ const records: readonly CommandRecord[] = [
   ...bitmapCommands,
   ...hyperLogLogCommands,
   ...genericCommands,
+  ...sortCommands,
   ...expireCommands,
   ...objectCommands,
   ...dumpCommands,

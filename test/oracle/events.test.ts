@@ -9,6 +9,7 @@ import { hyperLogLogs } from './cases/hyperloglogs.js';
 import { basics, dump } from './cases/keys.js';
 import { lists } from './cases/lists.js';
 import { sets } from './cases/sets.js';
+import { storing } from './cases/sort.js';
 import { ranges, set as strings } from './cases/strings.js';
 import { queueing } from './cases/transactions.js';
 import { zsets } from './cases/zsets.js';
@@ -27,6 +28,7 @@ const groups = [
   ...sets,
   ...zsets,
   ...geo,
+  storing,
   queueing,
   events,
 ];

@@ -1,0 +1,65 @@
+/**
+ * Many byte strings, one behind the other in one buffer: for results that must be held while they are sorted, without an object for each.
+ *
+ * String number i is `bytes[starts[i] … starts[i] + lengths[i])`.
+ */
+import { compareBytes, copyBytes } from '../memory/copy.js';
+
+/** What grew beyond these for one large result is dropped afterwards. */
+const KEPT_STRINGS = 64 * 1024;
+const KEPT_BYTES = 1024 * 1024;
+
+export class ByteStrings {
+  count = 0;
+  bytes: Uint8Array = new Uint8Array(1024);
+  starts: Int32Array = new Int32Array(64);
+  lengths: Int32Array = new Int32Array(64);
+  private byteCount = 0;
+
+  clear(): void {
+    this.count = 0;
+    this.byteCount = 0;
+  }
+
+  /** @returns number of the string added */
+  add(source: Uint8Array, start: number, length: number): number {
+    if (this.count === this.starts.length) {
+      this.starts = grown(this.starts);
+      this.lengths = grown(this.lengths);
+    }
+    if (this.byteCount + length > this.bytes.length) this.growBytes(length);
+    copyBytes(source, start, this.bytes, this.byteCount, length);
+    this.starts[this.count] = this.byteCount;
+    this.lengths[this.count] = length;
+    this.byteCount += length;
+    return this.count++;
+  }
+
+  /** The order of strings `a` and `b`: negative, 0 or positive. */
+  compare(a: number, b: number): number {
+    const { bytes, starts, lengths } = this;
+    return compareBytes(bytes, starts[a], lengths[a], bytes, starts[b], lengths[b]);
+  }
+
+  /** Forgets the strings, and gives back what a large result took. */
+  release(): void {
+    this.clear();
+    if (this.starts.length > KEPT_STRINGS) {
+      this.starts = new Int32Array(KEPT_STRINGS);
+      this.lengths = new Int32Array(KEPT_STRINGS);
+    }
+    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(KEPT_BYTES);
+  }
+
+  private growBytes(length: number): void {
+    const bytes = new Uint8Array(Math.max(this.bytes.length * 2, this.byteCount + length));
+    bytes.set(this.bytes.subarray(0, this.byteCount));
+    this.bytes = bytes;
+  }
+}
+
+function grown(old: Int32Array): Int32Array {
+  const array = new Int32Array(old.length * 2);
+  array.set(old);
+  return array;
+}
