@@ -52,6 +52,12 @@ import { Tracking } from './tracking.js';
 import type { Transport } from './transport.js';
 import { Watches } from './watches.js';
 
+/**
+ * Replies of a batch of inputs leave in between when they come to so much: a buffer that grew beyond what it keeps would be made, and its pages be touched
+ * for the first time, again and again (HGETALL of 1000 fields, 50 clients: 2.5 MB a turn).
+ */
+const BATCH_REPLY_BYTES_MAX = 32 * 1024;
+
 export class Server {
   readonly keyspace: Keyspace;
   readonly snapshotMarks = new SnapshotMarks();
@@ -200,6 +206,7 @@ export class Server {
     this.netOutputBytes += reply.length - start;
     if (this.inbox.isDraining) {
       this.hold.add(connection, start, reply.length);
+      if (reply.length > BATCH_REPLY_BYTES_MAX && !this.commitLog?.hasPending) this.commitHeld();
       return;
     }
     this.dispatcher.settle();
