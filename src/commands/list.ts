@@ -146,7 +146,10 @@ export function popElements(call: Invocation, ref: Ref, keyAt: number, isHead: b
   const { db, keyspace } = call;
   const lists = listsOf(keyspace);
   const length = lists.length(ref);
-  if (isHead) {
+  if (count === 1) {
+    lists.readEnd(ref, isHead, element);
+    call.reply.bulk(element.bytes, element.start, element.length);
+  } else if (isHead) {
     replyRange(call, ref, 0, count);
   } else {
     lists.seek(ref, length - 1, cursor);
@@ -157,6 +160,7 @@ export function popElements(call: Invocation, ref: Ref, keyAt: number, isHead: b
     }
   }
   if (count === length) db.remove(ref);
+  else if (count === 1) lists.removeEnd(db, ref, isHead);
   else lists.shrink(db, lists.removeRange(db, ref, isHead ? 0 : length - count, count));
   keyspace.dirty += count;
   call.notify(NOTIFY_LIST, isHead ? 'lpop' : 'rpop', keyAt);

@@ -16,7 +16,17 @@
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { copyBytes } from './copy.js';
-import { initListpack, LISTPACK_EMPTY_BYTES, listpackBytes, splice } from './listpack.js';
+import {
+  type ElementWriter,
+  firstElement,
+  initListpack,
+  LISTPACK_EMPTY_BYTES,
+  type ListpackElement,
+  listpackBytes,
+  nextElement,
+  previousElement,
+  splice,
+} from './listpack.js';
 
 const ELEMENTS = 0;
 const CHUNKS = 1;
@@ -233,6 +243,67 @@ export class ChunkList {
   }
 
   /**
+   * Adds the element that `writer` has encoded at an end of the list, if the chunk there may take it and its block has the room: what nearly every push
+   * is, with each word of the list read once.
+   * @param bytesMax     of a listpack before the addition
+   * @param elementsMax  of a listpack after it
+   * @returns whether it was added; if not, nothing has changed
+   */
+  pushWithin(list: Ref, atHead: boolean, writer: ElementWriter, bytesMax: number, elementsMax: number): boolean {
+    const control = this.words[list >>> CHUNK_INDEX_SHIFT];
+    const at = (list & UNIT_MASK) << 1;
+    if (control[at + CHUNKS] === 0) return false;
+    const cells = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT];
+    const cell = endCell(control, at, atHead);
+    const chunk = cells[cell];
+    const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
+    const base = blockStart(chunk);
+    const total = listpackBytes(bytes, base);
+    const elementCount = cells[cell + 1] + 1;
+    if (total > bytesMax || elementCount > elementsMax) return false;
+    if (total + writer.byteCount > this.arena.blockBytes(chunk)) return false;
+    const place = atHead ? firstElement(base) : base + total - 1;
+    splice(bytes, base, place, 0, writer.byteCount, 1);
+    writer.write(bytes, place);
+    cells[cell + 1] = elementCount;
+    control[at + ELEMENTS]++;
+    return true;
+  }
+
+  /** Reads the element at an end of a list that has one. */
+  readEnd(list: Ref, atHead: boolean, element: ListpackElement): void {
+    const control = this.words[list >>> CHUNK_INDEX_SHIFT];
+    const at = (list & UNIT_MASK) << 1;
+    const chunk = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT][endCell(control, at, atHead)];
+    const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
+    const base = blockStart(chunk);
+    element.read(bytes, atHead ? firstElement(base) : previousElement(bytes, base + listpackBytes(bytes, base) - 1));
+  }
+
+  /**
+   * Removes the element at an end of the list, if that leaves its chunk with others and in a block that fits: what nearly every pop is.
+   * @returns whether it was removed; if not, nothing has changed
+   */
+  popWithin(list: Ref, atHead: boolean): boolean {
+    const control = this.words[list >>> CHUNK_INDEX_SHIFT];
+    const at = (list & UNIT_MASK) << 1;
+    const cells = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT];
+    const cell = endCell(control, at, atHead);
+    const chunk = cells[cell];
+    if (cells[cell + 1] < 2) return false;
+    const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
+    const base = blockStart(chunk);
+    const end = base + listpackBytes(bytes, base) - 1;
+    const place = atHead ? firstElement(base) : previousElement(bytes, end);
+    const elementBytes = (atHead ? nextElement(bytes, place) : end) - place;
+    if (!this.arena.fits(chunk, end + 1 - base - elementBytes)) return false;
+    splice(bytes, base, place, elementBytes, 0, -1);
+    cells[cell + 1]--;
+    control[at + ELEMENTS]--;
+    return true;
+  }
+
+  /**
    * Splits chunk `index`: the elements from `offset` on become a chunk of their own behind it. Neither may be without elements.
    * @param elementsBefore how many stay
    */
@@ -310,6 +381,13 @@ export class ChunkList {
   private set(list: Ref, word: number, value: number): void {
     this.words[list >>> CHUNK_INDEX_SHIFT][((list & UNIT_MASK) << 1) + word] = value;
   }
+}
+
+/** @returns where among the words of its chunk of the arena the ring cell of the first or last chunk is; `control[at …]` is the control block */
+function endCell(control: Int32Array, at: number, atHead: boolean): number {
+  const position = atHead ? 0 : control[at + CHUNKS] - 1;
+  const cell = (control[at + FIRST] + position) & (control[at + CAPACITY] - 1);
+  return ((control[at + RING] & UNIT_MASK) << 1) + cell * 2;
 }
 
 /** @returns the offset of a block in its view */

@@ -42,6 +42,7 @@ export const LIST_QUICKLIST = 1;
 const NODE_BYTES = [4096, 8192, 16384, 32768, 65536];
 /** No node limited by its count grows beyond this. */
 const COUNTED_NODE_BYTES_MAX = 8192;
+const NO_LIMIT = 0x7fffffff;
 /** What Redis reckons for the header of an element that it adds to a node. */
 const ELEMENT_OVERHEAD_BYTES = 8;
 /** A list of so many chunks is freed in slices: one chunk takes about 0.1 µs. */
@@ -279,6 +280,25 @@ export class Lists implements ValueType {
     return this.splice(db, ref, cursor, nextElement(cursor.bytes, at) - at, 0, -1);
   }
 
+  /** Reads the element at an end of the list. */
+  readEnd(ref: Ref, atHead: boolean, element: ListpackElement): void {
+    if (!this.isPacked(ref)) return this.chunks.readEnd(this.entries.root(ref), atHead, element);
+    const bytes = this.entries.view(ref);
+    const base = this.entries.valueStart(ref);
+    element.read(bytes, atHead ? firstElement(base) : previousElement(bytes, base + listpackBytes(bytes, base) - 1));
+  }
+
+  /** Removes the element at an end of a list that has more, which becomes packed if it is small enough. */
+  removeEnd(db: Database, ref: Ref, atHead: boolean): void {
+    if (!this.isPacked(ref)) {
+      const list = this.entries.root(ref);
+      db.beforeWrite(ref);
+      // With one chunk left it may be time to pack.
+      if (this.chunks.chunkCount(list) > 1 && this.chunks.popWithin(list, atHead)) return;
+    }
+    this.shrink(db, this.removeRange(db, ref, atHead ? 0 : this.length(ref) - 1, 1));
+  }
+
   /** Removes `count` elements from element `index` on; they are there. Whole chunks go without being walked. */
   removeRange(db: Database, ref: Ref, index: number, count: number): Ref {
     const { place } = this;
@@ -359,6 +379,8 @@ export class Lists implements ValueType {
     const { chunks, place, writer } = this;
     db.beforeWrite(ref);
     const list = this.entries.root(ref);
+    const bytesMax = this.nodeBytesMax - length - ELEMENT_OVERHEAD_BYTES;
+    if (chunks.pushWithin(list, isHead, writer, bytesMax, this.elementsMax)) return ref;
     const last = chunks.chunkCount(list) - 1;
     place.chunk = isHead ? 0 : last;
     if (last < 0 || !this.hasRoom(list, place.chunk, length)) {
@@ -501,9 +523,13 @@ export class Lists implements ValueType {
   }
 
   private isBeyondLimit(byteCount: number, elementCount: number): boolean {
+    return elementCount > this.elementsMax || byteCount > this.nodeBytesMax;
+  }
+
+  /** Elements of a node. */
+  private get elementsMax(): number {
     const { listListpackSize } = this.space.packing;
-    if (listListpackSize >= 0 && elementCount > Math.max(1, listListpackSize)) return true;
-    return byteCount > this.nodeBytesMax;
+    return listListpackSize >= 0 ? Math.max(1, listListpackSize) : NO_LIMIT;
   }
 
   private get nodeBytesMax(): number {
