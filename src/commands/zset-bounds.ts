@@ -85,7 +85,11 @@ export class ZsetRange {
     const first = bytes[starts[at]];
     const isExclusive = lengths[at] > 0 && first === OPEN_PAREN;
     const isUpTo = isUpper !== isExclusive;
-    if (this.by === BY_SCORE) return zsets.countByScore(ref, value, isUpTo);
+    if (this.by === BY_SCORE) {
+      if (value === (isUpTo ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY))
+        return isUpTo ? zsets.count(ref) : 0;
+      return zsets.countByScore(ref, value, isUpTo);
+    }
     if (first === MINUS) return 0;
     if (first === PLUS) return zsets.count(ref);
     return zsets.countByMember(ref, bytes, starts[at] + 1, lengths[at] - 1, isUpTo);

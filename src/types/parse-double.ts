@@ -8,9 +8,14 @@ const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const HEXADECIMAL = /^([+-]?)0x([\da-f]*)(?:\.([\da-f]*))?(?:p([+-]?\d+))?$/i;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 const HAS_NONZERO_DIGIT = /^[+-]?[.\d]*[1-9]/;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const POINT = 0x2e;
 
 /** @returns the number, or NaN if the bytes are none */
 export function parseDouble(bytes: Uint8Array, start: number, length: number): number {
+  const plain = parsePlain(bytes, start, length);
+  if (!Number.isNaN(plain)) return plain;
   const integer = parseSafeInteger(bytes, start, length);
   if (!Number.isNaN(integer)) return integer;
   if (length === 0) return Number.NaN;
@@ -20,6 +25,47 @@ export function parseDouble(bytes: Uint8Array, start: number, length: number): n
   if (infinite !== null) return infinite[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   const hexadecimal = HEXADECIMAL.exec(text);
   return hexadecimal === null ? Number.NaN : parseHexadecimal(hexadecimal);
+}
+
+/** Significant digits with which every integer is a double. */
+const EXACT_DIGITS_MAX = 15;
+const POWERS_OF_TEN = Array.from({ length: EXACT_DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent);
+
+/**
+ * Reads what scores nearly always are, without making a text of it: up to 15 digits with a point or without, and `inf` with a sign or without. Both the digits
+ * as an integer and the power of ten are exact, so their quotient is rounded once, as it must be.
+ * @returns NaN for everything else
+ */
+function parsePlain(bytes: Uint8Array, start: number, length: number): number {
+  let at = start;
+  const end = start + length;
+  const isNegative = length > 1 && bytes[at] === MINUS;
+  if (isNegative || (length > 1 && bytes[at] === PLUS)) at++;
+  if (
+    end - at === 3 &&
+    (bytes[at] | 0x20) === 0x69 &&
+    (bytes[at + 1] | 0x20) === 0x6e &&
+    (bytes[at + 2] | 0x20) === 0x66
+  )
+    return isNegative ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  if (at === end || end - at > EXACT_DIGITS_MAX + 1) return Number.NaN;
+  let digits = 0;
+  let digitCount = 0;
+  let pointAt = -1;
+  for (; at < end; at++) {
+    const digit = bytes[at] - 0x30;
+    if (digit >= 0 && digit <= 9) {
+      digits = digits * 10 + digit;
+      digitCount++;
+    } else if (bytes[at] === POINT && pointAt < 0) {
+      pointAt = at;
+    } else {
+      return Number.NaN;
+    }
+  }
+  if (digitCount === 0 || digitCount > EXACT_DIGITS_MAX) return Number.NaN;
+  const value = pointAt < 0 ? digits : digits / POWERS_OF_TEN[end - 1 - pointAt];
+  return isNegative ? -value : value;
 }
 
 function parseHexadecimal([, sign, whole, fraction = '', power = '0']: RegExpExecArray): number {
