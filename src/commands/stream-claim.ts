@@ -74,6 +74,8 @@ export function xclaim(call: Invocation): void {
 
 export function xautoclaim(call: Invocation): void {
   const { argc, reply, request, keyspace } = call;
+  // A miss counts even if the arguments are wrong.
+  const ref = call.lookupRead(1);
   const minIdleMs = minIdleArgument(call);
   if (Number.isNaN(minIdleMs)) return;
   const start = new StreamId();
@@ -91,7 +93,6 @@ export function xautoclaim(call: Invocation): void {
       return replySyntaxError(call);
     }
   }
-  const ref = call.lookupRead(1);
   if (ref !== 0 && !isStream(call, ref)) return;
   const group = ref === 0 ? null : findGroup(call, ref, 2);
   if (group === null) return replyNoGroup(call, 1, 2);

@@ -17,7 +17,7 @@ import type { Ref } from '../memory/arena.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
 import type { Connection } from './connection.js';
-import { IS_PRIMARY_LINK } from './connection-flags.js';
+import { IS_PRIMARY_LINK, IS_TRACKING } from './connection-flags.js';
 import type { Invocation } from './invocation.js';
 import type { Server } from './server.js';
 import { copyRequest } from './transaction.js';
@@ -145,16 +145,24 @@ export class KeyWaits {
     }
   }
 
-  /** Executes a waiter's request again; its reply leaves at the end of the turn. */
+  /** Executes a waiter's request again; its reply leaves at the end of the turn, and behind it what the command sends to its own connection. */
   private retry(waiter: Waiter): void {
-    const { blocking, dispatcher, reply } = this.server;
-    const { connection } = waiter;
+    const { server } = this;
+    const { blocking, dispatcher, ownPushes, reply, speaker } = server;
+    const { connection, request, command } = waiter;
     const { length, protocol } = reply;
+    const pushCount = ownPushes.length;
     reply.protocol = connection.protocol;
+    server.speaker = connection;
     this.isServing = true;
     this.blocksAgain = false;
-    dispatcher.run(connection, waiter.request, waiter.command);
+    dispatcher.run(connection, request, command);
+    if ((connection.flags & IS_TRACKING) !== 0) server.tracking.executed(connection, request, command);
     this.isServing = false;
+    server.speaker = speaker;
+    const pushes = ownPushes.splice(pushCount);
+    if (!this.blocksAgain) for (const bytes of pushes) reply.raw(bytes);
+    else for (const bytes of pushes) connection.send(bytes);
     const answer = reply.bytes.slice(length, reply.length);
     reply.rewind(length);
     reply.protocol = protocol;

@@ -56,6 +56,22 @@ for (const kind of serversUnderTest()) {
       }
     });
 
+    test('what a command that had to wait sends to its own connection follows its reply', since72, async () => {
+      await server.process.call('CONFIG', 'SET', 'notify-keyspace-events', 'El');
+      const self = await server.connect();
+      await hello3(self);
+      await subscribe(self, 'SUBSCRIBE __keyevent@0__:lpop');
+      self.send('BLPOP queue 0\r\n');
+      await waitFor(async () => (await server.process.info('clients'))['blocked_clients'] === '1', {
+        what: 'it to wait',
+      });
+      await server.process.call('RPUSH', 'queue', 'x');
+      const expected = `*2\r\n${bulk('queue')}${bulk('x')}${push('>', 'message', '__keyevent@0__:lpop', 'queue')}`;
+      await waitFor(() => self.received.length >= expected.length, { what: 'the reply and the message' });
+      assert.equal(self.received, expected);
+      await server.process.call('CONFIG', 'SET', 'notify-keyspace-events', '');
+    });
+
     test('CLIENT REPLY OFF and SKIP hold back replies, no messages and no confirmations', async () => {
       const self = await server.connect();
       self.send('CLIENT REPLY OFF\r\nSUBSCRIBE a\r\n');
