@@ -33,6 +33,8 @@ export class MigrationFailure extends Error {}
 
 /** Key names asked for in one go. */
 const NAMES_PER_QUESTION = 1000;
+const SAMPLED_ONE_IN = 8;
+const SMALL_BYTES = 1024;
 /** The digest that DEBUG DIGEST-VALUE gives of a key that is not there. */
 const NO_VALUE = '0'.repeat(40);
 
@@ -68,8 +70,22 @@ async function keyNames(
   }
 }
 
-/** null: the node does not tell. */
+/**
+ * Bytes of each key with its value; null: the node does not tell. Where every eighth key is small, all are taken to be: asking about each would cost as
+ * much as a third of the move. Among the others few can be large then (ten are not seen in one case of four), about what redis-cli puts into one
+ * MIGRATE whatever their size.
+ */
 async function sizesOf(keys: readonly Buffer[], source: ManagedNode): Promise<number[] | null> {
+  const sample = await memoryUsage(
+    keys.filter((_, at) => at % SAMPLED_ONE_IN === 0),
+    source,
+  );
+  if (sample === null) return null;
+  const largest = Math.max(...sample);
+  return largest <= SMALL_BYTES ? keys.map(() => largest) : memoryUsage(keys, source);
+}
+
+async function memoryUsage(keys: readonly Buffer[], source: ManagedNode): Promise<number[] | null> {
   const replies = await source.pipeline(keys.map((key) => ['MEMORY', 'USAGE', key]));
   return replies.some((reply) => reply instanceof ReplyError) ? null : replies.map(Number);
 }
