@@ -23,7 +23,12 @@ await build({ ...common, entryPoints: [path('dist/src/server/main.js')], outfile
 rmSync(path('dist/bundle/tools'), { recursive: true, force: true });
 await build({
   ...common,
-  entryPoints: { cli: path('dist/src/cli/main.js'), benchmark: path('dist/src/cli/benchmark/main.js') },
+  entryPoints: {
+    cli: path('dist/src/cli/main.js'),
+    benchmark: path('dist/src/cli/benchmark/main.js'),
+    trib: path('dist/src/cli/trib/main.js'),
+    'create-cluster': path('dist/src/cli/create-cluster/main.js'),
+  },
   outdir: path('dist/bundle/tools'),
   splitting: true,
 });

@@ -5,18 +5,33 @@ import { atNode, type ConnectionSettings, connectErrorLine, openConnection } fro
 import { Failure, NodeRefusal } from './failure.js';
 import { ManagedNode } from './managed-node.js';
 
+export interface ConnectionWords {
+  failure(settings: ConnectionSettings, error: unknown): Failure;
+  connected(address: string): void;
+}
+
+const redisCliWords: ConnectionWords = {
+  failure: (settings, error) =>
+    error instanceof ReplyError
+      ? new NodeRefusal(`${settings.host}:${settings.port}`, error.message)
+      : new Failure('stderr', connectErrorLine(settings, error)),
+  connected: () => {},
+};
+
 export class Connections {
   readonly #settings: ConnectionSettings;
+  readonly #words: ConnectionWords;
   readonly #clients = new Set<RespClient>();
   #isClosed = false;
 
   /** @param settings credentials and TLS; host and port do not count */
-  constructor(settings: ConnectionSettings) {
+  constructor(settings: ConnectionSettings, words: ConnectionWords = redisCliWords) {
     this.#settings = settings;
+    this.#words = words;
   }
 
   /**
-   * Connects to a node. Fails with a Failure whose text is redis-cli's for it.
+   * Connects to a node. Fails with a Failure.
    * @param settings for a server that is reached in another way than the cluster
    */
   async open(host: string, port: number, settings = this.#settings): Promise<ManagedNode> {
@@ -25,9 +40,9 @@ export class Connections {
     try {
       client = await openConnection(there, { replies: 'bytes', onClose: () => this.#clients.delete(client) });
     } catch (error) {
-      if (error instanceof ReplyError) throw new NodeRefusal(`${host}:${port}`, error.message);
-      throw new Failure('stderr', connectErrorLine(there, error));
+      throw this.#words.failure(there, error);
     }
+    this.#words.connected(`${host}:${port}`);
     if (this.#isClosed) client.close();
     else this.#clients.add(client);
     return new ManagedNode(host, port, client, () => this.open(host, port, settings));

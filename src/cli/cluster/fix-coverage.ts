@@ -3,13 +3,12 @@
  * several. The questions are asked also with --cluster-yes, as redis-cli does. Source: spec/cli.md section 2.13, "Coverage".
  */
 import type { ManagerContext } from './context.js';
-import { silentFailure } from './failure.js';
+import { Failure, silentFailure } from './failure.js';
 import { type Cluster, primariesOf } from './load-cluster.js';
 import type { ManagedNode } from './managed-node.js';
 import { acceptsByTyping } from './prompts.js';
 import type { SlotMover } from './slot-mover.js';
 import { setImporting, setOwner, setSlotOwner, setStable, withMostKeys } from './slot-repairs.js';
-import { formatRanges } from './slot-set.js';
 
 interface Uncovered {
   slot: number;
@@ -18,7 +17,8 @@ interface Uncovered {
 }
 
 interface Group {
-  title: string;
+  /** As in `slots have no keys across the cluster`. */
+  keys: string;
   question: string;
   slots: Uncovered[];
   cover(uncovered: Uncovered): Promise<void>;
@@ -31,25 +31,26 @@ export async function fixCoverage(
   mover: SlotMover,
   slots: readonly number[],
 ): Promise<boolean> {
-  const { output, terminal } = context;
+  const { output, terminal, dialect } = context;
   output.info('>>> Fixing slots coverage...');
   const primaries = primariesOf(cluster);
   const uncovered = await findHolders(primaries, slots);
+  output.write(dialect.uncoveredOverview(uncovered));
   const groups: Group[] = [
     {
-      title: 'The following uncovered slots have no keys across the cluster:',
+      keys: 'no keys across the cluster',
       question: 'Fix these slots by covering with a random node?',
       slots: uncovered.filter(({ holders }) => holders.length === 0),
       cover: ({ slot }) => coverWith(context, slot, primaries[Math.floor(Math.random() * primaries.length)]!),
     },
     {
-      title: 'The following uncovered slots have keys in just one node:',
+      keys: 'keys in just one node',
       question: 'Fix these slots by covering with those nodes?',
       slots: uncovered.filter(({ holders }) => holders.length === 1),
       cover: ({ slot, holders }) => coverWith(context, slot, holders[0]!),
     },
     {
-      title: 'The following uncovered slots have keys in multiple nodes:',
+      keys: 'keys in multiple nodes',
       question: 'Fix these slots by moving keys into a single node?',
       slots: uncovered.filter(({ holders }) => holders.length > 1),
       cover: (one) => coverByMoving(context, mover, one),
@@ -58,8 +59,12 @@ export async function fixCoverage(
   let fixedCount = 0;
   for (const group of groups) {
     if (group.slots.length === 0) continue;
-    output.line(`${group.title}\n${formatRanges(group.slots.map(({ slot }) => slot))}`);
-    if (!(await acceptsByTyping(terminal, group.question))) continue;
+    const numbers = group.slots.map(({ slot }) => slot);
+    output.line(dialect.uncoveredGroup(group.keys, numbers));
+    if (!(await acceptsByTyping(terminal, group.question))) {
+      if (dialect.refusalEndsFix) throw new Failure('warning', '*** Aborting...');
+      continue;
+    }
     for (const one of group.slots) {
       if (mover.isInterrupted) break;
       await group.cover(one);

@@ -6,6 +6,7 @@ import { ReplyError } from '../../resp/reply-reader.js';
 import type { ConnectionSettings } from '../connection-settings.js';
 import type { BatchSize } from './batch-size.js';
 import type { ClusterOptions } from './contract.js';
+import type { Dialect } from './dialect.js';
 import { NodeLost, NodeRefusal } from './failure.js';
 import type { ManagedNode } from './managed-node.js';
 import type { Output } from './output.js';
@@ -21,6 +22,7 @@ export interface MigrationSettings {
   readonly options: ClusterOptions;
   readonly connection: ConnectionSettings;
   readonly output: Output;
+  readonly dialect: Dialect;
   /** Slots that nobody serves may be given to the target, and keys that are on both sides with equal values are no obstacle to anybody's moving. */
   readonly isFix: boolean;
   /** Sizes of the batches; null: as many keys as the user said. */
@@ -97,12 +99,12 @@ async function migrateBatch(move: KeyMove, keys: readonly Buffer[], settings: Mi
     await migrate(move, keys, settings, false);
     return;
   } catch (error) {
-    if (!(error instanceof NodeRefusal)) throw tellAndFail(error, output, '\n');
+    if (!(error instanceof NodeRefusal)) throw tellRefusal(error, settings);
     if (!error.reply.includes('BUSYKEY')) {
-      if (!(await isUnassigned(source, move.slot))) throw tellAndFail(error, output, '\n');
+      if (!(await isUnassigned(source, move.slot))) throw tellRefusal(error, settings);
       if (settings.isFix) await claimForTarget(move, output);
       await migrate(move, keys, settings, false).catch((again) => {
-        throw tellAndFail(again, output, '\n');
+        throw tellRefusal(again, settings);
       });
       return;
     }
@@ -116,7 +118,7 @@ async function migrateBatch(move: KeyMove, keys: readonly Buffer[], settings: Mi
   }
   output.warn('*** Replacing target keys...');
   await migrate(move, keys, settings, true).catch((error) => {
-    throw tellAndFail(error, output, '\n');
+    throw tellRefusal(error, settings);
   });
 }
 
@@ -181,10 +183,17 @@ function failWithDiffering({ source, target }: KeyMove, keys: readonly Buffer[],
   return new MigrationFailure('');
 }
 
+/** Prints what the source said to MIGRATE. */
+function tellRefusal(error: unknown, { output, dialect }: MigrationSettings): MigrationFailure {
+  if (!(error instanceof NodeRefusal)) return tellAndFail(error, output);
+  output.write('\n');
+  output.error(dialect.migrateRefused(error));
+  return new MigrationFailure(error.reply);
+}
+
 /** Prints a node's refusal. */
-function tellAndFail(error: unknown, output: Output, before = ''): MigrationFailure {
+function tellAndFail(error: unknown, output: Output): MigrationFailure {
   if (error instanceof NodeRefusal) {
-    output.write(before);
     output.error(error.message);
     return new MigrationFailure(error.reply);
   }

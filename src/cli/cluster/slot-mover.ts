@@ -156,12 +156,13 @@ export class SlotMover {
   }
 
   #moveOne(move: KeyMove, output: Output, isCold: boolean): Promise<MoveFailure | null> {
-    const { options, connection } = this.#context;
+    const { options, connection, dialect } = this.#context;
     const isInvolved = (node: ManagedNode): boolean => node.id === move.source.id || node.id === move.target.id;
     return moveSlot(move, {
       options,
       connection,
       output,
+      dialect,
       isCold,
       isFix: this.#options.isFix ?? false,
       report: this.#bar === null ? this.#options.report : barReport(this.#bar),

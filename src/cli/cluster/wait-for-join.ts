@@ -14,8 +14,8 @@ const PATIENCE_DOTS = 20;
 /** More nodes need longer to get to know each other. */
 const PATIENCE_DOTS_PER_NODE = 0.15;
 
-export async function waitForJoin({ output }: ManagerContext, nodes: readonly ManagedNode[]): Promise<void> {
-  output.line('Waiting for the cluster to join');
+export async function waitForJoin({ output, dialect }: ManagerContext, nodes: readonly ManagedNode[]): Promise<void> {
+  output.write(dialect.joining);
   const patience = PATIENCE_DOTS + Math.floor(nodes.length * PATIENCE_DOTS_PER_NODE);
   let dots = 0;
   while (!(await isAgreed({ nodes: [...nodes] }))) {

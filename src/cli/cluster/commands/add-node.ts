@@ -25,7 +25,7 @@ export async function addNode(context: ManagerContext): Promise<number> {
   const primary = options.asReplica ? choosePrimary(context, cluster) : null;
   const node = await connectNew(context, address);
   await inspectNewNode(node);
-  if (primary === null) await copyFunctions(context, cluster.nodes[0]!, node);
+  if (primary === null && context.dialect.copiesFunctions) await copyFunctions(context, cluster.nodes[0]!, node);
   output.info(`>>> Send CLUSTER MEET to node ${node.address} to make it join the cluster.`);
   await introduce(context, node, cluster.nodes[0]!);
   if (primary !== null) {

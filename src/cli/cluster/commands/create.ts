@@ -24,7 +24,7 @@ export async function create(context: ManagerContext): Promise<number> {
   const { words, options, terminal } = context;
   const nodes: ManagedNode[] = [];
   for (const word of words) nodes.push(await openNewNode(context, word));
-  const allocation = allocateOrFail(nodes, options.replicas);
+  const allocation = allocateOrFail(context, nodes);
   printAllocation(context, nodes, allocation);
   applyPlan(nodes, allocation);
   for (const node of nodes) context.output.write(formatPlanned(context, node));
@@ -34,7 +34,7 @@ export async function create(context: ManagerContext): Promise<number> {
   return 0;
 }
 
-async function openNewNode({ connections }: ManagerContext, word: string): Promise<ManagedNode> {
+export async function openNewNode({ connections }: ManagerContext, word: string): Promise<ManagedNode> {
   const address: Address | null = parseAddress(word);
   if (address === null) throw new Failure('stderr', `Invalid address format: ${word}`);
   const node = await connections.open(address.host, address.port);
@@ -42,9 +42,12 @@ async function openNewNode({ connections }: ManagerContext, word: string): Promi
   return node;
 }
 
-function allocateOrFail(nodes: readonly ManagedNode[], replicas: number): Allocation {
+export function allocateOrFail(
+  { options: { replicas }, dialect }: ManagerContext,
+  nodes: readonly ManagedNode[],
+): Allocation {
   try {
-    return allocate(nodes, replicas);
+    return allocate(nodes, replicas, dialect.round);
   } catch (error) {
     if (!(error instanceof AllocationError)) throw error;
     throw new Failure(
@@ -96,7 +99,7 @@ export function formatPlanned({ dialect }: ManagerContext, node: ManagedNode): s
   return `S: ${node.id} ${node.address}\n   replicates ${node.primaryId}\n`;
 }
 
-async function assemble(context: ManagerContext, nodes: readonly ManagedNode[]): Promise<void> {
+export async function assemble(context: ManagerContext, nodes: readonly ManagedNode[]): Promise<void> {
   const { output } = context;
   for (const node of nodes) await ignoringRefusals(node, ['CLUSTER', 'ADDSLOTS', ...node.slots], node.slots.size > 0);
   output.info('>>> Nodes configuration updated');

@@ -4,7 +4,7 @@
  * The node that is removed is no candidate for its own replicas; redis-cli takes it where it is the entry node, and then fails half-way.
  */
 import { addressWord, type ManagerContext } from '../context.js';
-import { Failure } from '../failure.js';
+import { Failure, NodeLost } from '../failure.js';
 import { type Cluster, loadCluster, primariesOf } from '../load-cluster.js';
 import type { ManagedNode } from '../managed-node.js';
 
@@ -19,8 +19,14 @@ export async function delNode(context: ManagerContext): Promise<number> {
   if (leaving.slots.size > 0)
     throw new Failure('error', `[ERR] Node ${leaving.address} is not empty! Reshard data away and try again.`);
   await forgetNode(context, cluster, leaving, id);
-  output.info('>>> Sending CLUSTER RESET SOFT to the deleted node.');
-  await leaving.call('CLUSTER', 'RESET', 'SOFT');
+  const { title, command } = context.dialect.retirement;
+  output.info(title);
+  try {
+    await leaving.request(command);
+  } catch (error) {
+    // The answer to SHUTDOWN is the end of the connection.
+    if (!(error instanceof NodeLost && command[0] === 'SHUTDOWN')) throw error;
+  }
   return 0;
 }
 

@@ -11,7 +11,7 @@ import { dottedReport, SlotMover } from '../slot-mover.js';
 
 export async function fix(context: ManagerContext): Promise<number> {
   const cluster = await loadCluster(context, entryAddress(context));
-  await printKeyCounts(context, cluster);
+  if (context.dialect.isThorough) await printKeyCounts(context, cluster);
   const mover = new SlotMover(context, cluster, { report: dottedReport, isFix: true });
   const repairs: Repairs = {
     begin: (what) => refuseIfDangerous(context, cluster, what),

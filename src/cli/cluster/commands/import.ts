@@ -27,7 +27,7 @@ export async function importKeys(context: ManagerContext): Promise<number> {
       'stderr',
       '[ERR] Invalid --cluster-from host. You need to pass a valid address (ie. 120.0.0.1:7000).',
     );
-  output.info(`>>> Importing data from ${from.host}:${from.port} to cluster ${entry.host}:${entry.port}`);
+  output.info(context.dialect.importTitle(`${from.host}:${from.port}`, `${entry.host}:${entry.port}`));
   const cluster = await loadCluster(context, entry);
   if (!(await checkCluster(context, cluster)).isOk) throw silentFailure();
   const source = await connectSource(context, from);
@@ -110,7 +110,7 @@ class Importer {
 
   /** Moves some keys at a time, and tells of each. Fails if one was refused; the others of the batch are moved nevertheless. */
   async move(keys: readonly Buffer[]): Promise<void> {
-    const { options } = this.#context;
+    const { options, dialect } = this.#context;
     const targets = keys.map((key) => this.#owners[keySlot(key)]!);
     const commands = keys.map((key, at) => {
       const { host, port } = targets[at]!;
@@ -118,7 +118,7 @@ class Importer {
     });
     const replies = await this.#source.pipeline(commands);
     for (const [at, key] of keys.entries()) this.#tell(key, targets[at]!, replies[at]!);
-    if (replies.some((reply) => reply instanceof ReplyError)) throw silentFailure();
+    if (!dialect.skipsRefusedKeys && replies.some((reply) => reply instanceof ReplyError)) throw silentFailure();
   }
 
   #tell(key: Buffer, target: ManagedNode, reply: Reply): void {

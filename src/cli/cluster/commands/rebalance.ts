@@ -17,11 +17,12 @@ export async function rebalance(context: ManagerContext): Promise<number> {
     throw new Failure('error', '*** Please fix your cluster problems before rebalancing');
   const { isNeeded, totalWeight, shares, transfers } = planRebalance(nodes, options.thresholdPercent);
   if (!isNeeded) {
-    const percent = options.thresholdPercent.toFixed(2);
+    const percent = context.dialect.formatThreshold(options.thresholdPercent);
     output.warn(`*** No rebalancing needed! All nodes are within the ${percent}% threshold.`);
     return 0;
   }
-  output.info(`>>> Rebalancing across ${nodes.length} nodes. Total weight = ${totalWeight.toFixed(2)}`);
+  const weight = context.dialect.formatTotalWeight(totalWeight, options.weights.length > 0);
+  output.info(`>>> Rebalancing across ${nodes.length} nodes. Total weight = ${weight}`);
   if (options.verbose)
     for (const { node, balance } of shares) output.line(`${node.address} balance is ${balance} slots`);
   return applyTransfers(context, cluster, transfers);

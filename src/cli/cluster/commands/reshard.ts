@@ -17,12 +17,12 @@ import { nodeById } from './del-node.js';
 export async function reshard(context: ManagerContext): Promise<number> {
   const cluster = await loadCluster(context, entryAddress(context));
   if ((await checkCluster(context, cluster)).errorCount > 0)
-    throw new Failure('stderr', '*** Please fix your cluster problems before resharding');
+    throw new Failure('stderr', context.dialect.fixBeforeReshard);
   const count = await slotCount(context);
   const target = await targetNode(context, cluster);
   const sources = await sourceNodes(context, cluster, target);
-  if (sources.length === 0) throw new Failure('stderr', '*** No source nodes given, operation aborted.');
-  const plan = planReshard(sources, count);
+  if (sources.length === 0) throw new Failure('stderr', context.dialect.noSources);
+  const plan = planReshard(sources, count, context.dialect.round);
   printPlan(context, count, sources, target, plan);
   const { terminal, options } = context;
   if (!options.yes && !(await accepts(terminal, 'Do you want to proceed with the proposed reshard plan (yes/no)? ')))
@@ -42,7 +42,8 @@ async function moveAll(
   return mover.interruptible(async () => {
     const failure = await mover.withBar(moves, () => mover.move(moves));
     if (failure === null) return 0;
-    if (failure.reason !== '') context.output.error(`clusterManagerMoveSlot failed: ${failure.reason}`);
+    const text = context.dialect.moveFailed(failure.reason);
+    if (text !== null) context.output.error(text);
     return 1;
   });
 }
@@ -57,51 +58,69 @@ async function slotCount({ options, terminal }: ManagerContext): Promise<number>
   return count;
 }
 
-async function targetNode({ options, terminal }: ManagerContext, cluster: Cluster): Promise<ManagedNode> {
-  let id = options.to ?? '';
-  while (id === '') {
+async function targetNode(context: ManagerContext, cluster: Cluster): Promise<ManagedNode> {
+  const { options, terminal } = context;
+  if (options.to !== null && options.to !== '') return primaryById(context, cluster, options.to, 'target');
+  for (;;) {
     const answer = await terminal.readLine('What is the receiving node ID? ');
     if (answer === null) throw silentFailure();
-    id = answer;
+    if (answer === '') continue;
+    const node = askedPrimary(context, cluster, answer, 'target');
+    if (node !== null) return node;
   }
-  return primaryById(cluster, id);
 }
 
-function primaryById(cluster: Cluster, id: string): ManagedNode {
+function primaryById(
+  { dialect }: ManagerContext,
+  cluster: Cluster,
+  id: string,
+  role: 'target' | 'source',
+): ManagedNode {
   const node = nodeById(cluster, id);
-  if (node === undefined || node.isReplica)
-    throw new Failure('error', `*** The specified node (${id}) is not known or not a master, please retry.`);
+  if (node === undefined || node.isReplica) throw new Failure('error', dialect.unknownPrimary(id, role));
   return node;
 }
 
-/** In the order in which they were given; `all` is every primary but the target, in the order of the cluster. */
-async function sourceNodes(
-  { options, output, terminal }: ManagerContext,
+/** null: it is to be asked again. */
+function askedPrimary(
+  context: ManagerContext,
   cluster: Cluster,
-  target: ManagedNode,
-): Promise<ManagedNode[]> {
+  id: string,
+  role: 'target' | 'source',
+): ManagedNode | null {
+  try {
+    return primaryById(context, cluster, id, role);
+  } catch (error) {
+    if (!(error instanceof Failure) || !context.dialect.asksAgain) throw error;
+    context.output.error(error.message);
+    return null;
+  }
+}
+
+/** In the order in which they were given; `all` is every primary but the target, in the order of the cluster. */
+async function sourceNodes(context: ManagerContext, cluster: Cluster, target: ManagedNode): Promise<ManagedNode[]> {
+  const { options, output, terminal, dialect } = context;
   const others = primariesOf(cluster).filter((node) => node !== target);
   const sources = new Set<ManagedNode>();
-  const add = (id: string): void => {
-    const node = primaryById(cluster, id);
-    if (node === target) output.error('*** It is not possible to use the target node as source node.');
-    else sources.add(node);
+  const add = (node: ManagedNode | null): void => {
+    if (node === target) output.error(dialect.targetIsSource);
+    else if (node !== null) sources.add(node);
   };
   if (options.from !== null) {
     const ids = options.from.split(',').filter((id) => id !== '');
     if (ids.includes('all')) return others;
-    for (const id of ids) add(id);
+    for (const id of ids) add(primaryById(context, cluster, id, 'source'));
     return [...sources];
   }
   output.line('Please enter all the source node IDs.');
   output.line("  Type 'all' to use all the nodes as source nodes for the hash slots.");
   output.line("  Type 'done' once you entered all the source nodes IDs.");
   for (;;) {
-    const answer = await terminal.readLine(`Source node #${sources.size + 1}: `);
+    const answer = await terminal.readLine(dialect.sourcePrompt(sources.size + 1));
     if (answer === null) throw silentFailure();
     if (answer === 'all') return others;
     if (answer === 'done') return [...sources];
-    if (answer !== '') add(answer);
+    if (answer !== '') add(askedPrimary(context, cluster, answer, 'source'));
   }
 }
 

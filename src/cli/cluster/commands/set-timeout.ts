@@ -24,7 +24,7 @@ export async function setTimeout(context: ManagerContext): Promise<number> {
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const reason = error instanceof NodeRefusal ? error.reply : error.message;
-      output.error(`ERR setting node-timeout for ${node.address}: ${reason}`);
+      output.error(context.dialect.timeoutRefused(node.address, reason));
       refusals++;
     }
   }
