@@ -142,4 +142,6 @@ function filesLike(pattern: RegExp): string[] {
   return readdirSync('.').filter((name) => pattern.test(name));
 }
 
+// The reader of a pipe went away (`| head`).
+process.stdout.on('error', () => process.exit(1));
 process.exitCode = main(process.argv.slice(2));
