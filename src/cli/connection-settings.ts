@@ -82,11 +82,10 @@ export function addressText({ host, port, socketPath }: ConnectionSettings): str
 export function connectErrorLine(settings: ConnectionSettings, error: unknown): string {
   if (error instanceof ReplyError) return `AUTH failed: ${error.message}`;
   if (error instanceof TlsSetupError) return `Could not negotiate a TLS connection: ${error.message}`;
-  if (isTlsFailure(settings, error)) return `Could not negotiate a TLS connection: ${systemErrorText(error)}`;
   return `Could not connect to Redis at ${addressText(settings)}: ${systemErrorText(error)}`;
 }
 
-/** What the operating system says about a failed connection: `Connection refused`. */
+/** What the operating system, or OpenSSL, says about a connection that failed: `Connection refused`. */
 export function systemErrorText(error: unknown): string {
   if (error instanceof ClientError) {
     if (error.code === 'CONNECT_TIMEOUT') return 'Connection timed out';
@@ -95,9 +94,15 @@ export function systemErrorText(error: unknown): string {
   }
   // A name with several addresses fails with all their errors; the last one tried counts.
   if (error instanceof AggregateError && error.errors.length > 0) return systemErrorText(error.errors.at(-1));
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!(error instanceof Error)) return String(error);
+  if ('reason' in error && typeof error.reason === 'string') return `SSL_connect failed: ${error.reason}`;
+  const code = 'code' in error ? String(error.code) : '';
+  if (CERTIFICATE_CODES.test(code)) return `SSL_connect failed: certificate verify failed (${error.message})`;
   return RESOLVER_TEXTS[code] ?? strerror(error);
 }
+
+/** Codes that Node gives to what OpenSSL's verification found: SELF_SIGNED_CERT_IN_CHAIN, UNABLE_TO_VERIFY_LEAF_SIGNATURE, CERT_HAS_EXPIRED … */
+const CERTIFICATE_CODES = /CERT|ISSUER|CRL|CHAIN|LEAF/;
 
 /** Texts of gai_strerror(3) for the codes with which Node reports a name that cannot be resolved. */
 const RESOLVER_TEXTS: Readonly<Record<string, string>> = {
@@ -107,10 +112,3 @@ const RESOLVER_TEXTS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'No route to host',
   EPIPE: 'Broken pipe',
 };
-
-/** A connection that was made and failed in its handshake: the error comes from TLS and has no number of the operating system. */
-function isTlsFailure(settings: ConnectionSettings, error: unknown): boolean {
-  if (settings.tls === null || !(error instanceof ClientError) || error.code === 'CONNECT_TIMEOUT') return false;
-  const cause = error.cause;
-  return !(cause instanceof AggregateError) && !(cause instanceof Error && 'syscall' in cause);
-}

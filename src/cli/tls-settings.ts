@@ -44,6 +44,9 @@ export class TlsSetupError extends Error {
   }
 }
 
+/** TLS 1.3 has its own names; OpenSSL knows them by this beginning. */
+const TLS13_SUITE = /^TLS_/;
+
 /** Reads the files and checks that TLS can use them. Throws TlsSetupError. */
 export async function tlsOptions(settings: TlsSettings): Promise<ConnectionOptions> {
   const { createSecureContext, rootCertificates } = await import('node:tls');
@@ -52,6 +55,8 @@ export async function tlsOptions(settings: TlsSettings): Promise<ConnectionOptio
     ...(caFile === null ? [] : [readOr('Invalid CA Certificate File/Directory', caFile)]),
     ...(caFolder === null ? [] : readFolder(caFolder)),
   ];
+  if (settings.cipherSuites?.split(':').some((name) => !TLS13_SUITE.test(name)))
+    throw new TlsSetupError('Error while setting cypher suites');
   const cipherList = [settings.cipherSuites, settings.ciphers].filter((list) => list !== null).join(':');
   const steps: [problem: string, options: ConnectionOptions][] = [
     ['Invalid CA Certificate File/Directory', { ca: ca.length > 0 ? ca : systemRoots(rootCertificates) }],
@@ -93,7 +98,8 @@ function systemRoots(builtIn: readonly string[]): (string | Buffer)[] {
 function readFolder(folder: string): Buffer[] {
   try {
     const names = readdirSync(folder, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
-    return names.map(({ name }) => readFileSync(join(folder, name)));
+    const contents = names.map(({ name }) => readFileSync(join(folder, name)));
+    return contents.filter((content) => content.includes('CERTIFICATE-----'));
   } catch (error) {
     throw new TlsSetupError('Invalid CA Certificate File/Directory', error);
   }

@@ -80,6 +80,11 @@ export class RespClient {
   readonly #socket: Socket;
   readonly #reader: ReplyReader;
   readonly #raw: boolean;
+  readonly #listeners = [
+    ['data', (bytes: Buffer) => this.#onData(bytes)],
+    ['error', (error: Error) => this.#onSocketError(error)],
+    ['close', () => this.#close(new ClientError('CONNECTION_CLOSED', `${this.address} closed the connection`))],
+  ] as const;
   #exchanges: Exchange[] = [];
   #unansweredBytes = 0;
   #receivedBytes = 0;
@@ -117,11 +122,7 @@ export class RespClient {
       ...(options.maxReplyBytes === undefined ? {} : { maxReplyBytes: options.maxReplyBytes }),
     });
     if (options.keepAliveMs !== undefined) socket.setKeepAlive(true, options.keepAliveMs);
-    this.#socket.on('data', (bytes) => this.#onData(bytes));
-    this.#socket.on('error', (error) => this.#onSocketError(error));
-    this.#socket.on('close', () =>
-      this.#close(new ClientError('CONNECTION_CLOSED', `${this.address} closed the connection`)),
-    );
+    for (const [event, listener] of this.#listeners) socket.on(event, listener);
   }
 
   get isClosed(): boolean {
@@ -179,7 +180,7 @@ export class RespClient {
   detach(): Socket {
     assert(this.#exchanges.length === 0 && this.#reader.pendingBytes === 0, 'a detached connection awaits nothing');
     const socket = this.#socket;
-    for (const event of ['data', 'error', 'close']) socket.removeAllListeners(event);
+    for (const [event, listener] of this.#listeners) socket.off(event, listener);
     socket.pause();
     this.#closed = new ClientError('CONNECTION_CLOSED', `The connection to ${this.address} was handed over`);
     return socket;
