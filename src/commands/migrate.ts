@@ -9,6 +9,7 @@ import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
 import type { Invocation } from '../server/invocation.js';
 import type { TravellingKey } from '../server/migrations.js';
+import { NOTIFY_GENERIC } from '../server/notify-classes.js';
 import type { Server } from '../server/server.js';
 import type { FoundKey } from './command.js';
 import { dumpEntry } from './dump.js';
@@ -95,6 +96,7 @@ function deleteMoved(server: Server, travelling: readonly TravellingKey[], isMov
       isChanged = true;
       continue;
     }
+    server.keyspaceEvents.entry(NOTIFY_GENERIC, 'del', db, ref);
     db.remove(ref);
     deleted.push(key);
   }

@@ -51,7 +51,7 @@ export class KeyspaceEvents implements KeyListener {
   }
 
   born(db: Database, ref: Ref): void {
-    // While a data set is loaded keys are born that are not new to anybody.
+    // What comes with a data set is no news.
     if ((this.server.gates & GATE_LOADING) === 0) this.entry(NOTIFY_NEW, 'new', db, ref);
   }
 

@@ -9,8 +9,9 @@ const EVERY_EVENT = 'KEAmn';
 const EVENT_PATTERN = '__key*__:*';
 /** Published to find out that everything before has arrived. */
 const MARK_CHANNEL = '__keymark__:mark';
-/** Events shown of each server. */
+/** Events shown of each server, and how many of them before the first that differs. */
 const EVENTS_SHOWN = 12;
+const EVENTS_SHOWN_BEFORE = 4;
 
 /** Listens to one server. */
 class Eavesdropper {
@@ -77,7 +78,10 @@ export class Eavesdroppers {
   async compare(isIgnored = false): Promise<string | null> {
     const [real, ours] = await Promise.all([this.oracle.take(), this.subject.take()]);
     if (isIgnored || JSON.stringify(real) === JSON.stringify(ours)) return null;
-    return `\n      real: ${real.slice(0, EVENTS_SHOWN).join(', ')}\n      ours: ${ours.slice(0, EVENTS_SHOWN).join(', ')}`;
+    const at = real.findIndex((event, i) => event !== ours[i]);
+    const from = Math.max(0, (at < 0 ? real.length : at) - EVENTS_SHOWN_BEFORE);
+    const [left, right] = [real, ours].map((list) => list.slice(from, from + EVENTS_SHOWN).join(', '));
+    return `\n      real: ${left}\n      ours: ${right}`;
   }
 
   close(): void {
