@@ -124,9 +124,9 @@ export class CommandRunner {
   #converse(conversation: Conversation, args: readonly Buffer[]): Promise<Outcome> {
     switch (conversation) {
       case 'monitor':
-        return this.#showAll();
+        return this.#showAll(args);
       case 'subscribe':
-        return this.#options.hasSubscribedMode ? this.#confirm(args) : this.#readMessages();
+        return this.#options.hasSubscribedMode ? this.#confirm(args) : this.#readMessages(args);
       case 'unsubscribe':
         return this.#options.hasSubscribedMode ? this.#confirm(args) : this.#answer(args);
       case 'sync':
@@ -138,15 +138,30 @@ export class CommandRunner {
 
   async #answer(args: readonly Buffer[]): Promise<Outcome> {
     const reply = await this.#nextReply();
-    if (this.#options.followsRedirects && (await this.#followRedirect(reply))) return 'redirected';
-    if (reply.kind === 'error' && this.#options.failsOnError) {
-      this.#terminal.writeError(`${textOf(reply)}\n`);
-      return 'failed';
+    if (reply.kind === 'error') {
+      const outcome = await this.#endedByError(reply, args);
+      if (outcome === 'done') await trackState(this.#session, args, reply);
+      return outcome;
     }
-    if (repliesWithText(args)) this.#write(formatRaw(reply, byteText(this.#options.format.elementDelimiter)));
-    else this.show(reply);
+    this.#showAnswer(reply, args);
     await trackState(this.#session, args, reply);
     return 'done';
+  }
+
+  /** An error as the answer: a redirection is followed if the user wants that, anything else shown. */
+  async #endedByError(error: ReplyNode, args: readonly Buffer[]): Promise<Outcome> {
+    if (this.#options.followsRedirects && (await this.#followRedirect(error))) return 'redirected';
+    if (this.#options.failsOnError) {
+      this.#terminal.writeError(`${textOf(error)}\n`);
+      return 'failed';
+    }
+    this.#showAnswer(error, args);
+    return 'done';
+  }
+
+  #showAnswer(reply: ReplyNode, args: readonly Buffer[]): void {
+    if (repliesWithText(args)) this.#write(formatRaw(reply, byteText(this.#options.format.elementDelimiter)));
+    else this.show(reply);
   }
 
   /** A subscribed RESP2 connection mixes messages into its replies. A confirmation that comes as a push is the reply to what was asked. */
@@ -165,28 +180,29 @@ export class CommandRunner {
     else this.showPush(value);
   }
 
-  async #showAll(): Promise<Outcome> {
+  async #showAll(args: readonly Buffer[]): Promise<Outcome> {
     this.#isEndless = true;
     try {
       for (let isFirst = true; ; isFirst = false) {
         const value = await this.#session.nextValue();
+        if (isFirst && value.kind === 'error') return await this.#endedByError(value, args);
         this.show(value);
-        if (isFirst && value.kind === 'error') return 'done';
       }
     } finally {
       this.#isEndless = false;
     }
   }
 
-  #readMessages(): Promise<Outcome> {
+  #readMessages(args: readonly Buffer[]): Promise<Outcome> {
     if (this.#options.format.mode !== 'raw') this.#terminal.write('Reading messages... (press Ctrl-C to quit)\n');
-    return this.#showAll();
+    return this.#showAll(args);
   }
 
   /** Awaits one confirmation for each channel named; none named: all are meant, and the first confirmation answers. */
   async #confirm(args: readonly Buffer[]): Promise<Outcome> {
     for (let awaited = Math.max(1, args.length - 1); awaited > 0; awaited--) {
       const reply = await this.#nextReply();
+      if (reply.kind === 'error') return this.#endedByError(reply, args);
       this.show(reply);
       if (!isConfirmation(reply)) return 'done';
       trackSubscriptions(this.#session, reply);
@@ -201,9 +217,9 @@ export class CommandRunner {
     return 'failed';
   }
 
-  /** Goes where MOVED or ASK point. @returns false if the reply is neither, or the node cannot be reached (which is told) */
-  async #followRedirect(reply: ReplyNode): Promise<boolean> {
-    const redirect = reply.kind === 'error' ? parseRedirect(textOf(reply)) : null;
+  /** Goes where MOVED or ASK point. @returns false if the error is neither */
+  async #followRedirect(error: ReplyNode): Promise<boolean> {
+    const redirect = parseRedirect(textOf(error));
     if (redirect === null) return false;
     const { slot, host, port, isAsk } = redirect;
     const { settings } = this.#session;

@@ -490,6 +490,13 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
         await compare(at(first!.port, '-c --no-raw'), { input: 'multi\n2 set foo bar\nexec\n' });
         await compare(at(first!.port, '-c -r 2 set foo bar'));
       }
+      first!.respond = answer(`-MOVED 1 127.0.0.1:${second!.port}\r\n`);
+      second!.respond = (_, socket) => {
+        socket.end('*3\r\n$10\r\nssubscribe\r\n$1\r\na\r\n:1\r\n');
+        return null;
+      };
+      await compare(at(first!.port, '-c ssubscribe a'));
+      await compare(at(first!.port, '--no-raw ssubscribe a'));
       first!.respond = answer(`-MOVED 1 127.0.0.1:${await freePort()}\r\n`);
       await compare(at(first!.port, '-c get foo'));
       await compare(at(first!.port, '-c'), { input: 'get foo\n' });
