@@ -30,6 +30,10 @@ export interface ClusterClientOptions {
   readonly username?: string;
   readonly password?: string;
   readonly replies?: 'text' | 'bytes';
+  /** Default 2. */
+  readonly protocol?: 2 | 3;
+  /** Encrypts the connections to all nodes. */
+  readonly tls?: RespClientOptions['tls'];
   /** Default 2000. */
   readonly connectTimeoutMs?: number;
   /** Default 5000. A node that hangs is noticed by this. */
@@ -242,13 +246,23 @@ export class ClusterClient {
   }
 
   #connectionOptions(address: string, onClose: () => void): RespClientOptions {
-    const { username, password, replies, connectTimeoutMs = 2000, commandTimeoutMs = 5000 } = this.#options;
+    const {
+      username,
+      password,
+      replies,
+      protocol,
+      tls,
+      connectTimeoutMs = 2000,
+      commandTimeoutMs = 5000,
+    } = this.#options;
     return {
       host: hostOf(address),
       port: Number(address.slice(address.lastIndexOf(':') + 1)),
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...(replies === undefined ? {} : { replies }),
+      ...(protocol === undefined ? {} : { protocol }),
+      ...(tls === undefined ? {} : { tls }),
       connectTimeoutMs,
       commandTimeoutMs,
       onClose,

@@ -40,6 +40,9 @@ const AT_INDEX = new Map<string, number>(
   }),
 );
 
+/** Commands whose third word tells how many keys there are, which may be none. */
+const COUNTED = new Set(['EVAL', 'EVAL_RO', 'EVALSHA', 'EVALSHA_RO', 'FCALL', 'FCALL_RO']);
+
 /** The first key, or null if the command has none (as far as can be told from here). */
 export function firstKey(args: readonly Arg[]): string | Uint8Array | null {
   const name = String(args[0]).toUpperCase();
@@ -48,6 +51,6 @@ export function firstKey(args: readonly Arg[]): string | Uint8Array | null {
   if (name === 'XREAD' || name === 'XREADGROUP')
     index = 1 + args.findIndex((arg) => String(arg).toUpperCase() === 'STREAMS');
   const key = args[index];
-  if (key === undefined || (name.startsWith('EVAL') && Number(args[2]) === 0)) return null;
+  if (key === undefined || (COUNTED.has(name) && Number(args[2]) === 0)) return null;
   return key instanceof Uint8Array ? key : String(key);
 }

@@ -279,6 +279,25 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
     await onReal('--eval nosuch.lua , c');
   });
 
+  test('the Lua debugger', async () => {
+    writeFileSync(join(folder, 'bad.lua'), 'return )');
+    writeFileSync(
+      join(folder, 'steps.lua'),
+      "local a = redis.call('set', KEYS[1], ARGV[1])\nlocal t = {1, 'x'}\nredis.debug(t)\nreturn {a, t}\n",
+    );
+    const debug = (mode: string, input: string, term = 'dumb'): Promise<ToolResult> =>
+      onReal(`${mode} --eval steps.lua k , v`, { input, env: { TERM: term } });
+    await debug('--ldb', 'n\np\n"x\n2 n\nc\nget k\n');
+    await debug('--ldb', 'n\np t\ns\nhelp\nb 3\nc\ne 1 + 1\nw\nl\nnonsense\nc\nping', 'xterm');
+    await debug('--ldb', 'restart\nc\nrestart\nping\n');
+    await debug('--ldb', 'abort\nping\n');
+    await debug('--ldb', 'n\nquit\nping\n');
+    await debug('--ldb-sync-mode', 'c\nget k\n');
+    await onReal('--ldb --eval bad.lua');
+    const { stdout } = await onReal('--eval steps.lua k , v');
+    assert.match(stdout, /OK/);
+  });
+
   test('lines on stdin', async () => {
     await onReal('--no-raw', {
       input: [

@@ -163,6 +163,8 @@ test('the first key is found in the usual and the unusual places', () => {
     ['BITOP AND dest a b', 'dest'],
     ['EVAL script 2 k1 k2 arg', 'k1'],
     ['EVAL script 0 arg', null],
+    ['FCALL name 1 k arg', 'k'],
+    ['FCALL name 0 arg', null],
     ['XREAD COUNT 2 STREAMS s1 s2 0 0', 's1'],
     ['LMPOP 2 l1 l2 LEFT', 'l1'],
     ['BLMPOP 0 2 l1 l2 LEFT', 'l1'],

@@ -6,6 +6,7 @@
  */
 import type { CommandLine } from '../command-line.js';
 import type { CommandRunner } from '../command-runner.js';
+import { debuggerWords, type LuaDebugger } from '../modes/lua-debugger.js';
 import type { Session } from '../session.js';
 import { createRunner, createSession, outputMode } from '../session-setup.js';
 import { splitWords } from '../split-words.js';
@@ -24,12 +25,22 @@ const INTERRUPTED_EXIT_CODE = 1;
 
 export async function runShell(line: CommandLine, terminal: Terminal): Promise<number> {
   const session = createSession(line, terminal);
-  const runner = createRunner(session, line, terminal, { isShell: true, hasSubscribedMode: terminal.isInputTty });
   await session.connect();
-  const shell = new Shell(session, runner, terminal, outputMode(line, terminal) === 'standard');
-  await shell.run(terminal.isInputTty ? await shell.openTerminal() : new PipedLines());
+  await openShell(session, line, terminal, null);
   session.disconnect();
   return 0;
+}
+
+/** The shell on a session that there is. @param luaDebugger gets the lines while it is active */
+export async function openShell(
+  session: Session,
+  line: CommandLine,
+  terminal: Terminal,
+  luaDebugger: LuaDebugger | null,
+): Promise<void> {
+  const runner = createRunner(session, line, terminal, { isShell: true, hasSubscribedMode: terminal.isInputTty });
+  const shell = new Shell(session, runner, terminal, luaDebugger, outputMode(line, terminal) === 'standard');
+  await shell.run(terminal.isInputTty ? await shell.openTerminal() : new PipedLines());
 }
 
 /** What a line has done to the shell. */
@@ -39,15 +50,23 @@ class Shell {
   readonly #session: Session;
   readonly #runner: CommandRunner;
   readonly #terminal: Terminal;
+  readonly #debugger: LuaDebugger | null;
   readonly #tellsTime: boolean;
   #preferences: Preferences = { showsHints: true };
   /** null: lines are not kept. */
   #history: History | null = null;
 
-  constructor(session: Session, runner: CommandRunner, terminal: Terminal, tellsTime: boolean) {
+  constructor(
+    session: Session,
+    runner: CommandRunner,
+    terminal: Terminal,
+    luaDebugger: LuaDebugger | null,
+    tellsTime: boolean,
+  ) {
     this.#session = session;
     this.#runner = runner;
     this.#terminal = terminal;
+    this.#debugger = luaDebugger;
     this.#tellsTime = tellsTime;
   }
 
@@ -82,6 +101,7 @@ class Shell {
   /** `127.0.0.1:6379[3](TX)> ` */
   prompt(): string {
     const { settings, database, isConnected, isInTransaction, isSubscribed } = this.#session;
+    if (this.#debugger?.isActive) return 'lua debugger> ';
     if (!isConnected) return 'not connected> ';
     const { host, port, socketPath } = settings;
     const address = socketPath === null ? `${host.includes(':') ? `[${host}]` : host}:${port}` : `redis ${socketPath}`;
@@ -97,6 +117,7 @@ class Shell {
       return 'go-on';
     }
     if (words.length === 0) return 'go-on';
+    if (this.#debugger?.isActive) return this.#runInDebugger(line, words, this.#debugger);
     const repeat = repeatCount(words);
     const command = repeat === null ? words : words.slice(1);
     const texts = command.map(String);
@@ -111,6 +132,17 @@ class Shell {
     return 'go-on';
   }
 
+  async #runInDebugger(line: string | Buffer, words: Buffer[], luaDebugger: LuaDebugger): Promise<LineResult> {
+    this.#history?.add(String(line));
+    const name = words[0]!.toString('latin1').toLowerCase();
+    if (name === 'quit' || name === 'exit') return 'quit';
+    if (name === 'restart') return (await luaDebugger.restart()) ? 'go-on' : 'quit';
+    const repeat = repeatCount(words);
+    if (repeat === null) await luaDebugger.run(debuggerWords(line, words));
+    for (let left = repeat ?? 0; left > 0 && luaDebugger.isActive; left--) await luaDebugger.run(words.slice(1));
+    return 'go-on';
+  }
+
   /** @returns null where the server is to answer */
   async #runLocally(texts: readonly string[], command: readonly Buffer[]): Promise<LineResult | null> {
     const name = texts[0]!.toLowerCase();
@@ -120,6 +152,8 @@ class Shell {
     } else if (name.startsWith(':')) {
       const complaint = applyPreference(texts, this.#preferences);
       if (complaint !== null) this.#terminal.write(`${complaint}\n`);
+    } else if (name === 'restart' && this.#debugger !== null) {
+      return (await this.#debugger.restart()) ? 'go-on' : 'quit';
     } else if (name === 'restart') {
       this.#terminal.write("Use 'restart' only in Lua debugging mode.\n");
     } else if (name === 'connect' && texts.length === 3) {
