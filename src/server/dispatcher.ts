@@ -74,6 +74,8 @@ const PUBSUB_CONTEXT = new Set([
   'reset',
 ]);
 
+/** What the cluster answers is the reply of EXEC itself: a client follows it. */
+const REDIRECTIONS = /^(MOVED|ASK|CROSSSLOT|TRYAGAIN|CLUSTERDOWN) /;
 const QUEUED = fixedReply('+QUEUED');
 /** Short commands of one kind in a row are timed together, this many at most: reading the clock costs as much as a third of a GET. */
 const TIMED_TOGETHER_MAX = 64;
@@ -356,6 +358,11 @@ export class Dispatcher {
     const { transaction } = connection;
     if (command?.fullName === 'exec') {
       this.server.discard(connection);
+      if (REDIRECTIONS.test(error)) {
+        reply.byteError(error);
+        this.server.noteError(reply.lastErrorCode);
+        return;
+      }
       reply.error(`EXECABORT Transaction discarded because of: ${error.replace(/^ERR /, '')}`);
       this.server.noteError('EXECABORT');
       return;

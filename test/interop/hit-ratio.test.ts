@@ -13,8 +13,8 @@ const CACHED_COUNT = 4_000;
 const READS = longRun ? 1_000_000 : 60_000;
 const BATCH = 200;
 const VALUE = 'x'.repeat(100);
-/** Of two runs with the same server. */
-const NOISE = 0.015;
+/** Of two runs with the same server, on a busy machine. */
+const NOISE = 0.03;
 
 /** Cumulated probabilities of ranks 1 to KEY_COUNT. */
 const CUMULATED = new Float64Array(KEY_COUNT);
@@ -76,10 +76,9 @@ describe('hit ratio', { skip: needsServers('redis', 'slotmesh') }, () => {
     test(`${policy} finds no fewer keys than redis-server does`, async (context) => {
       const seed = fuzzSeed();
       await withServers([{ kind: 'redis' }, { kind: 'slotmesh' }], async (servers) => {
-        const ratios: number[] = [];
         for (const server of servers) await makeSmall(server, policy);
-        for (const server of servers) ratios.push(await hitRatio(server, seed));
-        const [theirs, ours] = ratios as [number, number];
+        // Side by side: clocks of one second tell more the longer a run lasts.
+        const [theirs, ours] = (await Promise.all(servers.map((server) => hitRatio(server, seed)))) as [number, number];
         const counts = await Promise.all(servers.map((server) => server.call('DBSIZE')));
         const text = `hits of redis-server ${theirs.toFixed(4)} with ${counts[0]} keys, here ${ours.toFixed(4)} with ${counts[1]} (SLOTMESH_FUZZ_SEED=${seed})`;
         context.diagnostic(text);

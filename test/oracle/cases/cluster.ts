@@ -2,11 +2,12 @@
  * A node in cluster mode that is alone and owns all slots (the first case gives them to it): CLUSTER subcommands with all that can be wrong about them, and
  * the commands that are restricted there. Redirections need a second node; they are in test/e2e/redirections.test.ts.
  */
-import { bothMatch, type CaseGroup, captured, setUp, shape, since72, sorted } from '../steps.js';
+import { bothMatch, type CaseGroup, captured, setUp, shape, since72, sorted, until } from '../steps.js';
 
 const ID = 'a'.repeat(40);
 const allSlots = setUp('CLUSTER ADDSLOTSRANGE 0 16383');
-const up = [allSlots, setUp('CLUSTER SETSLOT 0 STABLE')];
+/** A primary that had no slots for a while takes no commands for a node timeout. */
+const up = [allSlots, setUp('CLUSTER SETSLOT 0 STABLE'), until('EXISTS none', ':0\r\n')];
 
 const slots: CaseGroup = {
   name: 'CLUSTER: slots and keys',
