@@ -28,6 +28,8 @@ await build({
     benchmark: path('dist/src/cli/benchmark/main.js'),
     trib: path('dist/src/cli/trib/main.js'),
     'create-cluster': path('dist/src/cli/create-cluster/main.js'),
+    'check-rdb': path('dist/src/cli/check/check-rdb.js'),
+    'check-aof': path('dist/src/cli/check/check-aof.js'),
   },
   outdir: path('dist/bundle/tools'),
   splitting: true,

@@ -68,6 +68,8 @@ const HELP = `Usage: slotmesh <command>
   server     run one server: takes redis-server's arguments; see slotmesh server --help
   cli        talk to a server or cluster, and manage it: takes redis-cli's arguments; see slotmesh cli --help
   benchmark  load a server or cluster and measure it: takes redis-benchmark's arguments; see slotmesh benchmark --help
+  check-rdb  check an RDB file
+  check-aof  check an append-only log, and mend it with --fix
 
   --help     print this
   --version  print the version

@@ -4,7 +4,7 @@
  * validated as deeply, and a collection without elements is an error.
  */
 import type { FileSystem } from '../file-system.js';
-import { typeName } from './opcodes.js';
+import { RDB_VERSION_WITH_CHECKSUM, typeName } from './opcodes.js';
 import {
   RDB_DONE,
   RDB_MORE,
@@ -15,32 +15,37 @@ import {
   UNEXPECTED_EOF,
 } from './rdb-reader.js';
 
-export interface RdbReport {
+/** Takes one line of a report, without its end. */
+export type PrintLine = (line: string) => void;
+
+export interface RdbCheckResult {
   isSane: boolean;
-  lines: string[];
+  /** Where the RDB part ends, if it is sane. */
+  endOffset: number;
 }
 
 const CHUNK_BYTES = 256 * 1024;
 
 class Checker implements RdbHandler {
-  readonly lines: string[] = [];
   readonly reader: RdbReader;
   keys = 0;
   expires = 0;
   alreadyExpired = 0;
+  readonly #print: PrintLine;
   readonly #startMs: number;
 
-  constructor(startMs: number, totalBytes: number) {
+  constructor(print: PrintLine, startMs: number, totalBytes: number) {
+    this.#print = print;
     this.#startMs = startMs;
     this.reader = new RdbReader(this, { modules: 'skip', totalBytes });
   }
 
   info(text: string): void {
-    this.lines.push(`[offset ${this.reader.offset}] ${text}`);
+    this.#print(`[offset ${this.reader.offset}] ${text}`);
   }
 
   aux(name: string, value: string): null {
-    this.info(`AUX FIELD ${name} = '${value}'`);
+    this.info(`AUX FIELD ${cText(name)} = '${cText(value)}'`);
     return null;
   }
 
@@ -69,19 +74,24 @@ class Checker implements RdbHandler {
   }
 
   fault(fault: RdbFault): void {
-    this.lines.push('--- RDB ERROR DETECTED ---', `[offset ${fault.offset}] ${faultText(fault)}`);
-    this.lines.push(`[additional info] While doing: ${fault.phase}`);
-    if (fault.key !== null) this.lines.push(`[additional info] Reading key '${fault.key}'`);
-    if (fault.type !== -1) this.lines.push(`[additional info] Reading type ${fault.type} (${typeName(fault.type)})`);
+    this.#print('--- RDB ERROR DETECTED ---');
+    this.#print(`[offset ${fault.offset}] ${faultText(fault)}`);
+    this.#print(`[additional info] While doing: ${fault.phase}`);
+    if (fault.key !== null) this.#print(`[additional info] Reading key '${cText(fault.key)}'`);
+    if (fault.type !== -1) this.#print(`[additional info] Reading type ${fault.type} (${typeName(fault.type)})`);
     // The key under way counts; one with an empty value was counted when it was delivered.
     if (fault.key !== null && fault.kind !== 'refused') this.keys++;
   }
 
   counts(): void {
-    this.lines.push(`[info] ${this.keys} keys read`, `[info] ${this.expires} expires`);
-    this.lines.push(`[info] ${this.alreadyExpired} already expired`);
+    this.#print(`[info] ${this.keys} keys read`);
+    this.#print(`[info] ${this.expires} expires`);
+    this.#print(`[info] ${this.alreadyExpired} already expired`);
   }
 }
+
+/** A text as C prints it: up to its first NUL. */
+const cText = (text: string): string => text.split('\0', 1)[0]!;
 
 function faultText(fault: RdbFault): string {
   switch (fault.kind) {
@@ -97,38 +107,54 @@ function faultText(fault: RdbFault): string {
 }
 
 /**
- * Checks one file.
+ * Checks one file, or the RDB part that a file of the append-only log begins with.
  * @param name   how the report calls the file
  * @param nowMs  Unix ms: keys that expire before it count as already expired
  */
-export function checkRdbFile(fileSystem: FileSystem, path: string, name: string, nowMs: number): RdbReport {
-  const checker = new Checker(nowMs, Math.max(0, fileSystem.sizeSync(path)));
+export function checkRdbFile(
+  fileSystem: FileSystem,
+  path: string,
+  name: string,
+  nowMs: number,
+  print: PrintLine,
+): RdbCheckResult {
+  const checker = new Checker(print, nowMs, Math.max(0, fileSystem.sizeSync(path)));
   checker.info(`Checking RDB file ${name}`);
   let fd: number;
   try {
     fd = fileSystem.openSync(path, 'r');
   } catch {
-    return { isSane: false, lines: checker.lines };
+    return { isSane: false, endOffset: 0 };
   }
   const { reader } = checker;
   let state = RDB_MORE;
   try {
     const chunk = new Uint8Array(CHUNK_BYTES);
     while (state === RDB_MORE) {
-      const count = fileSystem.readSync(fd, chunk, 0, chunk.length, null);
+      const count = readOrEnd(fileSystem, fd, chunk);
       state = count === 0 ? reader.end() : reader.feed(chunk, 0, count);
     }
   } finally {
     fileSystem.closeSync(fd);
   }
   if (state === RDB_DONE) {
-    checker.info(
-      reader.isChecksumAbsent ? 'RDB file was saved with checksum disabled: no check performed.' : 'Checksum OK',
-    );
+    if (reader.version >= RDB_VERSION_WITH_CHECKSUM)
+      checker.info(
+        reader.isChecksumAbsent ? 'RDB file was saved with checksum disabled: no check performed.' : 'Checksum OK',
+      );
     checker.info('\\o/ RDB looks OK! \\o/');
   } else if (reader.fault !== null) {
     checker.fault(reader.fault);
   }
   checker.counts();
-  return { isSane: state === RDB_DONE, lines: checker.lines };
+  return { isSane: state === RDB_DONE, endOffset: reader.offset };
+}
+
+/** What cannot be read (a folder, a bad disk) counts as a file that ends there, as it does in redis-check-rdb. */
+function readOrEnd(fileSystem: FileSystem, fd: number, chunk: Uint8Array): number {
+  try {
+    return fileSystem.readSync(fd, chunk, 0, chunk.length, null);
+  } catch {
+    return 0;
+  }
 }

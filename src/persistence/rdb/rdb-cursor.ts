@@ -1,8 +1,9 @@
 /**
  * Reads the primitive encodings of RDB (spec/persistence.md 1.3–1.5) from a contiguous range of bytes that may end too early.
  *
- * Every read either succeeds and moves `at`, or fails, leaves `at` before the primitive that failed, and sets `status`:
- *   SHORT       the range ends inside the primitive; the same read can succeed once `bytes` reaches at least to `need`
+ * Every read either succeeds and moves `at`, or fails, leaves `at` behind what was read of the primitive (a length without its string, say: the offset that
+ * a report shows), and sets `status`:
+ *   SHORT       the range ends inside the primitive; the same read from its start can succeed once `bytes` reaches at least to `need`
  *   CORRUPT     no continuation can make it valid; `text` tells why
  *   UNREADABLE  as CORRUPT, but of the kind that Redis reports in the words of a truncated file
  * A status once set stays, so a chain of reads may be checked at its end.
@@ -118,6 +119,7 @@ export class RdbCursor {
     if (!this.has(1)) return -1;
     const first = this.bytes[this.at]!;
     if (first >= 0xc0) {
+      this.at++;
       this.corrupt('Unknown length encoding 3 in rdbLoadLen()');
       return -1;
     }
@@ -163,7 +165,7 @@ export class RdbCursor {
       this.at++;
       return length === 253 ? Number.NaN : length === 254 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
     }
-    if (!this.has(1 + length)) return Number.NaN;
+    if (!this.#hasAfterFirst(length)) return Number.NaN;
     const start = this.at + 1;
     const value = parseFloatText(
       Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, length).toString('latin1'),
@@ -181,57 +183,56 @@ export class RdbCursor {
     if (first < 0xc0) {
       const length = this.#lengthForm(first);
       if (length < 0) return false;
-      if (!this.#takes(length, origin)) return false;
+      if (!this.has(length)) return false;
       into.setRange(this.bytes, this.at, this.at + length);
       this.at += length;
       return true;
     }
     switch (first) {
       case 0xc0:
-        if (!this.has(2)) return false;
+        if (!this.#hasAfterFirst(1)) return false;
         into.setInteger((this.bytes[origin + 1]! << 24) >> 24);
         this.at += 2;
         return true;
       case 0xc1:
-        if (!this.has(3)) return false;
+        if (!this.#hasAfterFirst(2)) return false;
         into.setInteger(((this.bytes[origin + 1]! | (this.bytes[origin + 2]! << 8)) << 16) >> 16);
         this.at += 3;
         return true;
       case 0xc2:
-        if (!this.has(5)) return false;
+        if (!this.#hasAfterFirst(4)) return false;
         into.setInteger(uint32Le(this.bytes, origin + 1) | 0);
         this.at += 5;
         return true;
       case 0xc3:
         return this.#compressedString(into);
       default:
+        this.at++;
         return this.corrupt(`Unknown RDB string encoding type ${first & 0x3f}`);
     }
   }
 
   #compressedString(into: RdbString): boolean {
-    const origin = this.at++;
+    this.at++;
     const compressed = this.length();
     const plain = compressed < 0 ? -1 : this.length();
-    if (plain < 0 || !this.#takes(compressed, origin)) {
-      this.at = origin;
-      return false;
-    }
+    if (plain < 0 || !this.has(compressed)) return false;
+    const start = this.at;
+    this.at += compressed;
     if (plain > STRING_BYTES_MAX || plain > compressed * LZF_EXPANSION_MAX) {
       return this.corrupt('Invalid LZF compressed string');
     }
     const target = into.takeScratch(plain);
-    if (!lzfDecompress(this.bytes, this.at, this.at + compressed, target, 0, plain)) {
+    if (!lzfDecompress(this.bytes, start, this.at, target, 0, plain)) {
       return this.corrupt('Invalid LZF compressed string');
     }
-    this.at += compressed;
     return true;
   }
 
-  /** Whether `length` bytes follow; if they have not come yet, the place of failure is the whole string, as its length is part of it. */
-  #takes(length: number, origin: number): boolean {
-    if (this.has(length)) return true;
-    this.at = origin;
+  /** Whether so many bytes follow the one at hand; if not, that one counts as read. */
+  #hasAfterFirst(count: number): boolean {
+    if (this.has(1 + count)) return true;
+    this.at++;
     return false;
   }
 
@@ -242,20 +243,21 @@ export class RdbCursor {
       return first;
     }
     if (first < 0x80) {
-      if (!this.has(2)) return -1;
+      if (!this.#hasAfterFirst(1)) return -1;
       this.at = at + 2;
       return ((first & 0x3f) << 8) | this.bytes[at + 1]!;
     }
     if (first === 0x80) {
-      if (!this.has(5)) return -1;
+      if (!this.#hasAfterFirst(4)) return -1;
       this.at = at + 5;
       return uint32Be(this.bytes, at + 1);
     }
     if (first === 0x81) {
-      if (!this.has(9)) return -1;
+      if (!this.#hasAfterFirst(8)) return -1;
       this.at = at + 9;
       return uint32Be(this.bytes, at + 1) * 4294967296 + uint32Be(this.bytes, at + 5);
     }
+    this.at = at + 1;
     this.corrupt('Unknown length encoding 2 in rdbLoadLen()');
     return -1;
   }

@@ -77,10 +77,12 @@ function realReport(path: string): { isSane: boolean; lines: string[] } {
 }
 
 function ourReport(path: string): { isSane: boolean; lines: string[] } {
-  const report = checkRdbFile(nodeFileSystem, path, path, Date.now());
-  return { isSane: report.isSane, lines: report.lines.map(withoutPlace) };
+  const lines: string[] = [];
+  const { isSane } = checkRdbFile(nodeFileSystem, path, path, Date.now(), (line) => lines.push(withoutPlace(line)));
+  return { isSane, lines };
 }
 
+const hasStream = (lines: string[]) => lines.some((line) => /Reading type (15|19)/.test(line));
 const withoutPlace = (line: string) => line.replace(/function at \S+/, 'function at F:L');
 
 test('a file with every type, saved by the real server, is read, and its DUMP payloads are those of the file', {
@@ -137,11 +139,10 @@ test('the checker reports on cut files what the real one reports', { skip }, asy
     writeFileSync(path, file.subarray(0, length));
     const expected = realReport(path);
     const report = ourReport(path);
-    // Inside a string the real one may have counted its length or its compressed form as consumed.
-    // 7.0.15 has no name for type 19.
+    // In the middle of a stream the real one names the part; 7.0.15 has no name for type 19.
     const comparable = (lines: string[]) =>
       lines
-        .filter((line) => !/^\[offset \d+\] (Unexpected|Internal|Failed)/.test(line))
+        .filter((line) => !/^\[offset \d+\] (Internal|Failed|Unexpected).*/.test(line) || !hasStream(expected.lines))
         .map((line) => line.replace('type 19 (unknown)', 'type 19 (stream-v2)'));
     assert.deepEqual(comparable(report.lines), comparable(expected.lines), `cut to ${length}`);
     assert.equal(report.isSane, false);

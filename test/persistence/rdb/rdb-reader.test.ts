@@ -135,7 +135,7 @@ test('a length that points beyond the known end is found without waiting for the
   assert.equal(reader.feed(start, 0, start.length), RDB_FAILED);
   assert.deepEqual(faultLogLines(reader.fault!), [
     'Short read or OOM loading DB. Unrecoverable error, aborting now.',
-    'Internal error in RDB reading offset 12, function at rdb-reader:read-object-value -> Unexpected EOF reading RDB file',
+    'Internal error in RDB reading offset 21, function at rdb-reader:read-object-value -> Unexpected EOF reading RDB file',
   ]);
 });
 
