@@ -71,6 +71,11 @@ export class Child {
     });
   }
 
+  /** Writes to stdin (with `stdin: 'pipe'`). */
+  writeInput(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
   /** Writes to stdin (with `stdin: 'pipe'`) and closes it. */
   endInput(text: string): void {
     this.#child.stdin?.on('error', () => {});

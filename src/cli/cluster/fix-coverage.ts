@@ -1,8 +1,9 @@
 /**
  * Mends slots that nobody owns. They fall into three groups, each of which is asked about: without keys anywhere, with keys on one node, with keys on
- * several. The questions are asked also with --cluster-yes, as redis-cli does. Source: spec/cli.md section 2.13, "Coverage".
+ * several. The questions are asked also with --cluster-yes, and the slots of a group are mended in the order of a hash table, as redis-cli does it. Source: spec/cli.md section 2.13, "Coverage".
  */
 import type { ManagerContext } from './context.js';
+import { dictionaryOrder } from './dictionary-order.js';
 import { Failure, silentFailure } from './failure.js';
 import { type Cluster, primariesOf } from './load-cluster.js';
 import type { ManagedNode } from './managed-node.js';
@@ -34,7 +35,7 @@ export async function fixCoverage(
   const { output, terminal, dialect } = context;
   output.info('>>> Fixing slots coverage...');
   const primaries = primariesOf(cluster);
-  const uncovered = await findHolders(primaries, slots);
+  const uncovered = await findHolders(primaries, dictionaryOrder(slots.map(String)).map(Number));
   output.write(dialect.uncoveredOverview(uncovered));
   const groups: Group[] = [
     {
@@ -59,7 +60,7 @@ export async function fixCoverage(
   let fixedCount = 0;
   for (const group of groups) {
     if (group.slots.length === 0) continue;
-    const numbers = group.slots.map(({ slot }) => slot);
+    const numbers = group.slots.map(({ slot }) => slot).sort((a, b) => a - b);
     output.line(dialect.uncoveredGroup(group.keys, numbers));
     if (!(await acceptsByTyping(terminal, group.question))) {
       if (dialect.refusalEndsFix) throw new Failure('warning', '*** Aborting...');

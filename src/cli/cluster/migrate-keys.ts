@@ -2,6 +2,7 @@
  * Moves the keys of one slot from node to node, with as many MIGRATE as it takes; the slot's state is somebody else's business (move-slot.ts).
  * Source: spec/cli.md section 2.9, steps 3 and 4 and the table of errors.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ReplyError } from '../../resp/reply-reader.js';
 import type { ConnectionSettings } from '../connection-settings.js';
 import type { BatchSize } from './batch-size.js';
@@ -37,6 +38,9 @@ export class MigrationFailure extends Error {}
 const NAMES_PER_QUESTION = 1000;
 const SAMPLED_ONE_IN = 8;
 const SMALL_BYTES = 1024;
+/** How long a node may take to see that all slots are covered again; Redis waits up to 5 s after some failures. */
+const RECOVERY_MS = 6000;
+const RECOVERY_POLL_MS = 100;
 /** The digest that DEBUG DIGEST-VALUE gives of a key that is not there. */
 const NO_VALUE = '0'.repeat(40);
 
@@ -122,7 +126,26 @@ async function migrateBatch(move: KeyMove, keys: readonly Buffer[], settings: Mi
   });
 }
 
+/** MIGRATE, and again for a while where `fix` has just given the target a slot and the target does not call the cluster healthy yet. */
 async function migrate(
+  move: KeyMove,
+  keys: readonly Buffer[],
+  settings: MigrationSettings,
+  isReplacing: boolean,
+): Promise<void> {
+  const givesUpAtMs = performance.now() + (settings.isFix ? RECOVERY_MS : 0);
+  for (;;) {
+    try {
+      return await migrateOnce(move, keys, settings, isReplacing);
+    } catch (error) {
+      const isRecovering = error instanceof NodeRefusal && error.reply.includes('CLUSTERDOWN');
+      if (!isRecovering || performance.now() >= givesUpAtMs) throw error;
+    }
+    await sleep(RECOVERY_POLL_MS);
+  }
+}
+
+async function migrateOnce(
   { source, target }: KeyMove,
   keys: readonly Buffer[],
   { options, connection: { username, password } }: MigrationSettings,
