@@ -21,6 +21,9 @@ const POINT = 0x2e;
 const ZERO = 0x30;
 const digits = new Uint8Array(32);
 
+/** Of the members that GEOADD is given; used within one call. */
+let scores = new Float64Array(64);
+
 export function geoAdd(call: Invocation): void {
   const { argc, db, request } = call;
   const { bytes, starts, lengths } = request;
@@ -35,7 +38,12 @@ export function geoAdd(call: Invocation): void {
     else break;
   }
   if (argc === from || (argc - from) % 3 !== 0 || (isNx && isXx)) return replySyntaxError(call);
-  for (let i = from; i < argc; i += 3) if (!readPlace(call, i)) return;
+  const count = (argc - from) / 3;
+  if (count > scores.length) scores = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    if (!readPlace(call, from + i * 3)) return;
+    scores[i] = encodeScore(place.longitude, place.latitude);
+  }
   let ref = call.lookupWrite(1);
   if (!isZset(call, ref)) return;
   if (ref === 0 && isXx) return call.reply.integer(0);
@@ -43,10 +51,11 @@ export function geoAdd(call: Invocation): void {
   if (ref === 0) ref = zsets.create(db, bytes, starts[1], lengths[1], lengths[from + 2]);
   let added = 0;
   let updated = 0;
-  for (let i = from; i < argc; i += 3) {
-    const start = starts[i + 2];
-    const length = lengths[i + 2];
-    const score = encodeScore(coordinate(call, i), coordinate(call, i + 1));
+  for (let i = 0; i < count; i++) {
+    const memberAt = from + i * 3 + 2;
+    const start = starts[memberAt];
+    const length = lengths[memberAt];
+    const score = scores[i];
     if (!zsets.find(ref, bytes, start, length)) {
       if (isXx) continue;
       added++;
@@ -176,6 +185,8 @@ function roundHalfEven(value: number): number {
 
 /** Propagates what GEOADD did as the ZADD of the scores: another machine's floating point shall not have to agree. */
 function propagateAsZadd(call: Invocation, from: number): void {
+  call.isPropagated = true;
+  if (!call.server.propagation.isActive) return;
   const { argc, request } = call;
   const words: (string | Uint8Array)[] = ['zadd'];
   for (let i = 1; i < from; i++) words.push(request.view(i));

@@ -16,6 +16,7 @@ import { mergeSort } from '../types/merge-sort.js';
 import { setsOf } from '../types/set.js';
 import { SortPattern } from '../types/sort-pattern.js';
 import { sortWeight } from '../types/sort-weight.js';
+import { sortByWeight } from '../types/weight-sort.js';
 import { zsetsOf } from '../types/zset.js';
 import type { FoundKey } from './command.js';
 import { replyNotAnInteger, replySyntaxError, replyWrongType } from './replies.js';
@@ -221,7 +222,13 @@ function sortElements(call: Invocation, { by, isAlpha, isDescending }: Options):
     call.reply.fixedError(NOT_NUMERIC, 'ERR');
     return false;
   }
-  sortBy(isAlpha ? compareTexts : compareWeights, isDescending);
+  if (isAlpha) {
+    sortBy(compareTexts, isDescending);
+  } else {
+    // Equal weights are ordered by the elements; backwards, they are, too.
+    sortByWeight(order, weights, elements.count, compareElements);
+    if (isDescending) order.subarray(0, elements.count).reverse();
+  }
   return true;
 }
 
@@ -231,14 +238,6 @@ function sortBy(compare: (a: number, b: number) => number, isDescending: boolean
 
 function compareElements(a: number, b: number): number {
   return elements.compare(a, b);
-}
-
-/** Equal weights are ordered by the elements. */
-function compareWeights(a: number, b: number): number {
-  const left = weights[a];
-  const right = weights[b];
-  if (left < right) return -1;
-  return left > right ? 1 : elements.compare(a, b);
 }
 
 /** Elements without a text come first. */

@@ -71,15 +71,32 @@ function findBit(bytes: Uint8Array, words: Int32Array, start: number, end: numbe
       at++;
       continue;
     }
-    let word = at >> 2;
-    const wordEnd = end >> 2;
-    while (word < wordEnd && words[word] === skippedWord) word++;
+    const word = skipWords(words, at >> 2, end >> 2, skippedWord);
     // The word that stopped the search begins with a byte to be skipped, or it is the end: either way bytes tell where.
     if (word << 2 === at) at++;
     else at = word << 2;
   }
   if (at === end) return -1;
   return ((at - start) << 3) + leadingBits(bytes[at] ^ skippedByte);
+}
+
+/** @returns the first of the words from `start` on that is not `value` (0 or −1), or `end`; eight at a time */
+function skipWords(words: Int32Array, start: number, end: number, value: number): number {
+  let at = start;
+  for (; at + 8 <= end; at += 8) {
+    const difference =
+      (words[at] ^ value) |
+      (words[at + 1] ^ value) |
+      (words[at + 2] ^ value) |
+      (words[at + 3] ^ value) |
+      (words[at + 4] ^ value) |
+      (words[at + 5] ^ value) |
+      (words[at + 6] ^ value) |
+      (words[at + 7] ^ value);
+    if (difference !== 0) break;
+  }
+  while (at < end && words[at] === value) at++;
+  return at;
 }
 
 /** @returns how many bits of the int32 are set */

@@ -5,7 +5,7 @@
 import type { Ref } from '../memory/arena.js';
 import { ByteStrings } from './byte-strings.js';
 import { cells, findCells } from './geo-cells.js';
-import { distance, latitudeDistance } from './geo-distance.js';
+import { distance, distanceFrom, latitudeDistance, originAt } from './geo-distance.js';
 import { decodeScore, place } from './geo-hash.js';
 import { mergeSort } from './merge-sort.js';
 import type { Zsets } from './zset.js';
@@ -24,6 +24,7 @@ export class GeoSearch {
   radius = 0;
   halfWidth = 0;
   halfHeight = 0;
+  private origin = originAt(0, 0);
   /** What was found: number `order[i]` is the i-th. */
   readonly members = new ByteStrings();
   order: Int32Array = new Int32Array(64);
@@ -60,6 +61,7 @@ export class GeoSearch {
    */
   run(zsets: Zsets, ref: Ref, limit: number): void {
     this.members.clear();
+    this.origin = originAt(this.longitude, this.latitude);
     findCells(this.longitude, this.latitude, this.halfWidth, this.halfHeight, this.radius);
     for (let i = 0; i < cells.count && !this.isEnough(limit); i++)
       this.searchCell(zsets, ref, cells.from[i], cells.to[i], limit);
@@ -99,15 +101,16 @@ export class GeoSearch {
   private distanceIfInside(score: number): number {
     decodeScore(score);
     const { longitude, latitude } = place;
+    const { origin } = this;
     const northward = latitudeDistance(latitude, this.latitude);
     if (!this.isBox) {
       if (northward > this.radius * SURELY_OUTSIDE) return -1;
-      const metres = distance(this.longitude, this.latitude, longitude, latitude);
+      const metres = distanceFrom(origin, longitude, latitude);
       return metres <= this.radius ? metres : -1;
     }
     if (northward > this.halfHeight) return -1;
     if (distance(longitude, latitude, this.longitude, latitude) > this.halfWidth) return -1;
-    return distance(this.longitude, this.latitude, longitude, latitude);
+    return distanceFrom(origin, longitude, latitude);
   }
 
   private add(cursor: ZsetCursor, metres: number): void {

@@ -86,7 +86,6 @@ export class SparseChange {
   private opcodeBytes = 0;
   /** The opcode before it; itself if it is the first. */
   private mergeAt = 0;
-  private readonly walk = new SparseWalk();
 
   /** Bytes by which the form grows before neighbours are merged. */
   get addedBytes(): number {
@@ -98,18 +97,33 @@ export class SparseChange {
    * @param count 1 to SPARSE_COUNT_MAX
    */
   plan(bytes: Uint8Array, start: number, end: number, register: number, count: number): number {
-    const { walk } = this;
-    walk.begin(bytes, start, end);
+    // The one walk that PFADD takes for each element: no opcode is looked at closer than it takes to pass it.
+    let at = start;
     let previous = start;
+    let first = 0;
+    let run = 0;
+    let byteCount = 0;
     for (;;) {
-      if (!walk.step()) return CORRUPT;
-      if (register < walk.first + walk.run) break;
-      previous = walk.at;
+      if (at >= end) return CORRUPT;
+      const byte = bytes[at];
+      byteCount = 1;
+      if ((byte & 0x80) !== 0) {
+        run = (byte & 3) + 1;
+      } else if ((byte & 0x40) === 0) {
+        run = byte + 1;
+      } else {
+        run = (((byte & 63) << 8) | (at + 1 < end ? bytes[at + 1] : 0)) + 1;
+        byteCount = 2;
+      }
+      if (register < first + run) break;
+      previous = at;
+      first += run;
+      at += byteCount;
     }
-    const { value, run, first } = walk;
+    const value = (bytes[at] & 0x80) !== 0 ? ((bytes[at] >> 2) & 31) + 1 : 0;
     if (value >= count) return UNCHANGED;
-    this.at = walk.at - start;
-    this.removedBytes = walk.opcodeBytes;
+    this.at = at - start;
+    this.removedBytes = byteCount;
     this.mergeAt = previous - start;
     this.opcodeBytes = 0;
     this.append(value, register - first);
