@@ -8,6 +8,8 @@
  * `subscriptions`; (3) IS_PUBSUB is set iff the connection has a subscription; (4) in a cluster a shard channel is also found by its slot.
  */
 import { slotOfKey } from '../keyspace/key-hash.js';
+import { copyBytes } from '../memory/copy.js';
+import { writeInteger } from '../resp/reply-writer.js';
 import { globMatches } from '../types/glob.js';
 import type { Connection } from './connection.js';
 import { IS_PUBSUB } from './connection-flags.js';
@@ -21,13 +23,23 @@ export type TopicKind = typeof CHANNEL | typeof PATTERN | typeof SHARD_CHANNEL;
 /** Longer names are refused: they could not be made part of a message. */
 export const NAME_BYTES_MAX = 128 * 1024 * 1024;
 
-/** What a subscription costs, its name apart: our estimate, as there is no allocator to ask. */
-const SUBSCRIPTION_BYTES = 160;
+/** What a subscription costs, its name, bytes and head apart: our estimate, as there is no allocator to ask. */
+const SUBSCRIPTION_BYTES = 240;
+
+const ARRAY = 0x2a;
+const PUSH = 0x3e;
+const CR = 0x0d;
+const LF = 0x0a;
+const MESSAGE = '3\r\n$7\r\nmessage\r\n';
+const SHARD_MESSAGE = '3\r\n$8\r\nsmessage\r\n';
+const NO_BYTES = new Uint8Array(0);
 
 export interface Topic {
   readonly kind: TopicKind;
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** The beginning of a message to the subscribers of a channel or shard channel (`headOf`); empty for a pattern. */
+  readonly head: Uint8Array;
   readonly subscribers: Set<Connection>;
 }
 
@@ -73,7 +85,13 @@ export class Pubsub {
   subscribe(connection: Connection, kind: TopicKind, name: string): void {
     let topic = this.topics[kind].get(name);
     if (topic === undefined) {
-      topic = { kind, name, bytes: Uint8Array.from(Buffer.from(name, 'latin1')), subscribers: new Set() };
+      topic = {
+        kind,
+        name,
+        bytes: Uint8Array.from(Buffer.from(name, 'latin1')),
+        head: kind === PATTERN ? NO_BYTES : headOf(kind === CHANNEL ? MESSAGE : SHARD_MESSAGE, name),
+        subscribers: new Set(),
+      };
       this.topics[kind].set(name, topic);
       if (kind === SHARD_CHANNEL) this.topicsOfSlot(slotOf(topic)).add(topic);
     }
@@ -81,7 +99,7 @@ export class Pubsub {
     topic.subscribers.add(connection);
     connection.subscriptions ??= new Subscriptions();
     connection.subscriptions.topics[kind].add(topic);
-    connection.subscriptions.bytes += SUBSCRIPTION_BYTES + name.length;
+    connection.subscriptions.bytes += SUBSCRIPTION_BYTES + 3 * name.length;
     connection.flags |= IS_PUBSUB;
   }
 
@@ -91,7 +109,7 @@ export class Pubsub {
     const { subscriptions } = connection;
     if (topic === undefined || subscriptions === null || !topic.subscribers.delete(connection)) return;
     subscriptions.topics[kind].delete(topic);
-    subscriptions.bytes -= SUBSCRIPTION_BYTES + name.length;
+    subscriptions.bytes -= SUBSCRIPTION_BYTES + 3 * name.length;
     if (topic.subscribers.size === 0) this.drop(topic);
     if (subscriptions.count > 0) return;
     connection.subscriptions = null;
@@ -121,14 +139,15 @@ export class Pubsub {
     const topic = this.topics[CHANNEL].get(channel);
     if (topic !== undefined) {
       count += topic.subscribers.size;
-      send(topic, '3\r\n$7\r\nmessage\r\n', channel, payload);
+      send(topic, topic.head, payload);
     }
     if (this.topics[PATTERN].size === 0) return count;
     const bytes = topic?.bytes ?? Buffer.from(channel, 'latin1');
     for (const pattern of this.topics[PATTERN].values()) {
       if (!globMatches(pattern.bytes, 0, pattern.bytes.length, bytes, 0, bytes.length)) continue;
       count += pattern.subscribers.size;
-      send(pattern, `4\r\n$8\r\npmessage\r\n$${pattern.name.length}\r\n${pattern.name}\r\n`, channel, payload);
+      const { name } = pattern;
+      send(pattern, headOf(`4\r\n$8\r\npmessage\r\n$${name.length}\r\n${name}\r\n`, channel), payload);
     }
     return count;
   }
@@ -138,7 +157,7 @@ export class Pubsub {
     const topic = this.topics[SHARD_CHANNEL].get(channel);
     if (topic === undefined) return 0;
     const count = topic.subscribers.size;
-    send(topic, '3\r\n$8\r\nsmessage\r\n', channel, payload);
+    send(topic, topic.head, payload);
     return count;
   }
 
@@ -179,27 +198,42 @@ function slotOf({ bytes }: Topic): number {
   return slotOfKey(bytes, 0, bytes.length);
 }
 
-/** @param head what comes before the channel, without the type byte, in which the protocols differ */
-function send({ subscribers }: Topic, head: string, channel: string, payload: Uint8Array): void {
+/** @returns a message's beginning up to the length of its payload, but for the type byte, in which the protocols differ */
+function headOf(words: string, channel: string): Uint8Array {
+  return Buffer.from(`${words}$${channel.length}\r\n${channel}\r\n$`, 'latin1');
+}
+
+function send({ subscribers }: Topic, head: Uint8Array, payload: Uint8Array): void {
   let resp2: Uint8Array | null = null;
   let resp3: Uint8Array | null = null;
   for (const connection of subscribers) {
     if (connection.protocol === 3) {
-      resp3 ??= encode('>', head, channel, payload);
+      resp3 ??= encode(PUSH, head, payload);
       connection.push(resp3);
     } else {
-      resp2 ??= encode('*', head, channel, payload);
+      resp2 ??= encode(ARRAY, head, payload);
       connection.push(resp2);
     }
   }
 }
 
-function encode(type: '>' | '*', head: string, channel: string, payload: Uint8Array): Uint8Array {
-  const text = `${type}${head}$${channel.length}\r\n${channel}\r\n$${payload.length}\r\n`;
-  const bytes = Buffer.allocUnsafe(text.length + payload.length + 2);
-  bytes.write(text, 'latin1');
-  bytes.set(payload, text.length);
-  bytes[bytes.length - 2] = 0x0d;
-  bytes[bytes.length - 1] = 0x0a;
+function encode(type: number, head: Uint8Array, payload: Uint8Array): Uint8Array {
+  const digits = digitCount(payload.length);
+  const bytes = Buffer.allocUnsafe(1 + head.length + digits + 2 + payload.length + 2);
+  bytes[0] = type;
+  copyBytes(head, 0, bytes, 1, head.length);
+  let at = writeInteger(bytes, 1 + head.length, payload.length);
+  bytes[at++] = CR;
+  bytes[at++] = LF;
+  copyBytes(payload, 0, bytes, at, payload.length);
+  at += payload.length;
+  bytes[at++] = CR;
+  bytes[at] = LF;
   return bytes;
+}
+
+function digitCount(value: number): number {
+  let count = 1;
+  for (let bound = 10; value >= bound; bound *= 10) count++;
+  return count;
 }
