@@ -8,7 +8,7 @@
  */
 import type { Socket } from 'node:net';
 import { ClientError } from '../client/client-error.js';
-import { type Arg, encodeCommand } from '../client/encode-command.js';
+import { type Arg, encodeCommand, encodeCommands } from '../client/encode-command.js';
 import { type MalformedCause, RespClient } from '../client/resp-client.js';
 import type { MalformedCode } from '../resp/reply-reader.js';
 import { type ConnectionSettings, connectErrorLine, socketOptions, systemErrorText } from './connection-settings.js';
@@ -121,6 +121,11 @@ export class Session {
   /** Sends a request on the connection that there must be. */
   send(args: readonly Arg[]): void {
     this.sendBytes(encodeCommand(args));
+  }
+
+  /** Sends requests in one write. */
+  sendAll(requests: readonly (readonly Arg[])[]): void {
+    if (requests.length > 0) this.sendBytes(encodeCommands(requests));
   }
 
   sendBytes(bytes: Uint8Array): void {

@@ -35,7 +35,7 @@ export function runHotkeys(line: CommandLine, terminal: Terminal): Promise<numbe
     for await (const keys of scanKeys(session, line, samplingPace(line))) {
       if (isStopped) break;
       const progress = percent(sampledKeys, size);
-      for (const key of keys) session.send(['OBJECT', 'FREQ', key]);
+      session.sendAll(keys.map((key) => ['OBJECT', 'FREQ', key]));
       for (const key of keys) {
         const reply = await session.nextReply();
         if (reply.kind === 'error' && !/no such key/i.test(textOf(reply)))

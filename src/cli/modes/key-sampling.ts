@@ -106,7 +106,7 @@ class KeySampling {
   }
 
   async #typesOf(keys: readonly Buffer[]): Promise<(TypeStatistics | null)[]> {
-    for (const key of keys) this.#session.send(['TYPE', key]);
+    this.#session.sendAll(keys.map((key) => ['TYPE', key]));
     const types: (TypeStatistics | null)[] = [];
     for (const key of keys) {
       const reply = await this.#session.nextReply();
@@ -120,7 +120,7 @@ class KeySampling {
   /** Sizes by key; 0 where the type has none. */
   async #sizesOf(keys: readonly Buffer[], types: readonly (TypeStatistics | null)[]): Promise<number[]> {
     const requests = keys.map((key, at) => this.#sizeRequest(key, types[at]!));
-    for (const request of requests) if (request !== null) this.#session.send(request);
+    this.#session.sendAll(requests.filter((request) => request !== null));
     const sizes: number[] = [];
     for (const [at, request] of requests.entries()) {
       const reply = request === null ? null : await this.#session.nextReply();
