@@ -152,8 +152,12 @@ export class Connection implements TransportOwner {
   push(bytes: Uint8Array): void {
     const { server } = this;
     if (this.isClosed || (this.flags & IS_PRIMARY_LINK) !== 0) return;
-    if (server.speaker === this) server.ownPushes.push(bytes);
-    else this.send(bytes);
+    if (server.speaker === this) {
+      server.ownPushes.push(bytes);
+      return;
+    }
+    server.netOutputBytes += bytes.length;
+    this.send(bytes);
   }
 
   /** Writes the event's replies, `server.reply.bytes[start … end)`, which the caller reuses unless told otherwise. */
