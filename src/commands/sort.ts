@@ -170,6 +170,7 @@ function gather(call: Invocation, ref: Ref, type: number, from: number, count: n
     order = new Int32Array(count);
     weights = new Float64Array(count);
   }
+  elements.reserve(count);
   for (let i = 0; i < count; i++) order[i] = i;
   if (count === 0) return;
   if (type === TYPE_LIST) {
@@ -260,27 +261,15 @@ function reply(call: Invocation, { gets }: Options, from: number, to: number): v
 }
 
 function store(call: Invocation, { gets, storeAt }: Options, from: number, to: number): void {
-  const { db, keyspace, request } = call;
-  const { bytes, starts, lengths } = elements;
-  let byteCount = 0;
-  for (let i = from; i < to; i++) {
-    const element = order[i];
-    if (gets.length === 0) stored.add(bytes, starts[element], lengths[element]);
-    for (const get of gets) {
-      const isFound = get.find(keyspace, db, bytes, starts[element], lengths[element]);
-      stored.add(get.bytes, get.start, isFound ? get.length : 0);
-    }
-  }
-  const { count } = stored;
-  for (let i = 0; i < count; i++) byteCount += stored.lengths[i];
+  const { db, keyspace } = call;
+  const count = (to - from) * Math.max(1, gets.length);
+  // What patterns lead to is copied, as the destination may be among it.
+  if (gets.length > 0) collectStored(call, gets, from, to);
   const old = call.lookupWrite(storeAt);
   if (count > 0) {
     if (old !== 0) db.displace(old);
-    const lists = listsOf(keyspace);
-    const created = lists.create(db, request.bytes, request.starts[storeAt], request.lengths[storeAt]);
-    let ref = lists.prepareGrowth(db, created, byteCount, count);
-    for (let i = 0; i < count; i++) ref = lists.pushTail(db, ref, stored.bytes, stored.starts[i], stored.lengths[i]);
-    lists.pack(db, ref);
+    if (gets.length > 0) storeList(call, storeAt, stored, null, 0, count);
+    else storeList(call, storeAt, elements, order, from, count);
     keyspace.dirty += count;
     call.notify(NOTIFY_LIST, 'sortstore', storeAt);
   } else if (old !== 0) {
@@ -289,6 +278,41 @@ function store(call: Invocation, { gets, storeAt }: Options, from: number, to: n
     call.notify(NOTIFY_GENERIC, 'del', storeAt);
   }
   call.reply.integer(count);
+}
+
+function collectStored(call: Invocation, gets: readonly SortPattern[], from: number, to: number): void {
+  const { bytes, starts, lengths } = elements;
+  stored.reserve((to - from) * gets.length);
+  for (let i = from; i < to; i++) {
+    const element = order[i];
+    for (const get of gets) {
+      const isFound = get.find(call.keyspace, call.db, bytes, starts[element], lengths[element]);
+      stored.add(get.bytes, get.start, isFound ? get.length : 0);
+    }
+  }
+}
+
+/** Makes `count` strings a list, from number `from` on; the i-th is number `numbers[i]`, or i itself. */
+function storeList(
+  call: Invocation,
+  storeAt: number,
+  strings: ByteStrings,
+  numbers: Int32Array | null,
+  from: number,
+  count: number,
+): void {
+  const { db, keyspace, request } = call;
+  const { bytes, starts, lengths } = strings;
+  const lists = listsOf(keyspace);
+  let byteCount = 0;
+  for (let i = from; i < from + count; i++) byteCount += lengths[numbers === null ? i : numbers[i]];
+  const created = lists.create(db, request.bytes, request.starts[storeAt], request.lengths[storeAt]);
+  let ref = lists.prepareGrowth(db, created, byteCount, count);
+  for (let i = from; i < from + count; i++) {
+    const number = numbers === null ? i : numbers[i];
+    ref = lists.pushTail(db, ref, bytes, starts[number], lengths[number]);
+  }
+  lists.pack(db, ref);
 }
 
 function release(): void {

@@ -21,6 +21,13 @@ export class ByteStrings {
     this.byteCount = 0;
   }
 
+  /** Makes room for `count` strings, which are about to be added to none. */
+  reserve(count: number): void {
+    if (count <= this.starts.length) return;
+    this.starts = new Int32Array(count);
+    this.lengths = new Int32Array(count);
+  }
+
   /** @returns number of the string added */
   add(source: Uint8Array, start: number, length: number): number {
     if (this.count === this.starts.length) {
