@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { freePort } from '../support/ports.js';
-import { ourCli, realCli, runTool, type ToolOptions } from '../support/run-tool.js';
+import { ourBenchmark, ourCli, realCli, runTool, type ToolOptions } from '../support/run-tool.js';
 import { ServerProcess, temporaryFolder } from '../support/server-process.js';
 import { needs } from '../support/tools.js';
 
@@ -74,6 +74,21 @@ suite('TLS', { skip: needs('redis-server', 'redis-cli', 'openssl', 'slotmesh') }
     assert.match(piped.stdout, /errors: 0, replies: 2\n$/);
     const { code, stderr } = await run([...options, '--rdb', 'dump.rdb']);
     assert.equal(code, 0, stderr);
+  });
+
+  test('the benchmark, in one thread and in two; what it cannot trust it does not load', async () => {
+    const load = (...args: string[]) =>
+      runTool(ourBenchmark, ['-p', port, '--tls', ...args, '-n', '40', '-c', '4', '-q', '-t', 'set'], { cwd: folder });
+    for (const threads of [[], ['--threads', '2']]) {
+      await server!.call('CONFIG', 'RESETSTAT');
+      const { code, stdout, stderr } = await load('--cacert', 'ca.crt', ...threads);
+      assert.deepEqual([code, stderr], [0, '']);
+      assert.match(stdout, /SET: [\d.]+ requests per second, p50=[\d.]+ msec\n/);
+      assert.match(await server!.text('INFO', 'commandstats'), /cmdstat_set:calls=40,/);
+    }
+    const refused = await load();
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /SSL_connect failed: certificate verify failed/);
   });
 
   test('what cannot be used or trusted is told in the words of redis-cli', async () => {

@@ -24,6 +24,7 @@ export type Tool = readonly [program: string, ...args: string[]];
 
 export const realCli: Tool = ['redis-cli'];
 export const ourCli: Tool = [process.execPath, join(repositoryRoot, 'bin', 'slotmesh-cli.js')];
+export const ourBenchmark: Tool = [process.execPath, join(repositoryRoot, 'bin', 'slotmesh-benchmark.js')];
 
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 

@@ -9,7 +9,7 @@ import { Child } from '../../support/child-process.js';
 import { clusterNode, joinCluster } from '../../support/cluster.js';
 import { fakeServer } from '../../support/fake-server.js';
 import { freePort } from '../../support/ports.js';
-import { ServerProcess, withServers } from '../../support/server-process.js';
+import { ServerProcess, temporaryFolder, withServers } from '../../support/server-process.js';
 import { needs, repositoryRoot } from '../../support/tools.js';
 
 const skip = needs('redis-server', 'redis-benchmark');
@@ -60,8 +60,13 @@ async function assertSame(
 
 suite('against one server', { skip }, () => {
   let server: ServerProcess;
+  let socketPath: string;
   before(async () => {
-    server = await ServerProcess.start({ kind: 'redis', config: { save: '3600 1 300 100' } });
+    socketPath = join(temporaryFolder('benchmark'), 'socket');
+    server = await ServerProcess.start({
+      kind: 'redis',
+      config: { save: '3600 1 300 100', unixsocket: socketPath },
+    });
   });
   after(() => server?.dispose());
 
@@ -96,6 +101,7 @@ suite('against one server', { skip }, () => {
     await assertSame(at('-n', '20', '--threads', '2', '-t', 'set,get'));
     await assertSame(at('-n', '20', '-3', '--enable-tracking', '--dbnum', '3', '-q', '-e', '-t', 'get'));
     await assertSame(['-u', `redis://127.0.0.1:${server.port}/2`, '-n', '5', '-q', '-t', 'set']);
+    await assertSame(['-s', socketPath, '-n', '20', '-c', '2', '-t', 'set']);
     assert.equal(await server.text('SELECT', 2), 'OK');
     assert.equal(await server.text('GET', 'key:__rand_int__'), 'VXK');
     await server.call('SELECT', 0);
