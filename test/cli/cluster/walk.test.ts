@@ -1,0 +1,130 @@
+/**
+ * The walk of the old tutorials with our tools alone, on our nodes and on real ones: a cluster is made with redis-trib's words, written to while it is
+ * resharded and grown, and its nodes are taken away again. And what happens to a reshard that is broken off.
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { Child } from '../../support/child-process.js';
+import { waitUntilHealthy } from '../../support/cluster.js';
+import { ourCli, type Tool } from '../../support/run-tool.js';
+import type { ServerProcess } from '../../support/server-process.js';
+import { longRun, needsServers, repositoryRoot, type ServerKind } from '../../support/tools.js';
+import { waitFor } from '../../support/wait-for.js';
+import { startWriteLoad } from '../../support/write-load.js';
+import { type Answer, type Outcome, runInteractive, setKeys, startNodes, TestCluster } from './twin-clusters.js';
+
+const ourTrib: Tool = [process.execPath, join(repositoryRoot, 'bin', 'slotmesh-trib.js')];
+
+async function trib(words: string, answers: readonly Answer[] = []): Promise<Outcome> {
+  const outcome = await runInteractive(ourTrib, words.split(' '), answers);
+  assert.equal(outcome.code, 0, `slotmesh-trib ${words}\n${outcome.stdout}${outcome.stderr}`);
+  assert.equal(outcome.stderr, '');
+  return outcome;
+}
+
+/** Runs `body` with fresh nodes, which end with it. */
+async function withNodes(
+  kind: ServerKind,
+  count: number,
+  body: (cluster: TestCluster) => Promise<void>,
+): Promise<void> {
+  const nodes = await startNodes(kind, count);
+  try {
+    const cluster = new TestCluster(nodes);
+    cluster.ids = await Promise.all(nodes.map((node) => node.text('CLUSTER', 'MYID')));
+    await body(cluster);
+  } finally {
+    await Promise.all(nodes.map((node) => node.dispose()));
+  }
+}
+
+async function keyCount(nodes: readonly ServerProcess[]): Promise<number> {
+  const sizes = await Promise.all(nodes.map(async (node) => Number(await node.call('DBSIZE'))));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** On real nodes only in the long form: there the transcripts show the same subcommands. */
+const kinds: readonly ServerKind[] = longRun ? ['slotmesh', 'redis'] : ['slotmesh'];
+
+for (const kind of kinds) {
+  suite(`cluster manager on ${kind} nodes`, { skip: needsServers('slotmesh', kind) }, () => {
+    test('the tutorial: create, reshard under writes, add a primary and a replica, remove them', async () => {
+      await withNodes(kind, 5, async (cluster) => {
+        const [a, b, c, d, e] = [0, 1, 2, 3, 4].map((place) => cluster.address(place));
+        const members = cluster.nodes.slice(0, 3);
+        const created = await trib(`create --replicas 0 ${a} ${b} ${c}`, [
+          ["Can I set the above configuration? (type 'yes' to accept): ", 'yes'],
+        ]);
+        assert.match(
+          created.stdout,
+          /^>>> Creating cluster\n>>> Performing hash slots allocation on 3 nodes\.\.\.\nUsing 3 masters:\n/,
+        );
+        assert.match(created.stdout, /\[OK\] All 16384 slots covered\.\n$/);
+        await waitUntilHealthy(members);
+        const load = await startWriteLoad(members, { prefix: 'walk' });
+        try {
+          const resharded = await trib(`reshard ${a}`, [
+            ['How many slots do you want to move (from 1 to 16384)? ', '100'],
+            ['What is the receiving node ID? ', 'nosuch'],
+            ['What is the receiving node ID? ', cluster.id(0)],
+            ['Source node #1:', 'all'],
+            ['Do you want to proceed with the proposed reshard plan (yes/no)? ', 'yes'],
+          ]);
+          assert.equal(resharded.stdout.match(/Moving slot \d+ from 127/g)?.length, 100);
+          await waitUntilHealthy(members);
+          await trib(`add-node ${d} ${a}`);
+          await waitUntilHealthy(cluster.nodes.slice(0, 4));
+          await trib(`add-node --slave --master-id ${cluster.id(3)} ${e} ${a}`);
+          await waitUntilHealthy(cluster.nodes);
+          await trib(`rebalance --use-empty-masters --simulate ${a}`);
+          await trib(`reshard --from all --to ${cluster.id(3)} --slots 90 --yes ${a}`);
+          await waitUntilHealthy(cluster.nodes);
+        } finally {
+          await load.stop();
+        }
+        assert.deepEqual(load.errors, []);
+        assert.deepEqual(await load.findLost(), []);
+        load.close();
+        const primaries = cluster.nodes.slice(0, 4);
+        assert.equal(await keyCount(primaries), load.acknowledgedCount, 'no key is there twice');
+        const check = await trib(`check ${a}`);
+        assert.match(check.stdout, /\[OK\] All nodes agree[\s\S]*\[OK\] All 16384 slots covered\.\n$/);
+
+        await trib(`reshard --from ${cluster.id(3)} --to ${cluster.id(0)} --slots 90 --yes --pipeline 20 ${a}`);
+        await waitUntilHealthy(cluster.nodes);
+        const removed = await trib(`del-node ${a} ${cluster.id(4)}`);
+        assert.match(removed.stdout, />>> SHUTDOWN the node\.\n$/);
+        await trib(`del-node ${a} ${cluster.id(3)}`);
+        await waitFor(() => !cluster.nodes[3]!.isRunning && !cluster.nodes[4]!.isRunning, { what: 'both to be gone' });
+        await waitUntilHealthy(members);
+        assert.equal(await keyCount(members), load.acknowledgedCount);
+      });
+    });
+
+    test('Ctrl-C during a reshard: the slots under way are ended, none stays open', async () => {
+      await withNodes(kind, 3, async (cluster) => {
+        const [a, b, c] = [0, 1, 2].map((place) => cluster.address(place));
+        await runInteractive(ourCli, `--cluster create ${a} ${b} ${c} --cluster-yes`.split(' '), []);
+        await waitUntilHealthy(cluster.nodes);
+        await setKeys(
+          cluster,
+          Array.from({ length: 5000 }, (_, at) => `key:${at}`),
+        );
+        const words = `--cluster reshard ${a} --cluster-from ${cluster.id(0)} --cluster-to ${cluster.id(1)} --cluster-slots 5000 --cluster-yes --cluster-parallel 3`;
+        const [program, ...leading] = ourCli;
+        const child = await Child.start(program, [...leading, ...words.split(' ')], { env: { TERM: 'dumb' } });
+        await waitFor(() => /\nMoving slot \d+ from /.test(child.stdout), { what: 'the first slots to move' });
+        child.kill('SIGINT');
+        const { code } = await child.exited;
+        assert.equal(code, 130, child.stderr);
+        assert.match(child.stderr, /^\nInterrupted: ending/);
+        assert.doesNotMatch(child.stderr, /still open/);
+        await waitUntilHealthy(cluster.nodes);
+        const checked = await runInteractive(ourCli, ['--cluster', 'check', a!], []);
+        assert.equal(checked.code, 0, checked.stdout);
+        assert.match(checked.stdout, /\[OK\] 5000 keys in 3 masters\./);
+      });
+    });
+  });
+}
