@@ -19,7 +19,7 @@ if (!existsSync(entry)) {
 }
 
 /** Programs of their own, which `slotmesh <name> …` starts with the rest of the words. */
-const programs = ['server', 'cli', 'benchmark', 'check-rdb', 'check-aof'];
+const programs = ['server', 'cli', 'benchmark', 'trib', 'create-cluster', 'check-rdb', 'check-aof'];
 
 if (programs.includes(process.argv[2])) {
   const [name] = process.argv.splice(2, 1);

@@ -64,15 +64,17 @@ const SUBCOMMANDS: Record<string, Subcommand> = {
 
 const HELP = `Usage: slotmesh <command>
 
-  cluster    start, watch and stop a whole cluster on this machine; see slotmesh cluster --help
-  server     run one server: takes redis-server's arguments; see slotmesh server --help
-  cli        talk to a server or cluster, and manage it: takes redis-cli's arguments; see slotmesh cli --help
-  benchmark  load a server or cluster and measure it: takes redis-benchmark's arguments; see slotmesh benchmark --help
-  check-rdb  check an RDB file
-  check-aof  check an append-only log, and mend it with --fix
+  cluster         start, watch and stop a whole cluster on this machine; see slotmesh cluster --help
+  server          run one server: takes redis-server's arguments; see slotmesh server --help
+  cli             talk to a server or cluster, and manage it: takes redis-cli's arguments; see slotmesh cli --help
+  trib            manage a cluster with the command lines of redis-trib.rb
+  create-cluster  start and create a cluster with the command lines of utils/create-cluster
+  benchmark       load a server or cluster and measure it: takes redis-benchmark's arguments; see slotmesh benchmark --help
+  check-rdb       check an RDB file
+  check-aof       check an append-only log, and mend it with --fix
 
-  --help     print this
-  --version  print the version
+  --help          print this
+  --version       print the version
 `;
 
 const EXIT_USAGE = 2;
