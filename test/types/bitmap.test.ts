@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { countBitRange, findInBitRange } from '../../src/types/bitmap.js';
+import { seededRandom } from '../support/random.js';
+
+const random = seededRandom(21);
+const BYTES = 100_000;
+const RANGES = 300;
+
+/** Random ranges of bits, most of them long, in a string that begins anywhere. */
+function* ranges(): Generator<{ base: number; first: number; last: number }> {
+  for (let i = 0; i < RANGES; i++) {
+    const base = random.below(9);
+    const bits = (BYTES - base) * 8;
+    const first = random.below(i % 3 === 0 ? 3000 : bits);
+    yield { base, first, last: first + random.below(i % 2 === 0 ? Math.min(bits - first, 4000) : bits - first) };
+  }
+}
+
+test('bits are counted wherever a range begins and ends, in blocks and in what is left of them', () => {
+  const bytes = Uint8Array.from({ length: BYTES }, () => random.below(256));
+  const words = new Int32Array(bytes.buffer);
+  // Set bits before each byte.
+  const before = new Int32Array(BYTES * 8 + 1);
+  for (let bit = 0; bit < BYTES * 8; bit++)
+    before[bit + 1] = before[bit]! + ((bytes[bit >> 3]! >> (7 - (bit & 7))) & 1);
+  for (const { base, first, last } of ranges()) {
+    const expected = before[base * 8 + last + 1]! - before[base * 8 + first]!;
+    assert.equal(countBitRange(bytes, words, base, first, last), expected, `${base} ${first} ${last}`);
+  }
+});
+
+for (const bit of [0, 1]) {
+  test(`the first ${bit} is found wherever it stands, also behind the range`, () => {
+    const bytes = new Uint8Array(BYTES).fill(bit === 1 ? 0 : 0xff);
+    const words = new Int32Array(bytes.buffer);
+    for (const { base, first, last } of ranges()) {
+      assert.equal(findInBitRange(bytes, words, base, first, last, bit), -1);
+      const place = first + random.below(Math.min(last - first + 20, (BYTES - base) * 8 - first));
+      const at = base + (place >> 3);
+      bytes[at]! ^= 0x80 >> (place & 7);
+      const expected = place <= last ? place : -1;
+      assert.equal(findInBitRange(bytes, words, base, first, last, bit), expected, `${base} ${first} ${last} ${place}`);
+      bytes[at]! ^= 0x80 >> (place & 7);
+    }
+  });
+}
