@@ -58,23 +58,23 @@ export async function tlsOptions(settings: TlsSettings): Promise<ConnectionOptio
   if (settings.cipherSuites?.split(':').some((name) => !TLS13_SUITE.test(name)))
     throw new TlsSetupError('Error while setting cypher suites');
   const cipherList = [settings.cipherSuites, settings.ciphers].filter((list) => list !== null).join(':');
-  const steps: [problem: string, options: ConnectionOptions][] = [
-    ['Invalid CA Certificate File/Directory', { ca: ca.length > 0 ? ca : systemRoots(rootCertificates) }],
-    ['Invalid client certificate', certFile === null ? {} : { cert: readOr('Invalid client certificate', certFile) }],
-    ['Invalid private key', keyFile === null ? {} : { key: readOr('Invalid private key', keyFile) }],
-    ['Error while configuring ciphers', cipherList === '' ? {} : { ciphers: cipherList }],
-  ];
-  let options: ConnectionOptions = {};
-  for (const [problem, step] of steps) {
-    options = { ...options, ...step };
+  let own: ConnectionOptions = {};
+  /** Takes the options over if OpenSSL can use them together with those taken before. */
+  const take = (problem: string, options: ConnectionOptions): void => {
+    own = { ...own, ...options };
     try {
-      createSecureContext(options);
+      createSecureContext(own);
     } catch (error) {
       throw new TlsSetupError(problem, error);
     }
-  }
+  };
+  if (certFile !== null) take('Invalid client certificate', { cert: readOr('Invalid client certificate', certFile) });
+  if (keyFile !== null) take('Invalid private key', { key: readOr('Invalid private key', keyFile) });
+  if (cipherList !== '') take('Error while configuring ciphers', { ciphers: cipherList });
+  if (ca.length > 0) take('Invalid CA Certificate File/Directory', { ca });
   return {
-    ...options,
+    ...own,
+    ca: ca.length > 0 ? ca : systemRoots(rootCertificates),
     rejectUnauthorized: !settings.isInsecure,
     checkServerIdentity: () => undefined,
     ...(serverName === null ? {} : { servername: serverName }),
