@@ -185,15 +185,17 @@ test('a client blocked on a key is sent after its slot, or told that the cluster
 }, async () => {
   await withServers([node('slotmesh'), node('slotmesh')], async ([first, second]) => {
     await join(first!, second!);
-    const [following, staying] = await Promise.all([first!.connect(), first!.connect()]);
+    const [following, reading, staying] = await Promise.all([first!.connect(), first!.connect(), first!.connect()]);
+    const read = reading.call('XREAD', 'BLOCK', 0, 'STREAMS', '{x}stream', '$').catch(String);
     const followed = following.call('BLPOP', '{x}list', 0).catch(String);
     const stayed = staying.call('BLPOP', `{${ANOTHER_TAG}}list`, 0).catch(String);
-    await waitFor(async () => (await first!.info('clients'))['blocked_clients'] === '2', { what: 'both to wait' });
+    await waitFor(async () => (await first!.info('clients'))['blocked_clients'] === '3', { what: 'all to wait' });
     await moveSlot(first!, second!);
-    assert.match(String(await followed), new RegExp(`MOVED ${SLOT} 127\\.0\\.0\\.1:${second!.port}`));
+    for (const reply of [followed, read])
+      assert.match(String(await reply), new RegExp(`MOVED ${SLOT} 127\\.0\\.0\\.1:${second!.port}`));
     await second!.kill();
     assert.match(String(await stayed), /CLUSTERDOWN The cluster is down/);
-    for (const client of [following, staying]) client.close();
+    for (const client of [following, reading, staying]) client.close();
   });
 });
 
