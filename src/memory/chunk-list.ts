@@ -228,8 +228,7 @@ export class ChunkList {
     }
     let chunk = this.chunk(list, index);
     const old = listpackBytes(this.view(chunk), blockStart(chunk));
-    if (this.shared.size > 0 && this.shared.has(chunk))
-      chunk = this.moveChunk(chunk, old, this.arena.blockBytes(chunk));
+    if (this.isShared(chunk)) chunk = this.moveChunk(chunk, old, this.arena.blockBytes(chunk));
     const byteCount = old + addedBytes - removedBytes;
     if (byteCount > this.arena.blockBytes(chunk)) {
       const room = byteCount < roomBytes ? Math.min(roomBytes, byteCount + (byteCount >> 1)) : byteCount;
@@ -260,7 +259,7 @@ export class ChunkList {
     const base = blockStart(chunk);
     const total = listpackBytes(bytes, base);
     const elementCount = cells[cell + 1] + 1;
-    if (total > bytesMax || elementCount > elementsMax) return false;
+    if (total > bytesMax || elementCount > elementsMax || this.isShared(chunk)) return false;
     if (total + writer.byteCount > this.arena.blockBytes(chunk)) return false;
     const place = atHead ? firstElement(base) : base + total - 1;
     splice(bytes, base, place, 0, writer.byteCount, 1);
@@ -290,7 +289,7 @@ export class ChunkList {
     const cells = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT];
     const cell = endCell(control, at, atHead);
     const chunk = cells[cell];
-    if (cells[cell + 1] < 2) return false;
+    if (cells[cell + 1] < 2 || this.isShared(chunk)) return false;
     const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
     const base = blockStart(chunk);
     const end = base + listpackBytes(bytes, base) - 1;
@@ -335,6 +334,10 @@ export class ChunkList {
     copyBytes(this.view(chunk), blockStart(chunk), this.view(moved), blockStart(moved), usedBytes);
     this.giveUp(chunk);
     return moved;
+  }
+
+  private isShared(chunk: Ref): boolean {
+    return this.shared.size > 0 && this.shared.has(chunk);
   }
 
   /** A chunk that is in no list any more. */
