@@ -10,7 +10,7 @@ import { type ServerProcess, withServers } from '../support/server-process.js';
 import { needsServers } from '../support/tools.js';
 import { exchangesData } from './exchange.js';
 
-const COMMANDS = 5000;
+const COMMANDS = 3000;
 const KEYS = 8;
 const stream = (number: number): string => `stream:${number}`;
 
