@@ -24,7 +24,7 @@ export interface ServerOptions {
 }
 
 /** How long a server may take until it answers, loading its data included. */
-const START_TIMEOUT_MS = 20000;
+const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 15000;
 const EARLIER_OUTPUT_CHARS_MAX = 64 * 1024;
 
