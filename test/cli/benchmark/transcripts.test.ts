@@ -47,12 +47,8 @@ function normalized(text: string): string {
     .replace(/"(?:[\d.]+|inf)"/g, '"#"');
 }
 
-async function assertSame(
-  args: readonly string[],
-  options: { input?: string; servers?: ServerProcess[] } = {},
-): Promise<Transcript> {
-  const theirs = await run('redis-benchmark', args, options.input);
-  const ours = await runOurs(args, options.input);
+async function assertSame(args: readonly string[], options: { input?: string } = {}): Promise<Transcript> {
+  const [theirs, ours] = await Promise.all([run('redis-benchmark', args, options.input), runOurs(args, options.input)]);
   const comparable = ({ stdout, stderr, code }: Transcript) => ({ stdout: normalized(stdout), stderr, code });
   assert.deepEqual(comparable(ours), comparable(theirs), args.join(' '));
   return ours;
