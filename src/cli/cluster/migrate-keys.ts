@@ -28,6 +28,8 @@ export interface MigrationSettings {
   readonly isFix: boolean;
   /** Sizes of the batches; null: as many keys as the user said. */
   readonly batchSize: BatchSize | null;
+  /** Moves that go on side by side: each waits for the others' batches as well as for its own. */
+  readonly laneCount: number;
   onMigrated(keyCount: number): void;
 }
 
@@ -57,7 +59,7 @@ export async function migrateKeys(move: KeyMove, settings: MigrationSettings): P
       const batch = keys.slice(start, start + count);
       const beganAtMs = performance.now();
       await migrateBatch(move, batch, settings);
-      batchSize?.learn(performance.now() - beganAtMs, batch.length);
+      batchSize?.learn((performance.now() - beganAtMs) / settings.laneCount, batch.length);
       settings.onMigrated(batch.length);
       start += batch.length;
     }

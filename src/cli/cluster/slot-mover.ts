@@ -60,6 +60,7 @@ export class SlotMover {
   readonly #openSlots = new Set<KeyMove>();
   readonly #batchSizes = new Map<string, BatchSize>();
   #bar: ProgressBar | null = null;
+  #laneCount = 1;
   #interrupts = 0;
   #onSecondInterrupt: () => void = () => {};
 
@@ -119,6 +120,7 @@ export class SlotMover {
     const { options, terminal } = this.#context;
     const wanted = options.parallel || (terminal.isOutputTty ? DEFAULT_LANES_ON_TERMINAL : DEFAULT_LANES);
     const laneCount = Math.max(1, Math.min(wanted, moves.length, MAX_LANES));
+    this.#laneCount = laneCount;
     const ordered = new OrderedOutput((data) => this.#context.output.write(data));
     const failures = new Map<number, MoveFailure>();
     let next = 0;
@@ -168,6 +170,7 @@ export class SlotMover {
       report: this.#bar === null ? this.#options.report : barReport(this.#bar),
       others: primariesOf(this.#cluster).filter((node) => !isInvolved(node)),
       openSlots: this.#openSlots,
+      laneCount: isCold ? 1 : this.#laneCount,
       batchSize: options.hasPipeline ? null : this.#batchSizeFor(move.source),
     });
   }
@@ -196,7 +199,7 @@ export class SlotMover {
     const { output } = this.#context;
     for (const { slot, source, target } of this.#openSlots)
       output.complain(
-        `Slot ${slot} is still open, on its way from ${source.address} to ${target.address}. To finish its move:\n` +
+        `Slot ${slot} is still open: on its way from ${source.address} to ${target.address}. To mend it:\n` +
           `  slotmesh-cli --cluster fix ${this.#cluster.nodes[0]!.address}`,
       );
   }

@@ -69,7 +69,7 @@ suite('cluster manager, beside redis-cli', { skip: needs('redis-server', 'redis-
       {
         answers: [[PROCEED, 'yes']],
         beforeAnswer: (cluster) => cluster.nodes[2]!.kill(),
-        ownStderr: /^Slot 10923 is still open, [\s\S]*--cluster fix <0>\n/m,
+        ownStderr: /^Slot 10923 is still open: [\s\S]*--cluster fix <0>\n/m,
       },
     );
     await fresh.compare((cluster) => `--cluster check ${cluster.address(0)}`);
