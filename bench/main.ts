@@ -11,6 +11,7 @@ import { type BenchContext, type GroupRunner, isWanted } from './context.js';
 import { doublings, largeCollections } from './groups/collections.js';
 import { commands } from './groups/commands.js';
 import { largeDataSet } from './groups/large-data-set.js';
+import { memoryOfValues, stallsByValues } from './groups/large-values.js';
 import { clusterCost, clusterThroughput, throughput } from './groups/throughput.js';
 import type { Group } from './measurement.js';
 import { type BenchOptions, HELP, readOptions, UsageError } from './options.js';
@@ -22,6 +23,8 @@ const GROUPS: readonly GroupRunner[] = [
   largeCollections,
   doublings,
   largeDataSet,
+  memoryOfValues,
+  stallsByValues,
   clusterThroughput,
   clusterCost,
 ];

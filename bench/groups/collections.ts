@@ -18,14 +18,20 @@ const PIPELINE = 16;
 const member = (index: number): string => `member:${String(index).padStart(12, '0')}`;
 
 /** A command that adds elements to a key, by their numbers. */
-type Filling = readonly [command: readonly string[], element: (index: number) => readonly string[]];
+export type Filling = readonly [command: readonly string[], element: (index: number) => readonly string[]];
 
-const ZSET: Filling = [['ZADD'], (index) => [String(index), member(index)]];
-const LIST: Filling = [['RPUSH'], (index) => [member(index)]];
-const SET: Filling = [['SADD'], (index) => [member(index)]];
-const HASH: Filling = [['HSET'], (index) => [member(index), 'value']];
+export const ZSET: Filling = [['ZADD'], (index) => [String(index), member(index)]];
+export const LIST: Filling = [['RPUSH'], (index) => [member(index)]];
+export const SET: Filling = [['SADD'], (index) => [member(index)]];
+export const HASH: Filling = [['HSET'], (index) => [member(index), 'value']];
 
-async function fill(server: ServerUnderTest, key: string, [command, element]: Filling, first: number, count: number) {
+export async function fill(
+  server: ServerUnderTest,
+  key: string,
+  [command, element]: Filling,
+  first: number,
+  count: number,
+) {
   for (let start = 0; start < count; start += ELEMENTS_PER_CALL) {
     const size = Math.min(ELEMENTS_PER_CALL, count - start);
     const elements = Array.from({ length: size }, (_, i) => element(first + start + i)).flat();
@@ -34,7 +40,7 @@ async function fill(server: ServerUnderTest, key: string, [command, element]: Fi
 }
 
 /** XADD adds one entry a call. */
-async function fillStream(server: ServerUnderTest, key: string, count: number): Promise<void> {
+export async function fillStream(server: ServerUnderTest, key: string, count: number): Promise<void> {
   const what = ['XADD', key, '*', 'field', 'value'];
   await runRedisBenchmark({
     what,

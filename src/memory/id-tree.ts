@@ -418,8 +418,10 @@ export class IdTree {
   /** @returns the first leaf below */
   private freeBranches(node: Ref, level: number): Ref {
     if (level === 0) return node;
-    let first: Ref = 0;
-    for (let i = this.cellCount(node) - 1; i >= 0; i--) first = this.freeBranches(this.child(node, i), level - 1);
+    let first = this.child(node, 0);
+    // Leaves need no look.
+    if (level > 1)
+      for (let i = this.cellCount(node) - 1; i >= 0; i--) first = this.freeBranches(this.child(node, i), level - 1);
     this.arena.free(node);
     return first;
   }

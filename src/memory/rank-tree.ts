@@ -478,12 +478,14 @@ export class RankTree {
     if (previous !== 0) this.set(previous, LEAF_NEXT, next);
   }
 
-  /** @returns the first leaf below */
+  /** Leaves are not looked at: they are sixty times as many. @returns the first leaf below */
   private freeBranches(node: Ref, level: number): Ref {
     if (level === 0) return node;
-    let first: Ref = 0;
-    for (let i = this.cellCount(node) - 1; i >= 0; i--)
-      first = this.freeBranches(this.get(node, BRANCH_HEADER + i * BRANCH_CELL + CHILD), level - 1);
+    let first = this.get(node, BRANCH_HEADER + CHILD);
+    if (level > 1) {
+      for (let i = this.cellCount(node) - 1; i >= 0; i--)
+        first = this.freeBranches(this.get(node, BRANCH_HEADER + i * BRANCH_CELL + CHILD), level - 1);
+    }
     this.arena.free(node);
     return first;
   }

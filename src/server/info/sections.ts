@@ -170,6 +170,7 @@ function memoryLines(server: Server, meter: MemoryMeter): string[] {
     'active_defrag_running:0',
     `lazyfree_pending_objects:${server.keyspace.reaper.pendingCount}`,
     `lazyfreed_objects:${server.keyspace.reaper.freedCount}`,
+    `engine_heap_used:${process.memoryUsage().heapUsed}`,
   ];
 }
 
