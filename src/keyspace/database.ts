@@ -22,6 +22,8 @@ import { SlotCounts } from './slot-counts.js';
 /** Unix ms beyond every expiry. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
+/** Room for 8 M keys in all: 64 MiB if none of them come. */
+const EXPECTED_PER_SLOT_MAX = 512;
 /** Buckets looked at for one sample: some 50 µs where only few of the keys have an expiry. */
 const SAMPLE_BUCKETS_MAX = 64;
 
@@ -32,6 +34,8 @@ export class Database {
   expiryCount = 0;
   /** Moving average of the remaining life of expiring keys, ms; kept by the active cycle for INFO. */
   averageTtlMs = 0;
+  /** Keys that a new slot may expect: while a data set of known size is loaded. */
+  private expectedPerSlot = 0;
   /** Number in SELECT; changes with SWAPDB. */
   index: number;
   /** A lower bound of the expiries in each slot, and how many expiring keys it has. Made at the first expiry. */
@@ -291,6 +295,14 @@ export class Database {
     return found;
   }
 
+  /**
+   * Tells how many keys are about to be added, so that tables need not grow step by step (half of the time that inserting takes); 0 when they have been.
+   * A wrong number costs memory at most for as many keys as it says, up to EXPECTED_PER_SLOT_MAX in each slot that gets any.
+   */
+  expect(keyCount: number): void {
+    this.expectedPerSlot = Math.min(EXPECTED_PER_SLOT_MAX, Math.floor(keyCount / SLOT_COUNT));
+  }
+
   /** Removes the entry and frees its value. */
   remove(ref: Ref): void {
     this.beforeEnd(ref);
@@ -379,7 +391,7 @@ export class Database {
     const ref = space.arena.allocate(entryBytes(length, valueLength, expireAtMs > 0));
     space.entries.writeHeader(ref, type, encoding, length, valueLength, expireAtMs, space.birthClockAndMark);
     copyBytes(key, start, space.entries.view(ref), space.entries.keyStart(ref), length);
-    if (this.slots[slot] === 0) this.slots[slot] = space.table.create();
+    if (this.slots[slot] === 0) this.slots[slot] = space.table.create(this.expectedPerSlot);
     space.table.insert(this.slots[slot], hash, ref);
     this.keyCount++;
     if (this.keysBySlot !== null) this.keysBySlot.add(slot, 1);

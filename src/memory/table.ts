@@ -76,15 +76,17 @@ export class Table {
     this.keys = keys;
   }
 
-  create(): Ref {
+  /** @param expectedCount about how many items will come; buckets for them, but not for more than 8,000, are there from the beginning */
+  create(expectedCount = 0): Ref {
+    const buckets = Math.max(1, Math.min(SEGMENT_BUCKETS, Math.floor(expectedCount / LOAD_MAX)));
     const table = this.arena.allocate(CONTROL_BYTES);
-    const root = this.allocateZeroed(BUCKET_BYTES);
+    const root = this.allocateZeroed(buckets * BUCKET_BYTES);
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
     const base = (table & UNIT_MASK) << 1;
     words[base + COUNT] = 0;
-    words[base + BUCKETS] = 1;
+    words[base + BUCKETS] = buckets;
     words[base + ROOT] = root;
-    words[base + CAPACITY] = 1;
+    words[base + CAPACITY] = buckets;
     return table;
   }
 

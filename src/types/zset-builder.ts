@@ -2,6 +2,7 @@
  * Builds a sorted set as a whole: the results of *STORE commands and of loads, where members come in any order and their scores may still change.
  *
  * Members and scores lie in the arena from the beginning, in the table that a large set has anyway; only their references are in an array, to be sorted.
+ * Nothing of it is in the engine's heap. What comes in order, or in reverse order as in files, is not sorted but found to be.
  * `begin` … `add`, `find`, `changeFound` … then `sort` to read the result, `finish` to make it an entry, or `discard`.
  */
 import type { Database } from '../keyspace/database.js';
@@ -15,6 +16,10 @@ import { CountedString } from './counted-keys.js';
 import type { Zsets } from './zset.js';
 import { readDouble, writeDouble, ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
 
+const NO_ITEMS = new Int32Array(0);
+/** Room that stays between two sets. */
+const ITEMS_KEPT = 1024;
+
 export class ZsetBuilder {
   /** Of the member that `find` found. */
   foundScore = 0;
@@ -23,7 +28,8 @@ export class ZsetBuilder {
   private readonly cursor: ZsetCursor;
   private readonly string = new CountedString();
   private table: Ref = 0;
-  private items: Ref[] = [];
+  private items = NO_ITEMS;
+  private itemCount = 0;
   private found: Ref = 0;
   private memberBytesMax = 0;
 
@@ -34,12 +40,12 @@ export class ZsetBuilder {
   }
 
   get count(): number {
-    return this.items.length;
+    return this.itemCount;
   }
 
   begin(): void {
     this.table = this.zsets.table.create();
-    this.items = [];
+    this.itemCount = 0;
     this.memberBytesMax = 0;
   }
 
@@ -47,7 +53,8 @@ export class ZsetBuilder {
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
     const item = this.zsets.createItem(bytes, start, length, score);
     this.zsets.table.insert(this.table, hashBytes(bytes, start, length), item);
-    this.items.push(item);
+    if (this.itemCount === this.items.length) this.grow();
+    this.items[this.itemCount++] = item;
     if (length > this.memberBytesMax) this.memberBytesMax = length;
   }
 
@@ -68,19 +75,29 @@ export class ZsetBuilder {
 
   /** Puts the members into their order. */
   sort(): void {
-    const { cursor } = this;
-    // By scores read once, and by members only where scores are equal.
-    const scores = new Map<Ref, number>();
-    for (const item of this.items) scores.set(item, this.scoreOf(item));
-    this.items.sort((a, b) => {
-      const difference = scores.get(a)! - scores.get(b)!;
-      // Equal infinities have no difference.
-      if (difference !== 0 && !Number.isNaN(difference)) return difference;
-      cursor.readItem(a);
-      const { bytes, start, length } = cursor;
-      cursor.readItem(b);
-      return compareBytes(bytes, start, length, cursor.bytes, cursor.start, cursor.length);
-    });
+    const { itemCount } = this;
+    // Read once; members are looked at only where scores are equal.
+    const items = this.items.subarray(0, itemCount);
+    const scores = new Float64Array(itemCount);
+    for (let i = 0; i < itemCount; i++) scores[i] = this.scoreOf(items[i]);
+    const compare = (a: number, b: number): number => {
+      if (scores[a] !== scores[b]) return scores[a] < scores[b] ? -1 : 1;
+      return this.compareMembers(items[a], items[b]);
+    };
+    let ascending = 1;
+    let descending = 1;
+    for (let i = 1; i < itemCount; i++) {
+      if (compare(i - 1, i) < 0) ascending++;
+      else descending++;
+    }
+    if (ascending === itemCount) return;
+    if (descending === itemCount) {
+      items.reverse();
+      return;
+    }
+    const order = sortedOrder(itemCount, compare);
+    for (let i = 0; i < itemCount; i++) order[i] = items[order[i]];
+    items.set(order);
   }
 
   /** Reads member number `index`, after `sort` that of the rank. */
@@ -93,7 +110,7 @@ export class ZsetBuilder {
     const { packing } = this.space;
     this.sort();
     const isPacked =
-      this.items.length <= packing.zsetListpackEntries && this.memberBytesMax <= packing.zsetListpackValueBytes;
+      this.itemCount <= packing.zsetListpackEntries && this.memberBytesMax <= packing.zsetListpackValueBytes;
     if (isPacked) {
       const ref = this.addPacked(db, key, start, length, expireAtMs);
       this.discard();
@@ -101,22 +118,41 @@ export class ZsetBuilder {
     }
     const { trees } = this.zsets;
     const tree = trees.create();
-    for (const item of this.items) trees.append(tree, this.scoreOf(item), item);
-    this.items = [];
+    for (let i = 0; i < this.itemCount; i++) trees.append(tree, this.scoreOf(this.items[i]), this.items[i]);
+    this.forget();
     return this.zsets.createTree(db, key, start, length, expireAtMs, this.table, tree);
   }
 
   /** Frees everything. */
   discard(): void {
-    this.items = [];
+    this.forget();
     this.zsets.table.release(this.table);
+  }
+
+  private grow(): void {
+    const grown = new Int32Array(Math.max(ITEMS_KEPT, this.items.length * 2));
+    grown.set(this.items);
+    this.items = grown;
+  }
+
+  private forget(): void {
+    this.itemCount = 0;
+    if (this.items.length > ITEMS_KEPT) this.items = NO_ITEMS;
+  }
+
+  private compareMembers(a: Ref, b: Ref): number {
+    const { cursor } = this;
+    cursor.readItem(a);
+    const { bytes, start, length } = cursor;
+    cursor.readItem(b);
+    return compareBytes(bytes, start, length, cursor.bytes, cursor.start, cursor.length);
   }
 
   private addPacked(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
     const { cursor, zsets } = this;
     const { entries } = this.space;
     let byteCount = LISTPACK_EMPTY_BYTES;
-    for (let i = 0; i < this.items.length; i++) {
+    for (let i = 0; i < this.itemCount; i++) {
       this.read(i, cursor);
       byteCount += zsets.encodePair(cursor.bytes, cursor.start, cursor.length, cursor.score);
     }
@@ -125,8 +161,8 @@ export class ZsetBuilder {
     const base = entries.valueStart(ref);
     initListpack(view, base);
     let at = base + LISTPACK_EMPTY_BYTES - 1;
-    splice(view, base, at, 0, byteCount - LISTPACK_EMPTY_BYTES, this.items.length * 2);
-    for (let i = 0; i < this.items.length; i++) {
+    splice(view, base, at, 0, byteCount - LISTPACK_EMPTY_BYTES, this.itemCount * 2);
+    for (let i = 0; i < this.itemCount; i++) {
       this.read(i, cursor);
       zsets.encodePair(cursor.bytes, cursor.start, cursor.length, cursor.score);
       at = zsets.writePair(view, at);
@@ -143,4 +179,25 @@ export class ZsetBuilder {
   private viewOf(item: Ref): Uint8Array {
     return this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
   }
+}
+
+/** @returns the numbers from 0 to below `count` in the order that `compare` gives: a merge sort, as typed arrays are copied into the heap by their own */
+function sortedOrder(count: number, compare: (a: number, b: number) => number): Int32Array {
+  let from = new Int32Array(count);
+  let to = new Int32Array(count);
+  for (let i = 0; i < count; i++) from[i] = i;
+  for (let width = 1; width < count; width *= 2) {
+    for (let start = 0; start < count; start += width * 2) {
+      const middle = Math.min(start + width, count);
+      const end = Math.min(start + width * 2, count);
+      let left = start;
+      let right = middle;
+      for (let at = start; at < end; at++) {
+        const takesLeft = left < middle && (right === end || compare(from[left], from[right]) <= 0);
+        to[at] = takesLeft ? from[left++] : from[right++];
+      }
+    }
+    [from, to] = [to, from];
+  }
+  return from;
 }

@@ -57,10 +57,10 @@ class Model {
   readonly ref: Ref;
   readonly expected = new Map<number, Ref>();
 
-  constructor(hash = mixed) {
+  constructor(hash = mixed, expectedCount = 0) {
     this.numbers = new Numbers(this.arena, hash);
     this.table = new Table(this.arena, this.numbers);
-    this.ref = this.table.create();
+    this.ref = this.table.create(expectedCount);
   }
 
   find(value: number): Ref {
@@ -250,5 +250,30 @@ test('a random item is any of the items with about the same chance', () => {
       // Six standard deviations.
       assert.ok(Math.abs(times - perItem) < 6 * Math.sqrt(perItem), `${times} of ${perItem} picks`);
     }
+  }
+});
+
+test('a table made for many items holds fewer and more of them, and shrinks with them', () => {
+  for (const expectedCount of [1, 7, 8, 100, 3000, 1e9]) {
+    const model = new Model(mixed, expectedCount);
+    for (const count of [3, 500, 12_000]) {
+      for (let value = 0; value < count; value++) model.add(value);
+      assert.equal(model.table.count(model.ref), count);
+      for (const [value, item] of model.expected) assert.equal(model.find(value), item);
+      const seen = new Set<Ref>();
+      let cursor = 0;
+      do cursor = model.table.scan(model.ref, cursor, (item) => seen.add(item));
+      while (cursor !== 0);
+      assert.equal(seen.size, count);
+    }
+    for (const [value, item] of model.expected) {
+      model.find(value);
+      model.table.removeFound(model.ref);
+      model.arena.free(item);
+    }
+    assert.equal(model.table.count(model.ref), 0);
+    assert.ok(model.table.bucketCount(model.ref) <= 1, `${model.table.bucketCount(model.ref)} buckets are left`);
+    model.table.destroy(model.ref);
+    assert.equal(model.arena.blockCount, new Arena().blockCount);
   }
 });

@@ -6,6 +6,7 @@
 import { CLOCK_MASK, lfuCounter, lfuMinutes, lruClock, lruIdleSeconds } from '../../keyspace/access-clock.js';
 import type { Database } from '../../keyspace/database.js';
 import { TYPE_STRING } from '../../keyspace/entry.js';
+import { forgetHashAhead } from '../../keyspace/key-hash.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { stringEncoding } from '../../types/string-encoding.js';
@@ -154,11 +155,17 @@ export class KeyspaceTarget implements RdbTarget {
   }
 
   selectDb(index: number): void {
+    this.db.expect(0);
     this.db = this.databases[index];
   }
 
-  reserve(): void {
-    // Tables grow one bucket at a time: there is nothing to gain from knowing their size before.
+  reserve(keyCount: number): void {
+    this.db.expect(keyCount);
+  }
+
+  comingKeys(bytes: Uint8Array, starts: Int32Array, lengths: Int32Array, count: number): void {
+    if (count === 0) forgetHashAhead();
+    else this.db.warm(bytes, starts, lengths, count);
   }
 
   put(record: RdbRecord): PutResult {

@@ -13,6 +13,8 @@ export interface RdbTarget {
   selectDb(db: number): void;
   /** A hint about what follows in the selected database; the numbers may be wrong. */
   reserve(keyCount: number, expireCount: number): void;
+  /** A hint as in `RdbHandler`. */
+  comingKeys?(bytes: Uint8Array, starts: Int32Array, lengths: Int32Array, count: number): void;
   /** Stores a key; ranges in the record are valid during the call only. `unsupported`: the value's type has no form in memory. */
   put(record: RdbRecord): PutResult;
   /** A key was dropped because its time was over. */
@@ -75,6 +77,7 @@ export class RdbLoader implements RdbHandler {
 
   /** To be called when the reader is done: the lines about what was loaded. */
   logSummary(): void {
+    this.#target.reserve(0, 0);
     if (this.reader.isChecksumAbsent) {
       this.#options.log('notice', 'RDB file was saved with checksum disabled: no check performed.');
     }
@@ -148,6 +151,10 @@ export class RdbLoader implements RdbHandler {
     this.#target.reserve(keyCount, expireCount);
   }
 
+  comingKeys(bytes: Uint8Array, starts: Int32Array, lengths: Int32Array, count: number): void {
+    this.#target.comingKeys?.(bytes, starts, lengths, count);
+  }
+
   key(record: RdbRecord): string | null {
     if (record.isEmpty) {
       if (this.emptyKeysSkipped++ < SKIPPED_KEYS_LOGGED) {
@@ -189,15 +196,21 @@ export async function loadRdbFile(
 ): Promise<RdbLoadResult> {
   const { reader } = loader;
   const fd = await fileSystem.open(path, 'r');
+  // One chunk is read while the one before is taken in.
+  let [chunk, spare] = [new Uint8Array(CHUNK_BYTES), new Uint8Array(CHUNK_BYTES)];
+  let reading = fileSystem.read(fd, chunk, 0, chunk.length, null);
   try {
-    const chunk = new Uint8Array(CHUNK_BYTES);
     let state = RDB_MORE;
     while (state === RDB_MORE) {
-      const count = await fileSystem.read(fd, chunk, 0, chunk.length, null);
-      state = count === 0 ? reader.end() : reader.feed(chunk, 0, count);
+      const count = await reading;
+      const taken = chunk;
+      if (count > 0) reading = fileSystem.read(fd, spare, 0, spare.length, null);
+      [chunk, spare] = [spare, chunk];
+      state = count === 0 ? reader.end() : reader.feed(taken, 0, count);
       onProgress(reader.offset);
     }
   } finally {
+    await reading.catch(() => {});
     await fileSystem.close(fd);
   }
   return finishLoad(loader);

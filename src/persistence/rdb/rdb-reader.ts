@@ -13,6 +13,7 @@
  * the bytes that arrived, never with a length they state; (4) after `RDB_DONE` or `RDB_FAILED` nothing is consumed or delivered any more.
  */
 import { Crc64, hexOfHalves } from './crc64.js';
+import { KeyScout } from './key-scout.js';
 import { moduleName, skipModuleStream } from './module-data.js';
 import { isKnownType, Opcode, RDB_VERSION_MAX, RDB_VERSION_WITH_CHECKSUM, RdbType } from './opcodes.js';
 import { RdbCursor, RdbString, READ_CORRUPT, READ_OK, READ_SHORT, uint32Le } from './rdb-cursor.js';
@@ -53,6 +54,8 @@ export interface RdbHandler {
   selectDb(db: number): string | null;
   resizeDb(keyCount: number, expireCount: number): void;
   key(record: RdbRecord): string | null;
+  /** A hint: these keys come next, as far as the bytes tell. With a count of 0 the bytes are about to change. */
+  comingKeys?(bytes: Uint8Array, starts: Int32Array, lengths: Int32Array, count: number): void;
 }
 
 export type RdbPhase =
@@ -91,6 +94,8 @@ export interface RdbReaderOptions {
 }
 
 const HEADER_BYTES = 9;
+/** Keys looked for ahead: as many as the memory can fetch at once. */
+const SCOUTED_KEYS = 32;
 /** From this much walked in vain, the next attempt waits for half as much again. */
 const LONG_WALK_BYTES = 64 * 1024;
 const CARRY_KEPT_BYTES = 1 << 20;
@@ -115,6 +120,7 @@ export class RdbReader {
   readonly #name = new RdbString();
   readonly #text = new RdbString();
   readonly #crc = new Crc64();
+  readonly #scout = new KeyScout(SCOUTED_KEYS);
   #state = RDB_MORE;
   #isInModuleStream = false;
   /** Bytes consumed before the current buffer. */
@@ -176,10 +182,13 @@ export class RdbReader {
     this.#crcFrom = start;
     this.#recordStart = start;
     this.#consumedBefore -= start;
+    let scoutedTo = start;
     while (this.#state === RDB_MORE && (cursor.at < end || isLast)) {
       this.#recordStart = cursor.at;
+      if (cursor.at >= scoutedTo) scoutedTo = this.#lookAhead(bytes, end);
       if (!this.#step() || cursor.status !== READ_OK) break;
     }
+    this.#handler.comingKeys?.(bytes, this.#scout.starts, this.#scout.lengths, 0);
     if (this.#state !== RDB_MORE) {
       this.#consume(cursor.at);
       if (this.#state === RDB_DONE) this.#carryOver(bytes, cursor.at, end);
@@ -209,6 +218,15 @@ export class RdbReader {
     this.#consume(this.#recordStart);
     this.#carryOver(bytes, this.#recordStart, end);
     cursor.reset(this.#carry, 0, 0);
+  }
+
+  /** @returns from where on to look again */
+  #lookAhead(bytes: Uint8Array, end: number): number {
+    const handler = this.#handler;
+    if (handler.comingKeys === undefined || this.version === 0) return this.#cursor.at;
+    const count = this.#scout.look(bytes, this.#cursor.at, end);
+    if (count > 1) handler.comingKeys(bytes, this.#scout.starts, this.#scout.lengths, count);
+    return this.#scout.at;
   }
 
   #isBeyondEnd(need: number): boolean {
