@@ -242,8 +242,8 @@ export class ChunkList {
   }
 
   /**
-   * Adds the element that `writer` has encoded at an end of the list, if the chunk there may take it and its block has the room: what nearly every push
-   * is, with each word of the list read once.
+   * Adds the element that `writer` has encoded at an end of the list, if the chunk there may take it, is not shared, and its block has the room: what nearly
+   * every push is, with each word of the list read once.
    * @param bytesMax     of a listpack before the addition
    * @param elementsMax  of a listpack after it
    * @returns whether it was added; if not, nothing has changed
@@ -336,6 +336,7 @@ export class ChunkList {
     return moved;
   }
 
+  /** Whether a reader has a claim to the chunk, so that it must be copied before it changes. */
   private isShared(chunk: Ref): boolean {
     return this.shared.size > 0 && this.shared.has(chunk);
   }

@@ -13,6 +13,7 @@ import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { compareBytes } from '../memory/copy.js';
 import { initListpack, LISTPACK_EMPTY_BYTES, splice } from '../memory/listpack.js';
 import { CountedString } from './counted-keys.js';
+import { mergeSort } from './merge-sort.js';
 import type { Zsets } from './zset.js';
 import { readDouble, writeDouble, ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
 
@@ -95,7 +96,9 @@ export class ZsetBuilder {
       items.reverse();
       return;
     }
-    const order = sortedOrder(itemCount, compare);
+    const order = new Int32Array(itemCount);
+    for (let i = 0; i < itemCount; i++) order[i] = i;
+    mergeSort(order, itemCount, compare);
     for (let i = 0; i < itemCount; i++) order[i] = items[order[i]];
     items.set(order);
   }
@@ -179,25 +182,4 @@ export class ZsetBuilder {
   private viewOf(item: Ref): Uint8Array {
     return this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
   }
-}
-
-/** @returns the numbers from 0 to below `count` in the order that `compare` gives: a merge sort, as typed arrays are copied into the heap by their own */
-function sortedOrder(count: number, compare: (a: number, b: number) => number): Int32Array {
-  let from = new Int32Array(count);
-  let to = new Int32Array(count);
-  for (let i = 0; i < count; i++) from[i] = i;
-  for (let width = 1; width < count; width *= 2) {
-    for (let start = 0; start < count; start += width * 2) {
-      const middle = Math.min(start + width, count);
-      const end = Math.min(start + width * 2, count);
-      let left = start;
-      let right = middle;
-      for (let at = start; at < end; at++) {
-        const takesLeft = left < middle && (right === end || compare(from[left], from[right]) <= 0);
-        to[at] = takesLeft ? from[left++] : from[right++];
-      }
-    }
-    [from, to] = [to, from];
-  }
-  return from;
 }

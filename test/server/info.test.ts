@@ -13,7 +13,7 @@ const NEW = (
   'acl_access_denied_channel'
 ).split(' ');
 /** Fields of our own, at the end of their section. */
-const OWN = ['slotmesh_version', 'node_version'];
+const OWN = ['slotmesh_version', 'node_version', 'engine_heap_used'];
 
 const SECTIONS = [
   'server',
