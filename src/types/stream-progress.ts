@@ -34,7 +34,9 @@ export function entriesReadUpTo(streams: Streams, ref: Ref, id: StreamId): bigin
 function hasDeletedFrom(streams: Streams, ref: Ref, id: StreamId): boolean {
   streams.maxDeletedId(ref, maxDeletedId);
   if (streams.length(ref) === 0 || maxDeletedId.isZero) return false;
-  return compareIds(id, maxDeletedId) <= 0;
+  streams.firstId(ref, firstId);
+  // What was deleted before the first entry is no gap any more.
+  return compareIds(firstId, maxDeletedId) <= 0 && compareIds(id, maxDeletedId) <= 0;
 }
 
 /** The group has been given the entry `id`, which is behind all that it was given before. */

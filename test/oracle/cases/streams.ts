@@ -609,6 +609,10 @@ export const streams: readonly CaseGroup[] = [
         ],
         ...['XINFO GROUPS s', 'XADD s 10 f v', 'XINFO GROUPS s', 'XREADGROUP GROUP h c STREAMS s >', 'XINFO GROUPS s'],
       ],
+      'what was deleted before the first entry is no gap': [
+        ...['XADD s 0-1 f v', 'XGROUP CREATE s g 0 ENTRIESREAD 7', 'XDEL s 0-1', 'XADD s 0-2 f v', 'XINFO GROUPS s'],
+        ...['XSETID s 5-5 MAXDELETEDID 0-2', 'XINFO GROUPS s', 'XREADGROUP GROUP g c STREAMS s >', 'XINFO GROUPS s'],
+      ],
       'WATCH sees entries come and go, but nothing of groups': [
         ...[
           ...['XADD s 20 f v', 'XDEL s 1', 'XDEL s 99', 'XTRIM s MAXLEN 2', 'XTRIM s MAXLEN 100', 'XSETID s 30'],
