@@ -158,7 +158,11 @@ suite('the shell on a terminal', { skip: needs('redis-cli', 'redis-server', 'slo
       await shell.untilShown(/localhost:\d+>$/);
     }
     await shells.compare(['ping', '<Enter>']);
-    await shells.compare(['blpop nothing 0<Enter>', '<C-c>'], /blpop nothing 0$/);
+    for (const shell of [shells.actual, shells.expected]) act(shell, 'blpop nothing 0<Enter>');
+    await waitFor(async () => (await server.process.info('clients'))['blocked_clients'] === '2', {
+      what: 'both shells to wait for a reply',
+    });
+    await shells.compare(['<C-c>']);
     await shells.actual.untilShown(/\[ended with 1\]/);
   });
 
