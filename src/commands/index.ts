@@ -27,6 +27,8 @@ import { streamGroupCommands } from './stream-group-records.js';
 import { streamCommands } from './stream-records.js';
 import { stringCommands } from './string-records.js';
 import { transactionCommands } from './transaction-records.js';
+import { zsetCombineCommands } from './zset-combine-records.js';
+import { zsetRangeCommands } from './zset-range-records.js';
 import { zsetCommands } from './zset-records.js';
 
 export const allCommands: readonly CommandRecord[] = [
@@ -43,6 +45,8 @@ export const allCommands: readonly CommandRecord[] = [
   ...hyperLogLogCommands,
   ...listCommands,
   ...zsetCommands,
+  ...zsetRangeCommands,
+  ...zsetCombineCommands,
   ...geoCommands,
   ...blockingCommands,
   ...hashCommands,

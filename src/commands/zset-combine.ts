@@ -1,4 +1,4 @@
-/** Unions, intersections and differences of sorted sets, and of sets, whose members score 1. Source: spec server.md section 20.7. Records: zset-records.ts. */
+/** Unions, intersections and differences of sorted sets, and of sets, whose members score 1. Source: spec server.md section 20.7. Records: zset-combine-records.ts. */
 import { TYPE_SET, TYPE_ZSET } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';

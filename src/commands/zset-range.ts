@@ -1,4 +1,4 @@
-/** Sorted sets: ranges read, counted, stored and removed. Source: spec server.md sections 3 and 20.7. Records: zset-records.ts. */
+/** Sorted sets: ranges read, counted, stored and removed. Source: spec server.md sections 3 and 20.7. Records: zset-range-records.ts. */
 import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';

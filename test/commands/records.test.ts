@@ -20,6 +20,8 @@ import { sortCommands } from '../../src/commands/sort-records.js';
 import { streamGroupCommands } from '../../src/commands/stream-group-records.js';
 import { streamCommands } from '../../src/commands/stream-records.js';
 import { stringCommands } from '../../src/commands/string-records.js';
+import { zsetCombineCommands } from '../../src/commands/zset-combine-records.js';
+import { zsetRangeCommands } from '../../src/commands/zset-range-records.js';
 import { zsetCommands } from '../../src/commands/zset-records.js';
 import { type Reply, ReplyReader } from '../../src/resp/reply-reader.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -39,6 +41,8 @@ const records: readonly CommandRecord[] = [
   ...setCommands,
   ...listCommands,
   ...zsetCommands,
+  ...zsetRangeCommands,
+  ...zsetCombineCommands,
   ...geoCommands,
   ...streamCommands,
   ...streamGroupCommands,
