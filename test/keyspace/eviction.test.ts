@@ -84,7 +84,9 @@ describe('eviction', () => {
   });
 
   test('a key that was used since it was seen in the pool is passed over', () => {
-    const { model, space, evict, evicted } = underPolicy('allkeys-lru');
+    const { model, space, eviction, evict, evicted } = underPolicy('allkeys-lru');
+    // So many that the idle key cannot be missed 20 times in a row.
+    eviction.samples = 64;
     for (let i = 0; i < 40; i++) model.set(0, `k${i}`, 'v', 0);
     space.setNow(space.nowMs + 10_000);
     evict(1);
