@@ -133,7 +133,10 @@ function whatNext(cluster: LocalCluster, views: readonly NodeView[], toolName: s
   const auth = password === '' ? '' : ` -a ${/^[\w.-]+$/.test(password) ? password : '<password>'}`;
   const dir = dirOption(cluster.folder.path);
   const rows: [string, string][] = [
-    [`redis-cli -c${address}${auth} set greeting hello`, 'any Redis client will do; -c follows redirections'],
+    [
+      `npx slotmesh cli -c${address}${auth} set greeting hello`,
+      'or redis-cli: any client will do; -c follows redirections',
+    ],
     [`${toolName} cluster status${dir}`, 'this table, at any time'],
     [`kill -9 ${victim.pid}`, `ends primary ${victim.address.port}: watch a replica take over, here`],
     [`${toolName} cluster start-node ${victim.address.port}${dir}`, 'brings it back, as a replica'],
