@@ -110,7 +110,7 @@ function readRange(call: Invocation, keyAt: number, by: number, direction: numbe
     range.resolve(call, ref, isReverse);
     if (order !== BY_RANK) range.limit(offset, limit, isReverse);
   }
-  if (isStored) storeRange(call, ref);
+  if (isStored) storeRange(call, ref, isReverse, order === BY_RANK);
   else replyRange(call, ref, range.first, range.count, isReverse, withScores);
 }
 
@@ -139,18 +139,19 @@ export function replyRange(
   }
 }
 
-/** Makes the range of the set `ref` the value of the key in argument 1. */
-function storeRange(call: Invocation, ref: Ref): void {
+/** Makes the range of the set `ref` the value of the key in argument 1. @param isByRank only then is it known beforehand how many members come */
+function storeRange(call: Invocation, ref: Ref, isReverse: boolean, isByRank: boolean): void {
   const { db, keyspace, reply } = call;
   const { bytes, starts, lengths } = call.request;
   const { count } = range;
   const { builder, cursor } = zsetsOf(keyspace);
   if (count > 0) {
-    builder.begin();
-    zsetsOf(keyspace).seek(ref, range.first, cursor);
+    builder.begin(!isByRank || count <= keyspace.packing.zsetListpackEntries);
+    zsetsOf(keyspace).seek(ref, isReverse ? range.first + count - 1 : range.first, cursor);
     for (let i = 0; i < count; i++) {
       builder.add(cursor.bytes, cursor.start, cursor.length, cursor.score);
-      cursor.next();
+      if (isReverse) cursor.previous();
+      else cursor.next();
     }
   }
   const old = call.lookupWrite(1);

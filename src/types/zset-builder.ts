@@ -33,6 +33,7 @@ export class ZsetBuilder {
   private itemCount = 0;
   private found: Ref = 0;
   private memberBytesMax = 0;
+  private isGrown = false;
 
   constructor(space: Keyspace, zsets: Zsets) {
     this.space = space;
@@ -44,19 +45,22 @@ export class ZsetBuilder {
     return this.itemCount;
   }
 
-  begin(): void {
+  /** @param isGrown members come as to a listpack that becomes a tree when one does not fit: until then −0 is 0, which a listpack cannot tell apart */
+  begin(isGrown = false): void {
     this.table = this.zsets.table.create();
     this.itemCount = 0;
     this.memberBytesMax = 0;
+    this.isGrown = isGrown;
   }
 
   /** Adds a member that is not there. */
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
-    const item = this.zsets.createItem(bytes, start, length, score);
+    if (length > this.memberBytesMax) this.memberBytesMax = length;
+    const isPacked = this.isGrown && this.fitsListpack(this.itemCount + 1);
+    const item = this.zsets.createItem(bytes, start, length, isPacked ? score + 0 : score);
     this.zsets.table.insert(this.table, hashBytes(bytes, start, length), item);
     if (this.itemCount === this.items.length) this.grow();
     this.items[this.itemCount++] = item;
-    if (length > this.memberBytesMax) this.memberBytesMax = length;
   }
 
   /** @returns whether the member is there; its score is in `foundScore` */
@@ -110,11 +114,8 @@ export class ZsetBuilder {
 
   /** Makes the members a set of a key that is not there; there is at least one. @returns the entry */
   finish(db: Database, key: Uint8Array, start: number, length: number, expireAtMs = 0): Ref {
-    const { packing } = this.space;
     this.sort();
-    const isPacked =
-      this.itemCount <= packing.zsetListpackEntries && this.memberBytesMax <= packing.zsetListpackValueBytes;
-    if (isPacked) {
+    if (this.fitsListpack(this.itemCount)) {
       const ref = this.addPacked(db, key, start, length, expireAtMs);
       this.discard();
       return ref;
@@ -149,6 +150,11 @@ export class ZsetBuilder {
     const { bytes, start, length } = cursor;
     cursor.readItem(b);
     return compareBytes(bytes, start, length, cursor.bytes, cursor.start, cursor.length);
+  }
+
+  private fitsListpack(count: number): boolean {
+    const { packing } = this.space;
+    return count <= packing.zsetListpackEntries && this.memberBytesMax <= packing.zsetListpackValueBytes;
   }
 
   private addPacked(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {

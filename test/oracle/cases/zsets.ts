@@ -235,6 +235,23 @@ export const zsets: readonly CaseGroup[] = [
         'ZREMRANGEBYLEX k - +',
         'EXISTS k',
       ],
+      'of a range stored, the first members lose the sign of -0, as many as fit a listpack, unless the range is by rank':
+        [
+          'CONFIG SET zset-max-listpack-entries 8',
+          `SADD a ${numbered(5)}`,
+          'ZUNIONSTORE k 1 a WEIGHTS -0',
+          ...[
+            '0 -1',
+            '0 -1 REV',
+            '0 7',
+            '-inf inf BYSCORE',
+            '-inf inf BYSCORE LIMIT 0 9',
+            'inf -inf BYSCORE REV',
+            '- + BYLEX',
+            '+ - BYLEX REV',
+          ].flatMap((range) => [`ZRANGESTORE d k ${range}`, 'ZRANGE d 0 -1 WITHSCORES', 'DEBUG DIGEST-VALUE d']),
+          'CONFIG SET zset-max-listpack-entries 128',
+        ],
       'ranges stored and removed': [
         'ZADD k 1 a 2 b 3 c 4 d',
         'ZRANGESTORE d k 1 2',
