@@ -116,6 +116,8 @@ export function ltrim(call: Invocation): void {
     call.notify(NOTIFY_GENERIC, 'del', 1);
   } else {
     const behind = length - last - 1;
+    // Also when nothing is cut off, WATCH and tracking see a change.
+    db.beforeWrite(ref);
     let left = lists.removeRange(db, ref, last + 1, behind);
     left = lists.removeRange(db, left, 0, first);
     if (behind + first > 0) lists.shrink(db, left);

@@ -206,8 +206,18 @@ export class Database {
    * @returns the entry's reference; bytes beyond the old length are undefined
    */
   resizeValue(ref: Ref, valueLength: number): Ref {
-    const entries = this.space.entries;
     this.beforeWrite(ref);
+    return this.resizeAnnounced(ref, valueLength);
+  }
+
+  /** As `resizeValue`, for a value that means the same afterwards: WATCH and tracking do not see it. */
+  resizeQuietly(ref: Ref, valueLength: number): Ref {
+    this.beforeQuietWrite(ref);
+    return this.resizeAnnounced(ref, valueLength);
+  }
+
+  private resizeAnnounced(ref: Ref, valueLength: number): Ref {
+    const entries = this.space.entries;
     const keyLength = entries.keyLength(ref);
     const expireAtMs = entries.expireAtMs(ref);
     const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
@@ -321,7 +331,7 @@ export class Database {
     if (this.space.isGuarded) this.space.guard(this, ref);
   }
 
-  /** Announces a change that WATCH does not see: of a stream's consumer groups, or of what it remembers. */
+  /** Announces a change that WATCH does not see: of a stream's consumer groups, of what it remembers, of a value's form. */
   beforeQuietWrite(ref: Ref): void {
     if (this.space.isGuarded) this.space.guardSnapshot(this, ref);
   }

@@ -114,7 +114,7 @@ export class HyperLogLog {
     if (this.isDense) return true;
     unpacked.fill(0);
     if (!this.mergeInto(unpacked)) return false;
-    this.resize(DENSE_BYTES);
+    this.ref = this.db.resizeQuietly(this.ref, DENSE_BYTES);
     this.bytes[this.start + ENCODING_AT] = DENSE;
     writeDense(unpacked, this.bytes, this.start + HEADER_BYTES);
     return true;

@@ -253,13 +253,15 @@ export class Sets implements ValueType {
     return entry;
   }
 
+  /** The members stay the same: WATCH and tracking see what comes after, if anything does. */
   private toTable(db: Database, ref: Ref): Ref {
     const { entries } = this.space;
     const { cursor } = this;
     const table = this.table.create();
     cursor.begin(ref);
     while (cursor.next()) this.addItem(table, cursor.bytes, cursor.start, cursor.length);
-    const entry = db.overwrite(ref, TYPE_SET, SET_TABLE, ROOT_BYTES, entries.expireAtMs(ref));
+    const entry = db.resizeQuietly(ref, ROOT_BYTES);
+    entries.setEncoding(entry, SET_TABLE);
     entries.setRoot(entry, table);
     return entry;
   }
