@@ -191,14 +191,15 @@ tellConversations('tracks keys', {
     's: CLIENT TRACKINGINFO',
   ],
   'a key whose time has come': [
+    // Long enough to be read on a busy machine before it ends.
     's: CLIENT TRACKING ON NOLOOP',
-    'p: SET k v PX 1',
+    'p: SET k v PX 500',
     's: GET k',
-    'p: DEBUG SLEEP 0.005',
+    'p: DEBUG SLEEP 0.6',
     'p: EXISTS k',
-    's: SET k v PX 1',
+    's: SET k v PX 500',
     's: GET k',
-    'p: DEBUG SLEEP 0.005',
+    'p: DEBUG SLEEP 0.6',
     's: EXISTS k',
   ],
 });
