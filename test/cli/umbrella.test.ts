@@ -23,3 +23,27 @@ test('slotmesh starts the programs by their names, with the words that follow', 
     assert.match(own.stdout, new RegExp(`^ {2}${name} `, 'm'));
   assert.equal((await runTool(slotmesh, ['nosuch'])).code, 2);
 });
+
+test('every tool prints its usage on --help and ends well, under its own name and behind slotmesh', {
+  skip: needs('slotmesh'),
+}, async () => {
+  const bin = join(repositoryRoot, 'bin');
+  for (const name of ['cli', 'benchmark', 'trib', 'create-cluster', 'check-rdb', 'check-aof']) {
+    const alone = await runTool([process.execPath, join(bin, `slotmesh-${name}.js`)], ['--help']);
+    const behind = await runTool([process.execPath, join(bin, 'slotmesh.js')], [name, '--help']);
+    for (const { code, stdout, stderr } of [alone, behind]) {
+      assert.equal(code, 0, name);
+      assert.match(stdout, /^Usage: /m, name);
+      assert.equal(stderr, '', name);
+    }
+  }
+});
+
+test('a checker still takes a file named --help by its path', { skip: needs('slotmesh') }, async () => {
+  for (const name of ['check-rdb', 'check-aof']) {
+    const checker = [process.execPath, join(repositoryRoot, 'bin', `slotmesh-${name}.js`)] as const;
+    const { code, stdout } = await runTool(checker, ['./--help']);
+    assert.equal(code, 1, name);
+    assert.doesNotMatch(stdout, /^Usage: /m, name);
+  }
+});

@@ -17,12 +17,21 @@ function readArguments(args: readonly string[]): (AofCheckOptions & { path: stri
     const isNumber = /^(\s*[+-]?\d+)?$/.test(second!);
     return isNumber ? { path: third!, fixes: false, timestamp: Number(second) } : 'Invalid timestamp, aborting...';
   }
+  return usage();
+}
+
+function usage(): string {
   return `Usage: ${toolName('check-aof')} [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>`;
 }
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.length === 1 && (args[0] === '-v' || args[0] === '--version')) {
     print(`redis-check-aof ${REDIS_VERSION} (slotmesh ${SLOTMESH_VERSION})`);
+    return 0;
+  }
+  // A difference from Redis, which takes it for a file; such a file is still ./--help.
+  if (args.length === 1 && args[0] === '--help') {
+    print(usage());
     return 0;
   }
   const read = readArguments(args);

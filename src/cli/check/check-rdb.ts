@@ -6,9 +6,15 @@ import { print, toolName } from './output.js';
 
 function main(args: readonly string[]): number {
   const [path] = args;
+  const usage = `Usage: ${toolName('check-rdb')} <rdb-file-name>`;
   if (args.length !== 1 || path === undefined) {
-    process.stderr.write(`Usage: ${toolName('check-rdb')} <rdb-file-name>\n`);
+    process.stderr.write(`${usage}\n`);
     return 1;
+  }
+  // A difference from Redis, which takes it for a file; such a file is still ./--help.
+  if (path === '--help') {
+    print(usage);
+    return 0;
   }
   if (path === '-v' || path === '--version') {
     print(`redis-check-rdb ${REDIS_VERSION} (slotmesh ${SLOTMESH_VERSION})`);

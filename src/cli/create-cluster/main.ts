@@ -37,6 +37,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 function main([name = '', ...words]: readonly string[]): number {
+  // Also where config.sh is broken.
+  if (name === '--help') {
+    printUsage();
+    return 0;
+  }
   const settings = defaultSettings();
   try {
     if (existsSync(CONFIG_FILE)) applyConfig(settings, readFileSync(CONFIG_FILE, 'utf8'));

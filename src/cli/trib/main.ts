@@ -196,7 +196,7 @@ function readCommandLine(
   options: ClusterOptions,
 ): { command: TribCommand; words: string[] } {
   if (name === undefined) throw new Failure('stderr', usage().trimEnd());
-  const lowerName = name.toLowerCase();
+  const lowerName = name === '--help' ? 'help' : name.toLowerCase();
   const command = Object.hasOwn(COMMANDS, lowerName) ? COMMANDS[lowerName] : undefined;
   if (command === undefined) throw new Failure('stderr', `Unknown redis-trib subcommand '${name}'`);
   const words: string[] = [];
