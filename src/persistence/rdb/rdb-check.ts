@@ -101,6 +101,8 @@ function faultText(fault: RdbFault): string {
       return 'RDB CRC error';
     case 'corrupt':
       return `Internal error in RDB reading offset 0, function at rdb-reader:${fault.phase} -> ${fault.text}`;
+    case 'truncated':
+      return fault.phase === 'read-functions' ? 'Failed loading library, Failed loading library payload' : fault.text;
     default:
       return fault.text;
   }
