@@ -142,16 +142,17 @@ export class Tracking implements ChangeListener {
 
   changed(_db: Database, ref: Ref): void {
     const { server } = this;
-    const isNobodys = this.isNobodys || server.speaker === null;
+    const { isNobodys } = this;
     this.isNobodys = false;
     if ((server.gates & GATE_LOADING) !== 0) return;
-    const causer = isNobodys ? null : server.dispatcher.caller;
+    const caller = server.speaker === null ? null : server.dispatcher.caller;
     const { entries } = server.keyspace;
     const view = entries.view(ref);
     const start = entries.keyStart(ref);
     const length = entries.keyLength(ref);
-    if (this.prefixes.size > 0) this.collect(view, start, length, causer);
-    if (this.table.take(view, start, length)) this.invalidate(causer);
+    // A key that ends under somebody's command is told to its NOLOOP client if it broadcasts, and is not otherwise: so does the real server.
+    if (this.prefixes.size > 0) this.collect(view, start, length, isNobodys ? null : caller);
+    if (this.table.take(view, start, length)) this.invalidate(caller);
   }
 
   /** All keys of a database, or of all, are gone: everybody is told to forget everything. */
