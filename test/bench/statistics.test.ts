@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { runPairs } from '../../bench/pairing.js';
 import { median, medianOfRatios, percentile } from '../../bench/statistics.js';
+import { fc } from '../support/property.js';
 
 describe('statistics', () => {
   test('the median is the middle value, or the mean of the two in the middle, in any order', () => {

@@ -12,6 +12,7 @@ import { step } from '../../src/cluster/core/step.js';
 import { type ClusterState, DEFAULT_OPTIONS, type Environment, SLOT_COUNT } from '../../src/cluster/core/types.js';
 import { encodeNodesConf, loadNodesConf } from '../../src/cluster/nodes-conf.js';
 import { decodeMessage, encodeMessage } from '../../src/cluster/wire/index.js';
+import { fuzzSeed, Random } from '../support/fuzz.js';
 
 const PEERS = ['a', 'b', 'c', 'd', 'e'].map((letter) => letter.repeat(40));
 const STEPS = 2500;
@@ -195,20 +196,11 @@ class Fuzzed {
   }
 }
 
-function seeded(seed: number): (bound: number) => number {
-  let x = seed;
-  return (bound) => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) % bound;
-  };
-}
-
 test('peers that lie neither break the node nor make its nodes.conf unreadable', () => {
-  const first = 1 + Math.floor(Math.random() * 2 ** 30);
+  const first = fuzzSeed();
   for (let seed = first; seed < first + SEEDS; seed++) {
-    const node = new Fuzzed(seeded(seed));
+    const random = new Random(seed);
+    const node = new Fuzzed((bound) => random.below(bound));
     try {
       for (let i = 0; i < STEPS; i++) {
         node.next();

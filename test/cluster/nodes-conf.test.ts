@@ -5,14 +5,14 @@ import { NodeFlag } from '../../src/cluster/core/message.js';
 import { myself } from '../../src/cluster/core/nodes.js';
 import { type ClusterState, DEFAULT_OPTIONS } from '../../src/cluster/core/types.js';
 import { encodeNodesConf, loadNodesConf } from '../../src/cluster/nodes-conf.js';
+import { fuzzIterations, fuzzSeed, Random } from '../support/fuzz.js';
 import { idOf, Lone } from './core/lone.js';
-import { seededRandom } from './core/world.js';
 
 const NOW = { monotonicMs: 5000, unixMs: 1_700_000_000_000 };
 const OPTIONS = { ...DEFAULT_OPTIONS, port: 7000 };
 
 function load(text: string, options = OPTIONS) {
-  return loadNodesConf(text, options, seededRandom(1), NOW);
+  return loadNodesConf(text, options, new Random(1), NOW);
 }
 
 function loaded(text: string): ClusterState {
@@ -163,11 +163,11 @@ test('damaged files are refused, with the line', () => {
   }
 });
 
-const iterations = Number(process.env['SLOTMESH_FUZZ_ITERATIONS'] ?? 20_000);
-const seed = Number(process.env['SLOTMESH_FUZZ_SEED'] ?? Date.now() & 0x7fffffff);
+const iterations = fuzzIterations(20_000);
+const seed = fuzzSeed();
 
 test(`mutated files are loaded or refused, never worse (seed ${seed}, ${iterations} inputs)`, () => {
-  const random = seededRandom(seed);
+  const random = new Random(seed);
   const original = encodeNodesConf(sample().state);
   const alphabet = '0123456789abcm ,:@-[]<>=\n\r\t\0\xff';
   for (let i = 0; i < iterations; i += 1) {

@@ -9,14 +9,13 @@
  *   appendfsync everysec      every command acknowledged two seconds before the kill
  *   snapshots only            what was acknowledged when the last completed BGSAVE was asked for
  *
- * Rewrites and snapshots run at random moments. SLOTMESH_TEST_KILLS sets the number of kills per policy, SLOTMESH_TEST_SEED replays a run's plan.
+ * Rewrites and snapshots run at random moments. SLOTMESH_TEST_KILLS sets the number of kills per policy, SLOTMESH_FUZZ_SEED replays a run's plan.
  */
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Arg, encodeCommands } from '../../src/client/encode-command.js';
-import { type Random, seededRandom } from '../support/random.js';
+import { fuzzSeed, Random } from '../support/fuzz.js';
 import { type ServerConfig, type ServerProcess, withServers } from '../support/server-process.js';
 import { longRun, needsServers, serversUnderTest } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
@@ -43,13 +42,13 @@ for (const kind of serversUnderTest()) {
     test(`${kind} ${name}: ${KILLS} kills at random moments lose nothing that was promised`, {
       skip: needsServers(kind),
     }, async () => {
-      const seed = Number(process.env['SLOTMESH_TEST_SEED'] ?? randomInt(2 ** 31));
-      const random = seededRandom(seed);
+      const seed = fuzzSeed();
+      const random = new Random(seed);
       await withServers([{ kind, config }], async ([server]) => {
         let remembered = 0;
         let lostInWindow = 0;
         for (let kill = 1; kill <= KILLS; kill++) {
-          const context = `kill ${kill} of ${KILLS}, replay with SLOTMESH_TEST_SEED=${seed}`;
+          const context = `kill ${kill} of ${KILLS}, replay with SLOTMESH_FUZZ_SEED=${seed}`;
           const { promised, acknowledged } = await writeUntilKilled(server!, policy, remembered, random);
           await server!.restart();
           const kept = await rememberedBy(server!, context);

@@ -1,6 +1,6 @@
 /** Bits, HyperLogLogs, places and what SORT stores, between the real redis-server and ours. */
 import type { Arg } from '../../src/client/encode-command.js';
-import type { Random } from '../support/random.js';
+import type { Random } from '../support/fuzz.js';
 import { exchangesData } from './exchange.js';
 
 const COMMANDS = 4000;

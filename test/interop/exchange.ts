@@ -1,15 +1,14 @@
 /**
  * Data between the real redis-server and ours: files both ways, replication both ways, and an append-only file of commands. In the end both hold the same
- * by DEBUG DIGEST. The seed is printed; SLOTMESH_TEST_SEED replays the workload.
+ * by DEBUG DIGEST. The seed is printed; SLOTMESH_FUZZ_SEED replays the workload.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { copyFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Arg } from '../../src/client/encode-command.js';
-import { type Random, seededRandom } from '../support/random.js';
+import { fuzzSeed, Random } from '../support/fuzz.js';
 import { type ServerConfig, type ServerProcess, withServers } from '../support/server-process.js';
 import { needs, needsServers, type ServerKind } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
@@ -95,9 +94,9 @@ export function exchangesData(workload: Workload, describe: Description = async 
 }
 
 function seed(context: { diagnostic(message: string): void }): Random {
-  const chosen = Number(process.env['SLOTMESH_TEST_SEED'] ?? randomInt(2 ** 31));
-  context.diagnostic(`SLOTMESH_TEST_SEED=${chosen}`);
-  return seededRandom(chosen);
+  const chosen = fuzzSeed();
+  context.diagnostic(`SLOTMESH_FUZZ_SEED=${chosen}`);
+  return new Random(chosen);
 }
 
 async function fill(server: ServerProcess, commands: Arg[][]): Promise<void> {

@@ -1,16 +1,15 @@
 /**
  * Hashes and sets between the real redis-server and ours: files both ways, an append-only file of commands, the replication stream, and the forms that
- * old versions wrote. In the end both hold the same data by DEBUG DIGEST. The seed is printed; SLOTMESH_TEST_SEED replays the workload.
+ * old versions wrote. In the end both hold the same data by DEBUG DIGEST. The seed is printed; SLOTMESH_FUZZ_SEED replays the workload.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { copyFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Arg } from '../../src/client/encode-command.js';
 import { createDumpWriter, sealDumpPayload } from '../../src/persistence/dump-payload.js';
-import { type Random, seededRandom } from '../support/random.js';
+import { fuzzSeed, Random } from '../support/fuzz.js';
 import { type ServerConfig, type ServerProcess, withServers } from '../support/server-process.js';
 import { needs, needsServers, type ServerKind } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
@@ -19,9 +18,9 @@ const COMMANDS = 6000;
 const skip = needsServers('redis', 'slotmesh');
 
 function seed(test: { diagnostic(message: string): void }): Random {
-  const chosen = Number(process.env['SLOTMESH_TEST_SEED'] ?? randomInt(2 ** 31));
-  test.diagnostic(`SLOTMESH_TEST_SEED=${chosen}`);
-  return seededRandom(chosen);
+  const chosen = fuzzSeed();
+  test.diagnostic(`SLOTMESH_FUZZ_SEED=${chosen}`);
+  return new Random(chosen);
 }
 
 /** Some of everything: small and large, packed and not, integers and texts, picks that only the primary knows. */

@@ -1,12 +1,11 @@
 /**
  * Replication between the real redis-server and ours, both ways: a random workload runs on the primary while links are cut, replicas are killed and
- * started again, and roles change; in the end both hold the same data by DEBUG DIGEST. The seed is printed; SLOTMESH_TEST_SEED replays the workload.
+ * started again, and roles change; in the end both hold the same data by DEBUG DIGEST. The seed is printed; SLOTMESH_FUZZ_SEED replays the workload.
  */
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import type { Arg } from '../../src/client/encode-command.js';
-import { type Random, seededRandom } from '../support/random.js';
+import { fuzzSeed, Random } from '../support/fuzz.js';
 import { type ServerOptions, type ServerProcess, withServers } from '../support/server-process.js';
 import { longRun, needsServers, type ServerKind, serversUnderTest } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
@@ -55,7 +54,7 @@ for (const kind of serversUnderTest()) {
         async ([head, middle, tail]) => {
           await follow(middle!, head!);
           await follow(tail!, middle!);
-          const random = seededRandom(seed());
+          const random = new Random(seed());
           await workload(head!, random);
           await equal(head!, middle!, tail!);
           await middle!.call('REPLICAOF', 'NO', 'ONE');
@@ -73,7 +72,7 @@ for (const kind of serversUnderTest()) {
     }, async () => {
       await withServers([server(primaryKind), server(replicaKind)], async ([primary, replica]) => {
         await follow(replica!, primary!);
-        await workload(primary!, seededRandom(seed()));
+        await workload(primary!, new Random(seed()));
         await equal(primary!, replica!);
         assert.equal(await primary!.call('FAILOVER', 'TO', '127.0.0.1', replica!.port), 'OK');
         await waitFor(
@@ -81,7 +80,7 @@ for (const kind of serversUnderTest()) {
           { what: 'the roles to change' },
         );
         assert.equal((await replica!.info('stats'))['sync_full'], '0');
-        await workload(replica!, seededRandom(seed()));
+        await workload(replica!, new Random(seed()));
         await equal(replica!, primary!);
       });
     });
@@ -105,13 +104,13 @@ for (const kind of serversUnderTest()) {
 }
 
 function seed(): number {
-  const chosen = Number(process.env['SLOTMESH_TEST_SEED'] ?? randomInt(2 ** 31));
-  console.log(`  replay with SLOTMESH_TEST_SEED=${chosen}`);
+  const chosen = fuzzSeed();
+  console.log(`  replay with SLOTMESH_FUZZ_SEED=${chosen}`);
   return chosen;
 }
 
 async function stayEqual(primary: ServerProcess, replica: ServerProcess): Promise<void> {
-  const random = seededRandom(seed());
+  const random = new Random(seed());
   await workload(primary, random);
   await follow(replica, primary);
   for (let round = 0; round < ROUNDS; round++) {
@@ -142,7 +141,7 @@ async function overflowBacklog(primary: ServerProcess, replica: ServerProcess): 
 
 async function takeImage(primary: ServerProcess, replica: ServerProcess): Promise<void> {
   await primary.call('DEBUG', 'POPULATE', 5000, 'image', 100);
-  await workload(primary, seededRandom(seed()));
+  await workload(primary, new Random(seed()));
   await replica.call('SET', 'old', 'data of the replica go away');
   await follow(replica, primary);
   await equal(primary, replica);

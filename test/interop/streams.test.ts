@@ -5,7 +5,7 @@ import type { Arg } from '../../src/client/encode-command.js';
 import { createDumpWriter, sealDumpPayload } from '../../src/persistence/dump-payload.js';
 import type { Reply } from '../../src/resp/reply-reader.js';
 import { VALUE_EXAMPLES } from '../persistence/rdb/examples.js';
-import type { Random } from '../support/random.js';
+import type { Random } from '../support/fuzz.js';
 import { type ServerProcess, withServers } from '../support/server-process.js';
 import { needsServers } from '../support/tools.js';
 import { exchangesData } from './exchange.js';

@@ -1,5 +1,5 @@
 /** Bits of a few short strings, between other writes of them. */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { staysEqual } from './random-sequences.js';
 
 const key = fc.constantFrom('a', 'b', 'c');

@@ -1,5 +1,5 @@
 /** Places all over the map, packed and as trees, and searches of all sizes among them, unsorted ones too: their order tells which cells were searched. */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { staysEqual } from './random-sequences.js';
 
 const key = fc.constantFrom('a', 'b');

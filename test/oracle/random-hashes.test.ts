@@ -1,5 +1,5 @@
 /** Hashes around their limits: small ones make them tables soon. Tables come in any order. */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { exact, sorted, sortedPairs } from './comparisons.js';
 import { type ComparisonOf, staysEqual } from './random-sequences.js';
 

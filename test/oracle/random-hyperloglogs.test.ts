@@ -1,5 +1,5 @@
 /** HyperLogLogs of a few hundred elements, at the limit of the sparse form, merged and counted in any order. */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { staysEqual } from './random-sequences.js';
 
 const key = fc.constantFrom('a', 'b', 'c');

@@ -1,5 +1,5 @@
 /** Lists of a few and of many nodes: small node limits make chunks split, merge and go all the time. */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { staysEqual } from './random-sequences.js';
 
 const key = fc.constantFrom('a', 'b', 'c');

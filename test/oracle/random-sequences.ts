@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import type { Arg } from '../../src/client/encode-command.js';
 import type { RespClient } from '../../src/client/resp-client.js';
+import { fc } from '../support/property.js';
 import type { ServerConfig } from '../support/server-process.js';
 import { longRun, needsServers, serversUnderTest } from '../support/tools.js';
 import { type Comparison, exact } from './comparisons.js';

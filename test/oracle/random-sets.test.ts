@@ -1,5 +1,5 @@
 /** Sets of integers, of texts and of both, around their limits. Their order is free: the real server of 7.0 has no packed sets of texts. */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { exact, sorted } from './comparisons.js';
 import { type ComparisonOf, staysEqual } from './random-sequences.js';
 

@@ -1,5 +1,5 @@
 /** Sorting lists, sets and sorted sets by themselves, by keys and by fields, while all of these change. */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { staysEqual } from './random-sequences.js';
 
 const key = fc.constantFrom('l', 'm', 's', 'z', 'd');

@@ -2,7 +2,7 @@
  * Streams, with nodes of the usual size and with small ones. Consumers are there before they read: 7.2 makes them when they try, 7.0 when they get something.
  * The streams `p` and `q` have no groups, so that their DUMP payloads tell no times and must be the same bytes.
  */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { exact } from './comparisons.js';
 import { type Line, staysEqual } from './random-sequences.js';
 import { timeless } from './timeless.js';

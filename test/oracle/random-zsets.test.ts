@@ -1,5 +1,5 @@
 /** Sorted sets, packed and as trees: with a low limit for packing every sequence crosses it. Scores are numbers that 7.0 prints as 7.2 does. */
-import fc from 'fast-check';
+import { fc } from '../support/property.js';
 import { staysEqual } from './random-sequences.js';
 
 const key = fc.constantFrom('a', 'b', 'c');

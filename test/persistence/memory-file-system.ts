@@ -11,7 +11,7 @@
  */
 import { dirname } from 'node:path';
 import type { FileSystem, OpenFlags } from '../../src/persistence/file-system.js';
-import type { SeededRandom } from './support.js';
+import type { Random } from '../support/fuzz.js';
 
 class Content {
   bytes: Uint8Array = new Uint8Array(0);
@@ -80,7 +80,7 @@ export class MemoryFileSystem implements FileSystem {
     return this.#rebuilt(this.#names, (content) => content.bytes);
   }
 
-  afterPowerLoss(random: SeededRandom): MemoryFileSystem {
+  afterPowerLoss(random: Random): MemoryFileSystem {
     const names = new Map(this.#durableNames);
     for (const change of this.#changes.slice(0, random.below(this.#changes.length + 1))) change.apply(names);
     return this.#rebuilt(names, ({ bytes, syncedBytes }) => {

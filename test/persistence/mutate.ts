@@ -1,11 +1,11 @@
 /** Damage for fuzz tests: flipped bits, interesting bytes, cuts, and pieces of the input put elsewhere. */
-import type { SeededRandom } from './support.js';
+import type { Random } from '../support/fuzz.js';
 
 /** Bytes that begin or bound something in a length, a string or an integer. */
 const INTERESTING = [0, 1, 2, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0xc0, 0xc3, 0xfe, 0xff];
 
 /** @returns a damaged copy, never empty */
-export function mutate(bytes: Uint8Array, random: SeededRandom): Uint8Array {
+export function mutate(bytes: Uint8Array, random: Random): Uint8Array {
   let mutated = Uint8Array.from(bytes);
   for (let count = 1 + random.below(4); count > 0; count--) {
     const at = random.below(mutated.length);

@@ -94,36 +94,3 @@ export function readAll(
   state = reader.end();
   return { events: handler.events, reader, state };
 }
-
-/** xorshift32: the same numbers for the same seed. */
-export class SeededRandom {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed | 0 || 1;
-  }
-
-  /** An integer in [0, limit). */
-  below(limit: number): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return (x >>> 0) % limit;
-  }
-
-  bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.below(256));
-  }
-}
-
-/** The seed of this run: `SLOTMESH_SEED`, or a new one, which the test prints. */
-export function testSeed(): number {
-  return Number(process.env['SLOTMESH_SEED'] ?? Math.floor(Math.random() * 0x7fffffff) + 1);
-}
-
-/** Iterations of a fuzz test: `SLOTMESH_FUZZ_ITERATIONS`, or a number that takes a second or two. */
-export function fuzzIterations(standard: number): number {
-  return Number(process.env['SLOTMESH_FUZZ_ITERATIONS'] ?? standard);
-}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Backlog, type BacklogCursor } from '../../src/replication/backlog.js';
+import { fc } from '../support/property.js';
 
 const KIB = 1024;
 

@@ -1,11 +1,10 @@
 /**
  * Four nodes whose roles change at random: chains, promotions, kills, restarts from RDB files, cut links, FAILOVER. Whatever happens, two nodes that claim
- * the same place in the same history have the same data; and in the end all are equal. The seed is printed; SLOTMESH_TEST_SEED replays the choices.
+ * the same place in the same history have the same data; and in the end all are equal. The seed is printed; SLOTMESH_FUZZ_SEED replays the choices.
  */
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
-import { type Random, seededRandom } from '../support/random.js';
+import { fuzzSeed, Random } from '../support/fuzz.js';
 import { type ServerOptions, type ServerProcess, withServers } from '../support/server-process.js';
 import { longRun, needsServers } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
@@ -20,9 +19,9 @@ const options = (kind: ServerOptions['kind'], config: ServerOptions['config'] = 
 test('two nodes at the same place of the same history have the same data, however roles change', {
   skip: needsServers('redis'),
 }, async () => {
-  const chosen = Number(process.env['SLOTMESH_TEST_SEED'] ?? randomInt(2 ** 31));
-  console.log(`  replay with SLOTMESH_TEST_SEED=${chosen}`);
-  const random = seededRandom(chosen);
+  const chosen = fuzzSeed();
+  console.log(`  replay with SLOTMESH_FUZZ_SEED=${chosen}`);
+  const random = new Random(chosen);
   const kinds = [
     options('slotmesh'),
     options('slotmesh', { 'repl-diskless-load': 'swapdb' }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { ImageReceiver, LineReader, parseImageHeader } from '../../src/replication/image-receiver.js';
+import { fc } from '../support/property.js';
 
 const MARK = 'a1'.repeat(20);
 

@@ -2,9 +2,8 @@
  * Our server as the replica of a primary that the test plays, so that every byte and every cut is in its hand.
  */
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
-import { seededRandom } from '../support/random.js';
+import { fuzzSeed, Random } from '../support/fuzz.js';
 import { parseFields, type ServerConfig, type ServerProcess, withServers } from '../support/server-process.js';
 import { waitFor } from '../support/wait-for.js';
 import { type FakePrimary, fakePrimary, fullSync, ID, image, type SyncAnswer, stream } from './fake-primary.js';
@@ -36,9 +35,9 @@ const offsetOf = async (replica: ServerProcess): Promise<number> =>
   Number((await replica.info('replication'))['slave_repl_offset']);
 
 test('the stream is executed and counted to the byte, however it is cut into packets', async () => {
-  const chosen = Number(process.env['SLOTMESH_TEST_SEED'] ?? randomInt(2 ** 31));
-  console.log(`  replay with SLOTMESH_TEST_SEED=${chosen}`);
-  const random = seededRandom(chosen);
+  const chosen = fuzzSeed();
+  console.log(`  replay with SLOTMESH_FUZZ_SEED=${chosen}`);
+  const random = new Random(chosen);
   await withReplica(
     () => fullSync(1000, { old: 'value' }),
     {},

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   type ReadResult,
   type Reply,
@@ -8,6 +7,7 @@ import {
   ReplyReader,
   type ReplyReaderOptions,
 } from '../../src/resp/reply-reader.js';
+import { fc } from '../support/property.js';
 
 /** Everything the reader makes of the bytes, fed in the given pieces. */
 function readAll(pieces: Iterable<Uint8Array>, options: ReplyReaderOptions = {}): ReadResult[] {

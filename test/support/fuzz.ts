@@ -1,15 +1,24 @@
 /**
- * Random tests that are not properties of fast-check: their length, their seed, and a small generator that makes the same choices for the same seed.
- * `SLOTMESH_FUZZ_ITERATIONS` sets the length of the fuzz tests, `SLOTMESH_FUZZ_SEED` repeats a run.
+ * Randomness that can be repeated: the seed of all random tests, their length, and a generator that makes the same choices for the same seed.
+ *
+ * A plain run always takes the same seed, so that a change is judged by what it does and not by luck. `SLOTMESH_FUZZ_SEED=random` looks further: it
+ * takes a new one, which a failure tells; `SLOTMESH_FUZZ_SEED=N` repeats a run. `SLOTMESH_FUZZ_ITERATIONS` sets the length of the fuzz tests.
  */
+
+const PLAIN_SEED = 1;
+
+const wanted = process.env['SLOTMESH_FUZZ_SEED'] ?? PLAIN_SEED;
+const seed = wanted === 'random' ? 1 + Math.floor(Math.random() * 0x7ffffffe) : Number(wanted);
+if (!Number.isInteger(seed)) throw new Error(`SLOTMESH_FUZZ_SEED is a whole number, or "random": not ${wanted}`);
+
+/** The seed of this process's tests, a positive 31-bit integer. */
+export function fuzzSeed(): number {
+  return seed;
+}
 
 /** @param standard what takes a second or two */
 export function fuzzIterations(standard: number): number {
   return Number(process.env['SLOTMESH_FUZZ_ITERATIONS'] ?? standard);
-}
-
-export function fuzzSeed(): number {
-  return Number(process.env['SLOTMESH_FUZZ_SEED'] ?? Date.now() & 0x7fffffff);
 }
 
 /** Says in the message of a failure how to repeat the run. */
@@ -21,6 +30,8 @@ export function replayable(seed: number, run: () => void): void {
     throw error;
   }
 }
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /** Mulberry32: 32 bits of state, enough for tests. */
 export class Random {
@@ -49,5 +60,10 @@ export class Random {
 
   bytes(length: number): Uint8Array {
     return Uint8Array.from({ length }, () => this.below(256));
+  }
+
+  /** Letters and digits, up to `maxLength` of them. */
+  text(maxLength: number): string {
+    return Array.from({ length: this.below(maxLength + 1) }, () => ALPHABET[this.below(ALPHABET.length)]).join('');
   }
 }

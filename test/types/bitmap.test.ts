@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countBitRange, findInBitRange } from '../../src/types/bitmap.js';
-import { seededRandom } from '../support/random.js';
+import { Random } from '../support/fuzz.js';
 
-const random = seededRandom(21);
+const random = new Random(21);
 const BYTES = 100_000;
 const RANGES = 300;
 

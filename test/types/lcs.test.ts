@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { longestCommonSubsequence } from '../../src/types/lcs.js';
+import { fc } from '../support/property.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 12 });

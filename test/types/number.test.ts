@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { expiryTime, OUT_OF_RANGE, positiveExpiryTime } from '../../src/types/expiry-time.js';
 import { isInt64Text, parseInt64, parseRoundedInt64, parseSafeInteger } from '../../src/types/number.js';
+import { fc } from '../support/property.js';
 
 const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'latin1'));
 const parse = (text: string) => parseInt64(bytesOf(text), 0, text.length);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sortByWeight } from '../../src/types/weight-sort.js';
-import { seededRandom } from '../support/random.js';
+import { Random } from '../support/fuzz.js';
 
-const random = seededRandom(16);
+const random = new Random(16);
 const WEIGHTS: Record<string, () => number> = {
   'small integers, many equal': () => random.below(50) - 25,
   'large integers': () => random.below(2 ** 31) * 4096 - 2 ** 42,

@@ -243,7 +243,8 @@ test('a cluster: the same masters, reports and errors; each node gets its own ke
     await assertSame(at('-n', '60', '-c', '6', '-t', 'set'));
     await assertSame(at('-n', '60', '-c', '6', '-t', 'lpush,mset,get', '-q'));
     for (const node of nodes) await node.call('FLUSHALL');
-    await runOurs(at('-n', '600', '-c', '6', '-t', 'set', '--threads', '2', '-r', '5', '-q'));
+    // So many that every connection gets its share, even if a thread begins late.
+    await runOurs(at('-n', '30000', '-c', '6', '-t', 'set', '--threads', '2', '-r', '5', '-q'));
     for (const node of nodes) assert.equal(await node.call('DBSIZE'), 5);
     // A command whose key has no tag has no right node.
     const lost = await runOurs(at('-n', '6000', '-c', '6', '-q', 'get', 'foo'));

@@ -11,8 +11,8 @@ import { type AofCheckOptions, checkAof } from '../../../src/persistence/aof/aof
 import { nodeFileSystem } from '../../../src/persistence/file-system.js';
 import { MemoryFileSystem } from '../../persistence/memory-file-system.js';
 import { mutate } from '../../persistence/mutate.js';
-import { ascii, keyRecord, rdbFile, SeededRandom, testSeed } from '../../persistence/support.js';
-import { fuzzIterations } from '../../support/fuzz.js';
+import { ascii, keyRecord, rdbFile } from '../../persistence/support.js';
+import { fuzzIterations, fuzzSeed, Random } from '../../support/fuzz.js';
 import { temporaryFolder } from '../../support/server-process.js';
 import { needs, repositoryRoot } from '../../support/tools.js';
 
@@ -210,9 +210,9 @@ suite('beside redis-check-aof', { skip }, () => {
   });
 
   test('damaged logs have the same report', async () => {
-    const seed = testSeed();
-    console.log(`SLOTMESH_SEED=${seed}`);
-    const random = new SeededRandom(seed);
+    const seed = fuzzSeed();
+    console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
+    const random = new Random(seed);
     const log = ascii(`${PING}${MULTI}${command('SET', 'key', 'value')}${EXEC}#TS:9\r\n${command('DEL', 'a', 'b')}`);
     for (let i = 0; i < 80; i++) {
       const damaged = Buffer.from(mutate(log, random)).toString('latin1');
@@ -302,9 +302,9 @@ test('what is cut off is cut off for good before it is said to be', async () => 
 });
 
 test('damaged logs end in a verdict; --fix leaves a sound beginning of the file; without it nothing changes', async () => {
-  const seed = testSeed();
-  console.log(`SLOTMESH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const seed = fuzzSeed();
+  console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
+  const random = new Random(seed);
   const log = ascii(
     `${RDB}${PING}${MULTI}${command('SET', 'key', 'value')}${EXEC}#TS:9\r\n${command('DEL', 'a', 'b')}`,
   );

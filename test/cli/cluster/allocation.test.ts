@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { AllocationError, affinityScore, allocate, splitSlots } from '../../../src/cli/cluster/allocation.js';
 import type { NodeAddress } from '../../../src/client/cluster-client.js';
+import { fc } from '../../support/property.js';
 
 function onOneHost(count: number): NodeAddress[] {
   return Array.from({ length: count }, (_, index) => ({ host: '127.0.0.1', port: 7000 + index }));

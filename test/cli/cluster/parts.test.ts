@@ -1,7 +1,6 @@
 /** The parts of the cluster manager that need no cluster. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { BatchSize } from '../../../src/cli/cluster/batch-size.js';
 import { parseAddress } from '../../../src/cli/cluster/context.js';
 import { dictionaryOrder } from '../../../src/cli/cluster/dictionary-order.js';
@@ -13,6 +12,7 @@ import { planReshard } from '../../../src/cli/cluster/reshard-plan.js';
 import { formatRanges, SlotSet } from '../../../src/cli/cluster/slot-set.js';
 import { applyConfig, ConfigError, defaultSettings } from '../../../src/cli/create-cluster/settings.js';
 import type { Terminal } from '../../../src/cli/terminal.js';
+import { fc } from '../../support/property.js';
 
 function owner(first: number, last: number): { slots: SlotSet } {
   return { slots: SlotSet.ofRanges([{ first, last }]) };

@@ -24,7 +24,7 @@ import {
   type Now,
   type SlotBitmap,
 } from '../../../src/cluster/core/types.js';
-import { seededRandom } from './world.js';
+import { Random } from '../../support/fuzz.js';
 
 /** A node id made of one repeated character, so that tests can tell ids apart and know their order. */
 export function idOf(character: string): string {
@@ -58,7 +58,7 @@ export class Lone {
   #lastAccepted = 0;
 
   constructor(options: Partial<ClusterOptions> = {}) {
-    const random = seededRandom(7);
+    const random = new Random(7);
     this.environment = {
       random,
       keyspace: {

@@ -1,11 +1,11 @@
 /** The pure pieces: addresses, slot bitmaps, majorities, slot table under random operations. */
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseInteger } from '../../../src/cluster/core/admin-reply.js';
 import { isAddressText, normalizeIp } from '../../../src/cluster/core/names.js';
 import { isQuorum, quorumOf } from '../../../src/cluster/core/quorum.js';
 import { equalSlots, forEachSlot, hasSlot, slotRanges, withoutSlots } from '../../../src/cluster/core/slot-bitmap.js';
+import { fc } from '../../support/property.js';
 import { slotsOf } from './lone.js';
 
 test('addresses are recognised and brought to their normal form', () => {

@@ -19,10 +19,10 @@ import {
   NEVER,
   type Now,
   type PrimaryLink,
-  type Random,
 } from '../../../src/cluster/core/types.js';
 import { encodeNodesConf, loadNodesConf } from '../../../src/cluster/nodes-conf.js';
 import { decodeMessage, encodeMessage } from '../../../src/cluster/wire/index.js';
+import { Random } from '../../support/fuzz.js';
 
 /** An input whose time the world fills in; the conditional keeps the union a union. */
 type WithoutNow<T> = T extends unknown ? Omit<T, 'now'> : never;
@@ -30,18 +30,6 @@ type WithoutNow<T> = T extends unknown ? Omit<T, 'now'> : never;
 const UNIX_START_MS = 1_700_000_000_000;
 const LATENCY_MS = 1;
 const TICK_MS = 100;
-
-export function seededRandom(seed: number): Random {
-  let x = seed | 1;
-  return {
-    below(bound) {
-      x ^= x << 13;
-      x ^= x >>> 17;
-      x ^= x << 5;
-      return (x >>> 0) % bound;
-    },
-  };
-}
 
 interface Pipe {
   to: Host;
@@ -118,7 +106,7 @@ export class World {
   #cut = new Set<string>();
 
   constructor(seed: number, count: number, options: Partial<ClusterOptions> = {}) {
-    this.random = seededRandom(seed);
+    this.random = new Random(seed);
     for (let i = 0; i < count; i += 1) this.addHost(options);
   }
 

@@ -7,11 +7,11 @@ import { test } from 'node:test';
 import type { BusMessage } from '../../../src/cluster/core/message.js';
 import { encodeNodesConf, loadNodesConf } from '../../../src/cluster/nodes-conf.js';
 import { decodeMessage, encodeMessage, FrameReader } from '../../../src/cluster/wire/index.js';
+import { fuzzIterations, fuzzSeed, Random } from '../../support/fuzz.js';
 import { idOf, Lone, slotsOf } from '../core/lone.js';
-import { seededRandom } from '../core/world.js';
 
-const iterations = Number(process.env['SLOTMESH_FUZZ_ITERATIONS'] ?? 20_000);
-const seed = Number(process.env['SLOTMESH_FUZZ_SEED'] ?? Date.now() & 0x7fffffff);
+const iterations = fuzzIterations(20_000);
+const seed = fuzzSeed();
 
 /** One message of each kind, as the peers of a core would send them. */
 function corpus(lone: Lone): BusMessage[] {
@@ -55,7 +55,7 @@ const INTERESTING = [
 ];
 
 test(`mutated frames never throw, and a core survives those that decode (seed ${seed}, ${iterations} inputs)`, () => {
-  const random = seededRandom(seed);
+  const random = new Random(seed);
   let lone = victim();
   let frames = corpus(lone).map((message) => encodeMessage(message));
   for (let i = 0; i < iterations; i += 1) {
@@ -88,7 +88,7 @@ test(`mutated frames never throw, and a core survives those that decode (seed ${
 });
 
 test(`random bytes never throw (seed ${seed})`, () => {
-  const random = seededRandom(seed);
+  const random = new Random(seed);
   for (let i = 0; i < iterations / 20; i += 1) {
     const bytes = Uint8Array.from({ length: random.below(3000) }, () => random.below(256));
     if (random.below(2) === 0) bytes.set(Buffer.from('RCmb').subarray(0, bytes.length));

@@ -1,10 +1,10 @@
 /** The bus codec: the worked example of spec/cluster.md 3.7, round trips, malformed frames, streams. */
 import { strict as assert } from 'node:assert';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { BusMessage, GossipEntry, MessageHeader, PingExtension } from '../../../src/cluster/core/message.js';
 import type { DecodeResult } from '../../../src/cluster/wire/index.js';
 import { decodeMessage, encodeMessage, FrameReader } from '../../../src/cluster/wire/index.js';
+import { fc } from '../../support/property.js';
 import { idOf, slotsOf } from '../core/lone.js';
 
 const HEADER: MessageHeader = {

@@ -12,8 +12,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FsyncPolicy } from '../../../src/persistence/aof/aof-appender.js';
+import { fuzzSeed, Random } from '../../support/fuzz.js';
 import { Crash, ioError, MemoryFileSystem, noSpace } from '../memory-file-system.js';
-import { SeededRandom, testSeed } from '../support.js';
 import { LoggedStore } from './store.js';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -26,7 +26,7 @@ class History {
 }
 
 /** A server life: start, commands in turns, rewrites between them. Ends early at a crash. */
-async function live(server: LoggedStore, history: History, random: SeededRandom, turns: number): Promise<void> {
+async function live(server: LoggedStore, history: History, random: Random, turns: number): Promise<void> {
   const { aof } = server;
   if (!(await server.start())) throw new Error(`the start failed:\n${server.logLines.join('\n')}`);
   history.states.splice(0, history.states.length, server.store.toString());
@@ -70,7 +70,7 @@ async function checkAfter(
 }
 
 async function runWithCrashAt(index: number, policy: FsyncPolicy, seed: number, settings = {}) {
-  const random = new SeededRandom(seed);
+  const random = new Random(seed);
   const fileSystem = new MemoryFileSystem({ '/data/other': '' });
   const history = new History();
   fileSystem.onOperation = (_, i) => (i === index ? 'crash' : undefined);
@@ -96,13 +96,13 @@ async function runWithCrashAt(index: number, policy: FsyncPolicy, seed: number, 
 for (const policy of ['always', 'everysec', 'no'] as const) {
   for (const aofUseRdbPreamble of policy === 'always' ? [true, false] : [true]) {
     test(`a crash before any operation loses nothing that was promised: appendfsync ${policy}, RDB base ${aofUseRdbPreamble}`, async () => {
-      const seed = testSeed();
-      console.log(`SLOTMESH_SEED=${seed}`);
+      const seed = fuzzSeed();
+      console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
       const settings = { aofUseRdbPreamble };
       const whole = await runWithCrashAt(-1, policy, seed, settings);
       const operations = whole.fileSystem.operationCount;
       assert.ok(operations > 100);
-      const random = new SeededRandom(seed ^ 0x5a5a5a);
+      const random = new Random(seed ^ 0x5a5a5a);
       for (let index = 0; index < operations; index++) {
         const { fileSystem, history } = await runWithCrashAt(index, policy, seed, settings);
         assert.equal(fileSystem.isCrashed, true);
@@ -123,8 +123,8 @@ test('with appendfsync always the durable mark is what was flushed', async () =>
 });
 
 test('an error at any operation of a rewrite leaves a log that holds everything, now and after a kill', async () => {
-  const seed = testSeed();
-  console.log(`SLOTMESH_SEED=${seed}`);
+  const seed = fuzzSeed();
+  console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
   for (let index = 0, isReached = true; isReached; index++) {
     isReached = false;
     const fileSystem = new MemoryFileSystem({ '/data/other': '' });
@@ -164,9 +164,9 @@ test('an error at any operation of a rewrite leaves a log that holds everything,
 });
 
 test('switching on: a crash before any operation keeps the old log or gives the new one', async () => {
-  const seed = testSeed();
-  console.log(`SLOTMESH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const seed = fuzzSeed();
+  console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
+  const random = new Random(seed);
   const run = async (index: number) => {
     const fileSystem = new MemoryFileSystem({ '/data/other': '' });
     const server = new LoggedStore(fileSystem);

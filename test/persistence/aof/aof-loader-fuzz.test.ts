@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fuzzIterations, fuzzSeed, Random } from '../../support/fuzz.js';
 import { MemoryFileSystem } from '../memory-file-system.js';
 import { mutate } from '../mutate.js';
-import { ascii, fuzzIterations, hex, keyRecord, rdbFile, SeededRandom, testSeed } from '../support.js';
+import { ascii, hex, keyRecord, rdbFile } from '../support.js';
 import { aofPath, LoggedStore, record } from './store.js';
 
 const MEMORY_MAX = 256 << 20;
@@ -30,7 +31,7 @@ const UNITS = [
 const LIES = ['*2147483647\r\n', '*1048576\r\n$3\r\nSET\r\n', '*2\r\n$536870912\r\nx', '$-1\r\n', '*-1\r\n', '*0\r\n'];
 
 /** A sound log with one to three files, of which one is then damaged. */
-function damagedLog(random: SeededRandom): MemoryFileSystem {
+function damagedLog(random: Random): MemoryFileSystem {
   const incr = () => ascii(Array.from({ length: random.below(6) }, () => UNITS[random.below(UNITS.length)]).join(''));
   const files = new Map<string, Uint8Array>([[INCR1, incr()]]);
   let manifest = `file ${INCR1} seq 1 type i\n`;
@@ -54,7 +55,7 @@ function damagedLog(random: SeededRandom): MemoryFileSystem {
   return fileSystem;
 }
 
-function damaged(bytes: Uint8Array, random: SeededRandom): Uint8Array {
+function damaged(bytes: Uint8Array, random: Random): Uint8Array {
   const lie = ascii(LIES[random.below(LIES.length)]!);
   if (bytes.length === 0) return lie;
   if (random.below(8) > 0) return mutate(bytes, random);
@@ -69,9 +70,9 @@ async function load(fileSystem: MemoryFileSystem, aofLoadTruncated: boolean) {
 }
 
 test('damaged logs load or are refused; what loaded, with its tail cut, loads again to the same data', async () => {
-  const seed = testSeed();
-  console.log(`SLOTMESH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const seed = fuzzSeed();
+  console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
+  const random = new Random(seed);
   const before = process.memoryUsage().arrayBuffers;
   const verdicts = { loaded: 0, empty: 0, failed: 0 };
   for (let i = 0; i < fuzzIterations(3000); i++) {

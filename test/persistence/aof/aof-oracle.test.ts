@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { parseManifest } from '../../../src/persistence/aof/manifest.js';
 import { nodeFileSystem } from '../../../src/persistence/file-system.js';
+import { Random } from '../../support/fuzz.js';
 import { ServerProcess, temporaryFolder } from '../../support/server-process.js';
 import { needs } from '../../support/tools.js';
-import { SeededRandom } from '../support.js';
 import { LoggedStore } from './store.js';
 
 const skip = needs('redis-server', 'redis-check-aof');
@@ -38,7 +38,7 @@ for (const aofUseRdbPreamble of [true, false]) {
       const settings = { aofUseRdbPreamble, aofTimestampEnabled, appendfsync: 'everysec' as const };
       const ours = new LoggedStore(nodeFileSystem, settings, where(folder));
       assert.equal(await ours.start(), true);
-      const random = new SeededRandom(17);
+      const random = new Random(17);
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < 500; i++) {
           const key = `key:${random.below(100)}`;

@@ -10,7 +10,8 @@ import {
   withBase,
   withIncr,
 } from '../../../src/persistence/aof/manifest.js';
-import { ascii, fuzzIterations, SeededRandom, testSeed } from '../support.js';
+import { fuzzIterations, fuzzSeed, Random } from '../../support/fuzz.js';
+import { ascii } from '../support.js';
 
 const sample = [
   'file appendonly.aof.2.base.rdb seq 2 type b',
@@ -106,9 +107,9 @@ test('the seq of a file name is found for base and incr files of the prefix only
 });
 
 test('mutated manifests are read or refused, never worse', () => {
-  const seed = testSeed();
-  console.log(`SLOTMESH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const seed = fuzzSeed();
+  console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
+  const random = new Random(seed);
   const source = ascii(`# c\nfile "x \\x20\\"y" seq 1 type b\n${sample.replace(/type b/, 'type h')}`);
   for (let i = 0; i < fuzzIterations(20_000); i++) {
     const bytes = source.slice();

@@ -11,7 +11,8 @@ import {
   RecordParser,
 } from '../../../src/persistence/aof/record-parser.js';
 import { cpuMs } from '../../support/cpu-time.js';
-import { ascii, fuzzIterations, SeededRandom, testSeed } from '../support.js';
+import { fuzzIterations, fuzzSeed, Random } from '../../support/fuzz.js';
+import { ascii } from '../support.js';
 import { record } from './store.js';
 
 /** Everything in `text`, one line per record, and how it ends. */
@@ -106,7 +107,7 @@ test('command names are compared in any case', () => {
 });
 
 test('what the record buffer builds is what the parser reads', () => {
-  const random = new SeededRandom(3);
+  const random = new Random(3);
   const buffer = new RecordBuffer();
   let expected = '';
   for (let i = 0; i < 300; i++) {
@@ -124,9 +125,9 @@ test('what the record buffer builds is what the parser reads', () => {
 });
 
 test('mutated files end with a verdict, the same for every cut into chunks', () => {
-  const seed = testSeed();
-  console.log(`SLOTMESH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const seed = fuzzSeed();
+  console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
+  const random = new Random(seed);
   const source = ascii(sound);
   for (let i = 0; i < fuzzIterations(20_000); i++) {
     const bytes = source.slice();

@@ -7,8 +7,9 @@ import { test } from 'node:test';
 import { openDumpPayload, sealDumpPayload } from '../../../src/persistence/dump-payload.js';
 import { RDB_MORE, RdbRecord } from '../../../src/persistence/rdb/rdb-reader.js';
 import { RdbWriter } from '../../../src/persistence/rdb/rdb-writer.js';
+import { fuzzIterations, fuzzSeed, Random } from '../../support/fuzz.js';
 import { mutate } from '../mutate.js';
-import { fuzzIterations, hex, keyRecord, rdbFile, readAll, SeededRandom, testSeed } from '../support.js';
+import { hex, keyRecord, rdbFile, readAll } from '../support.js';
 import { VALUE_EXAMPLES } from './examples.js';
 
 const MEMORY_MAX = 256 << 20;
@@ -26,9 +27,9 @@ function seedFile(): Uint8Array {
 }
 
 test('mutated files end with a verdict, the same for every cut into chunks, and take no memory on trust', () => {
-  const seed = testSeed();
-  console.log(`SLOTMESH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const seed = fuzzSeed();
+  console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
+  const random = new Random(seed);
   const whole = seedFile();
   const singles = VALUE_EXAMPLES.map(({ type, bytes }) => rdbFile(keyRecord(type, 'k', bytes)));
   const before = process.memoryUsage().arrayBuffers;
@@ -53,9 +54,9 @@ test('mutated files end with a verdict, the same for every cut into chunks, and 
 });
 
 test('mutated DUMP payload bodies with a right footer are refused or accepted, never worse', () => {
-  const seed = testSeed();
-  console.log(`SLOTMESH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const seed = fuzzSeed();
+  console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
+  const random = new Random(seed);
   const record = new RdbRecord();
   for (let i = 0; i < fuzzIterations(20_000); i++) {
     const { type, bytes } = VALUE_EXAMPLES[random.below(VALUE_EXAMPLES.length)]!;

@@ -12,9 +12,10 @@ import { nodeFileSystem } from '../../../src/persistence/file-system.js';
 import { checkRdbFile } from '../../../src/persistence/rdb/rdb-check.js';
 import { RDB_DONE, RdbRecord } from '../../../src/persistence/rdb/rdb-reader.js';
 import { RdbWriter } from '../../../src/persistence/rdb/rdb-writer.js';
+import { fuzzSeed, Random } from '../../support/fuzz.js';
 import { ServerProcess, temporaryFolder } from '../../support/server-process.js';
 import { needs } from '../../support/tools.js';
-import { ascii, keyRecord, rdbFile, readAll, SeededRandom, testSeed, toHex } from '../support.js';
+import { ascii, keyRecord, rdbFile, readAll, toHex } from '../support.js';
 import { VALUE_EXAMPLES } from './examples.js';
 
 const skip = needs('redis-server', 'redis-check-rdb');
@@ -33,7 +34,7 @@ after(async () => {
 });
 
 async function fillWithEveryType(redis: ServerProcess): Promise<void> {
-  const random = new SeededRandom(11);
+  const random = new Random(11);
   const call = (...args: (string | number)[]) => redis.call(...args);
   await call('SET', 'string', 'hello');
   await call('SET', 'integer', -12345);
@@ -131,9 +132,9 @@ test('the checker reports on a sound file what the real one reports', { skip }, 
 test('the checker reports on cut files what the real one reports', { skip }, async () => {
   await server.call('SAVE');
   const file = readFileSync(join(server.folder, 'dump.rdb'));
-  const seed = testSeed();
-  console.log(`SLOTMESH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const seed = fuzzSeed();
+  console.log(`SLOTMESH_FUZZ_SEED=${seed}`);
+  const random = new Random(seed);
   const path = join(folder, 'cut.rdb');
   // The first bytes hold the header, the AUX fields and a function library.
   const lengths = [0, 3, 9, 10, ...Array.from({ length: 10 }, () => random.below(200))];
@@ -162,7 +163,7 @@ test('every example value is accepted by the real checker, and reported alike', 
 test('a file written here passes the real checker and loads into the real server with equal values', {
   skip,
 }, async () => {
-  const random = new SeededRandom(5);
+  const random = new Random(5);
   const values = new Map<string, string>([
     ['', 'empty name'],
     ['empty value', ''],

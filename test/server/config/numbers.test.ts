@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   formatMemory,
   parseInteger,
@@ -9,6 +8,7 @@ import {
   parseOctal,
   UINT64_MAX,
 } from '../../../src/server/config/numbers.js';
+import { fc } from '../../support/property.js';
 
 test('an integer has one spelling and fits 64 bits', () => {
   for (const text of [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { quote, splitWords } from '../../../src/server/config/words.js';
+import { fc } from '../../support/property.js';
 
 const cases: [line: string, words: string[] | null][] = [
   ['', []],
