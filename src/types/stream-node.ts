@@ -275,6 +275,14 @@ export class StreamNodes {
     return integer.low;
   }
 
+  /** @returns number of live entries in all nodes */
+  liveTotal(tree: Ref): number {
+    const { index } = this;
+    let sum = 0;
+    for (let isThere = index.seekFirst(tree); isThere; isThere = index.next()) sum += this.liveCount();
+    return sum;
+  }
+
   /** @returns an index with nodes of its own that hold the same */
   duplicate(tree: Ref): Ref {
     const { index } = this;

@@ -244,10 +244,13 @@ export class Streams implements ValueType {
     this.setEntriesAdded(control, entriesAdded);
   }
 
-  /** Fills in what a loader read, or found out, about the nodes that it has added. */
-  restoreHistory(ref: Ref, length: number, lastId: StreamId, firstId: StreamId | null, maxDeletedId: StreamId): void {
+  /**
+   * Fills in what a loader read, or found out, about the nodes that it has added. The length is counted anew: one that does not agree with the nodes would
+   * outlast the last of them, and a stream without nodes that has a length is refused by whoever loads it next.
+   */
+  restoreHistory(ref: Ref, lastId: StreamId, firstId: StreamId | null, maxDeletedId: StreamId): void {
     const control = this.entries.root(ref);
-    this.setNumber(control, LENGTH, length);
+    this.setNumber(control, LENGTH, this.nodes.liveTotal(this.indexOf(ref)));
     this.writeId(control, LAST_ID, lastId);
     this.writeId(control, MAX_DELETED_ID, maxDeletedId);
     if (firstId === null) this.findFirstId(ref);

@@ -28,6 +28,7 @@ export class InProcess implements PropagationSink {
 
   constructor() {
     const config = new Config();
+    config.assign('enable-debug-command', 'yes');
     const commands = new CommandTable(allCommands);
     this.server = new Node(config, new Logger({ level: 'warning' }), commands).server;
     this.connection = new Connection(this.server, new Transport(new net.Socket()), 1);
@@ -49,21 +50,27 @@ export class InProcess implements PropagationSink {
   }
 
   runWords(words: readonly string[]): string {
-    const { server } = this;
-    const { request, reply } = server;
-    const bytes = words.map((word) => Buffer.from(word, 'latin1'));
-    request.bytes = Uint8Array.from(Buffer.concat(bytes));
+    return this.execute(Buffer.from(words.join(''), 'latin1'), words).toString('latin1');
+  }
+
+  /**
+   * Executes a command that is written already: `bytes` are its words without anything between them.
+   * @returns the raw reply, good until the next command
+   */
+  execute(bytes: Uint8Array, words: readonly string[]): Buffer {
+    const { request, reply, dispatcher } = this.server;
+    request.bytes = bytes;
     request.argc = 0;
     let start = 0;
-    for (const word of bytes) {
+    for (const word of words) {
       request.push(start, word.length);
       start += word.length;
     }
     const from = reply.length;
-    server.dispatcher.execute(this.connection);
-    const text = Buffer.from(reply.bytes.slice(from, reply.length)).toString('latin1');
+    dispatcher.execute(this.connection);
+    const raw = Buffer.from(reply.bytes.buffer, reply.bytes.byteOffset + from, reply.length - from);
     reply.rewind(from);
-    return text;
+    return raw;
   }
 
   takePropagated(): string[] {

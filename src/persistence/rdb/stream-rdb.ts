@@ -120,16 +120,16 @@ function addStream(
     cursor.string(string);
     streams.restoreNode(ref, id, string.bytes, string.start, string.end - string.start);
   }
-  const entryCount = cursor.length();
+  cursor.length();
   readId(id);
   if (isOld) {
-    streams.restoreHistory(ref, entryCount, id, null, MIN_ID);
-    streams.restoreEntriesAdded(ref, BigInt(entryCount));
+    streams.restoreHistory(ref, id, null, MIN_ID);
+    streams.restoreEntriesAdded(ref, BigInt(streams.length(ref)));
   } else {
     const firstId = new StreamId();
     readId(firstId);
     readId(otherId);
-    streams.restoreHistory(ref, entryCount, id, firstId, otherId);
+    streams.restoreHistory(ref, id, firstId, otherId);
     streams.restoreEntriesAdded(ref, cursor.exactLength());
   }
   for (let rest = cursor.length(); rest > 0; rest--) addGroup(streams, ref, record.type);
