@@ -1,8 +1,9 @@
 /** HRANDFIELD. Source: spec server.md section 3. */
+import { HASH_TABLE, HASH_TIMED_TABLE } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
 import { type Hashes, hashesOf } from '../types/hash.js';
-import { HASH_TABLE, type HashCursor } from '../types/hash-cursor.js';
+import type { HashCursor } from '../types/hash-cursor.js';
 import { parseInt64 } from '../types/number.js';
 import { pickToFront, randomBelow } from '../types/random.js';
 import { isHashKey } from './hash.js';
@@ -13,6 +14,10 @@ import { replySyntaxError } from './replies.js';
 const PAIR_COUNT_MAX = 2n ** 62n - 1n;
 /** Above this share of all fields, picking without repetition would repeat itself too often: then all are taken and shuffled. */
 const SHUFFLE_SHARE = 1 / 3;
+/** Below this share of live fields, picking among all would meet too many whose time is over. */
+const LIVE_SHARE = 1 / 8;
+/** After so many that are over, the live ones are walked over. */
+const PICK_TRIES_MAX = 32;
 
 export function hrandField(call: Invocation): void {
   const { argc, keyspace, reply } = call;
@@ -21,7 +26,8 @@ export function hrandField(call: Invocation): void {
     if (!isHashKey(call, ref)) return;
     if (ref === 0) return reply.null();
     const hashes = hashesOf(keyspace);
-    hashes.pick(ref, randomBelow, hashes.cursor);
+    if (hashes.liveCount(ref) === 0) return reply.null();
+    pickLive(hashes, ref);
     replyPair(call, hashes.cursor, false);
     return;
   }
@@ -32,7 +38,7 @@ export function hrandField(call: Invocation): void {
   if (withValues && !isPairCount(call)) return call.error('ERR value is out of range');
   const ref = call.lookupRead(1);
   if (!isHashKey(call, ref)) return;
-  if (ref === 0 || count === 0) return reply.array(0);
+  if (ref === 0 || count === 0 || hashesOf(keyspace).liveCount(ref) === 0) return reply.array(0);
   if (count < 0) replyRepeated(call, ref, -count, withValues);
   else replyDistinct(call, ref, count, withValues);
 }
@@ -47,7 +53,7 @@ function replyRepeated(call: Invocation, ref: Ref, count: number, withValues: bo
   const mark = call.reply.length;
   beginReply(call, count, withValues);
   for (let i = 0; i < count; i++) {
-    hashes.pick(ref, randomBelow, hashes.cursor);
+    pickLive(hashes, ref);
     replyPair(call, hashes.cursor, withValues);
     if (isReplyTooLarge(call, mark)) return;
   }
@@ -56,15 +62,16 @@ function replyRepeated(call: Invocation, ref: Ref, count: number, withValues: bo
 function replyDistinct(call: Invocation, ref: Ref, count: number, withValues: boolean): void {
   const hashes = hashesOf(call.keyspace);
   const { cursor } = hashes;
-  const size = hashes.count(ref);
+  const size = hashes.liveCount(ref);
   if (count >= size) {
     beginReply(call, size, withValues);
-    cursor.begin(ref);
+    cursor.beginLive(ref);
     while (cursor.next()) replyPair(call, cursor, withValues);
     return;
   }
   beginReply(call, count, withValues);
-  if (call.entries.encoding(ref) === HASH_TABLE) {
+  const encoding = call.entries.encoding(ref);
+  if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE) {
     for (const item of pickItems(hashes, call.entries.root(ref), count, size)) {
       cursor.readItem(item);
       replyPair(call, cursor, withValues);
@@ -72,7 +79,7 @@ function replyDistinct(call: Invocation, ref: Ref, count: number, withValues: bo
     return;
   }
   // One walk, in which each field is taken with the chance that is left to it.
-  cursor.begin(ref);
+  cursor.beginLive(ref);
   for (let rest = size, wanted = count; wanted > 0; rest--) {
     cursor.next();
     if (randomBelow(rest) >= wanted) continue;
@@ -81,17 +88,35 @@ function replyDistinct(call: Invocation, ref: Ref, count: number, withValues: bo
   }
 }
 
-/** @returns `count` different items of a table that has `size` */
-function pickItems({ table }: Hashes, fields: Ref, count: number, size: number): Iterable<Ref> {
-  if (count > size * SHUFFLE_SHARE) {
-    const items = table.allItems(fields);
+/** @returns `count` different live items of a table that has `size` such, and more than `count` */
+function pickItems({ table, cursor }: Hashes, fields: Ref, count: number, size: number): Iterable<Ref> {
+  const isLive = (item: Ref): boolean => {
+    cursor.readItem(item);
+    return !cursor.isHidden;
+  };
+  if (count > size * SHUFFLE_SHARE || size < table.count(fields) * LIVE_SHARE) {
+    const items = table.allItems(fields).filter(isLive);
     pickToFront(items, count);
     items.length = count;
     return items;
   }
   const picked = new Set<Ref>();
-  while (picked.size < count) picked.add(table.randomItem(fields, randomBelow));
+  while (picked.size < count) {
+    const item = table.randomItem(fields, randomBelow);
+    if (isLive(item)) picked.add(item);
+  }
   return picked;
+}
+
+/** Points the cursor at a field picked with equal chance among those that are live, of which there is one. */
+function pickLive(hashes: Hashes, ref: Ref): void {
+  const { cursor } = hashes;
+  for (let tries = 0; tries < PICK_TRIES_MAX; tries++) {
+    hashes.pick(ref, randomBelow, cursor);
+    if (!cursor.isHidden) return;
+  }
+  cursor.beginLive(ref);
+  for (let rest = randomBelow(hashes.liveCount(ref)); rest >= 0; rest--) cursor.next();
 }
 
 function beginReply(call: Invocation, count: number, withValues: boolean): void {

@@ -1,7 +1,8 @@
 /** HSCAN. Source: spec server.md section 19. */
+import { HASH_TABLE, HASH_TIMED_TABLE } from '../keyspace/entry.js';
 import type { Invocation } from '../server/invocation.js';
 import { hashesOf } from '../types/hash.js';
-import { HASH_TABLE, type HashCursor } from '../types/hash-cursor.js';
+import type { HashCursor } from '../types/hash-cursor.js';
 import { isHashKey } from './hash.js';
 import { cursorArgument, replyNothingScanned, scanMembers } from './member-scan.js';
 
@@ -12,7 +13,9 @@ export function hscan(call: Invocation): void {
   if (!isHashKey(call, ref)) return;
   if (ref === 0) return replyNothingScanned(call);
   const { cursor, table } = hashesOf(call.keyspace);
-  scanMembers(call, ref, from, cursor, call.entries.encoding(ref) === HASH_TABLE ? table : null, replyPair, 2);
+  const encoding = call.entries.encoding(ref);
+  const isTable = encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE;
+  scanMembers(call, ref, from, cursor, isTable ? table : null, replyPair, 2);
 }
 
 function replyPair(call: Invocation, cursor: HashCursor): void {

@@ -4,6 +4,7 @@ import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_HASH } from '../server/notify-classes.js';
 import { type Hashes, hashesOf } from '../types/hash.js';
+import { dropEnded } from './hash-fields.js';
 import { replyWrongArity, replyWrongType } from './replies.js';
 
 export function hset(call: Invocation): void {
@@ -17,8 +18,9 @@ export function hmset(call: Invocation): void {
 
 export function hsetNx(call: Invocation): void {
   const { bytes, starts, lengths } = call.request;
-  const ref = call.lookupWrite(1);
+  let ref = call.lookupWrite(1);
   if (!isHashKey(call, ref)) return;
+  ref = dropEnded(call, ref, 2, 2);
   if (ref !== 0 && hashesOf(call.keyspace).find(ref, bytes, starts[2], lengths[2])) return call.reply.integer(0);
   setField(call, ref, 2, bytes, starts[3], lengths[3]);
   call.notify(NOTIFY_HASH, 'hset', 1);
@@ -27,12 +29,13 @@ export function hsetNx(call: Invocation): void {
 
 export function hget(call: Invocation): void {
   const ref = call.lookupRead(1);
-  if (isHashKey(call, ref)) replyField(call, hashesOf(call.keyspace), ref, 2);
+  if (isHashKey(call, ref)) replyField(call, hashesOf(call.keyspace), dropEnded(call, ref, 2, 2), 2);
 }
 
 export function hmget(call: Invocation): void {
-  const ref = call.lookupRead(1);
+  let ref = call.lookupRead(1);
   if (!isHashKey(call, ref)) return;
+  ref = dropEnded(call, ref, 2, call.argc - 1);
   const hashes = hashesOf(call.keyspace);
   call.reply.array(call.argc - 2);
   for (let i = 2; i < call.argc; i++) replyField(call, hashes, ref, i);
@@ -45,8 +48,8 @@ export function hgetAll(call: Invocation): void {
   if (ref === 0) return reply.map(0);
   const hashes = hashesOf(call.keyspace);
   const { cursor } = hashes;
-  reply.map(hashes.count(ref));
-  cursor.begin(ref);
+  reply.map(hashes.liveCount(ref));
+  cursor.beginLive(ref);
   while (cursor.next()) {
     reply.bulk(cursor.bytes, cursor.start, cursor.length);
     reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
@@ -60,8 +63,8 @@ export function hkeys(call: Invocation): void {
   if (ref === 0) return reply.array(0);
   const hashes = hashesOf(call.keyspace);
   const { cursor } = hashes;
-  reply.array(hashes.count(ref));
-  cursor.begin(ref);
+  reply.array(hashes.liveCount(ref));
+  cursor.beginLive(ref);
   while (cursor.next()) reply.bulk(cursor.bytes, cursor.start, cursor.length);
 }
 
@@ -72,8 +75,8 @@ export function hvals(call: Invocation): void {
   if (ref === 0) return reply.array(0);
   const hashes = hashesOf(call.keyspace);
   const { cursor } = hashes;
-  reply.array(hashes.count(ref));
-  cursor.begin(ref);
+  reply.array(hashes.liveCount(ref));
+  cursor.beginLive(ref);
   while (cursor.next()) reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
 }
 
@@ -84,15 +87,17 @@ export function hlen(call: Invocation): void {
 
 export function hexists(call: Invocation): void {
   const { bytes, starts, lengths } = call.request;
-  const ref = call.lookupRead(1);
+  let ref = call.lookupRead(1);
   if (!isHashKey(call, ref)) return;
+  ref = dropEnded(call, ref, 2, 2);
   call.reply.integer(ref !== 0 && hashesOf(call.keyspace).find(ref, bytes, starts[2], lengths[2]) ? 1 : 0);
 }
 
 export function hstrlen(call: Invocation): void {
   const { bytes, starts, lengths } = call.request;
-  const ref = call.lookupRead(1);
+  let ref = call.lookupRead(1);
   if (!isHashKey(call, ref)) return;
+  ref = dropEnded(call, ref, 2, 2);
   const hashes = hashesOf(call.keyspace);
   call.reply.integer(ref !== 0 && hashes.find(ref, bytes, starts[2], lengths[2]) ? hashes.valueLength : 0);
 }
@@ -101,6 +106,7 @@ export function hdel(call: Invocation): void {
   const { bytes, starts, lengths } = call.request;
   let ref = call.lookupWrite(1);
   if (!isHashKey(call, ref)) return;
+  ref = dropEnded(call, ref, 2, call.argc - 1);
   const hashes = hashesOf(call.keyspace);
   let count = 0;
   for (let i = 2; i < call.argc && ref !== 0; i++) {
@@ -125,7 +131,10 @@ export function isHashKey(call: Invocation, ref: Ref): boolean {
   return false;
 }
 
-/** Sets the field in argument `fieldAt` of the key in argument 1, whose entry is `ref` (0 = none yet). */
+/**
+ * Sets the field in argument `fieldAt` of the key in argument 1, whose entry is `ref` (0 = none yet).
+ * @param keepsTime whether the field's time stays, if it has one
+ */
 export function setField(
   call: Invocation,
   ref: Ref,
@@ -133,12 +142,13 @@ export function setField(
   value: Uint8Array,
   valueStart: number,
   valueLength: number,
+  keepsTime = false,
 ): void {
   const { bytes, starts, lengths } = call.request;
   const hashes = hashesOf(call.keyspace);
   call.keyspace.dirty++;
   if (ref !== 0) {
-    hashes.set(call.db, ref, bytes, starts[fieldAt], lengths[fieldAt], value, valueStart, valueLength);
+    hashes.set(call.db, ref, bytes, starts[fieldAt], lengths[fieldAt], value, valueStart, valueLength, keepsTime);
     return;
   }
   const { builder } = hashes;
@@ -157,6 +167,7 @@ function setPairs(call: Invocation): number {
   }
   let ref = call.lookupWrite(1);
   if (!isHashKey(call, ref)) return -1;
+  ref = dropEnded(call, ref, 2, argc - 2, 2);
   const hashes = hashesOf(call.keyspace);
   let addedCount = 0;
   if (ref === 0) {
@@ -176,7 +187,8 @@ function setPairs(call: Invocation): number {
   return addedCount;
 }
 
-function replyField(call: Invocation, hashes: Hashes, ref: Ref, fieldAt: number): void {
+/** Replies with the value of the field in argument `fieldAt`, or null. */
+export function replyField(call: Invocation, hashes: Hashes, ref: Ref, fieldAt: number): void {
   const { bytes, starts, lengths } = call.request;
   if (ref !== 0 && hashes.find(ref, bytes, starts[fieldAt], lengths[fieldAt]))
     call.reply.bulk(hashes.valueBytes, hashes.valueStart, hashes.valueLength);

@@ -11,6 +11,7 @@ import { dumpCommands } from './dump-records.js';
 import { expireCommands } from './expire-records.js';
 import { genericCommands } from './generic-records.js';
 import { geoCommands } from './geo-records.js';
+import { hashExpireCommands } from './hash-expire-records.js';
 import { hashCommands } from './hash-records.js';
 import { hyperLogLogCommands } from './hyperloglog-records.js';
 import { introspectionCommands } from './introspection-records.js';
@@ -50,6 +51,7 @@ export const allCommands: readonly CommandRecord[] = [
   ...geoCommands,
   ...blockingCommands,
   ...hashCommands,
+  ...hashExpireCommands,
   ...setCommands,
   ...streamCommands,
   ...streamGroupCommands,

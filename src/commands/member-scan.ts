@@ -10,6 +10,8 @@ export interface MemberWalk {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly length: number;
+  /** Whether clients must not see it: a hash field whose time is over. */
+  readonly isHidden: boolean;
   begin(ref: Ref): void;
   next(): boolean;
   readItem(item: Ref): void;
@@ -80,6 +82,7 @@ function beginReply(call: Invocation, next: number, elementCount: number): void 
 }
 
 function isWanted(call: Invocation, walk: MemberWalk): boolean {
+  if (walk.isHidden) return false;
   if (options.patternAt === 0) return true;
   const { bytes, starts, lengths } = call.request;
   const start = starts[options.patternAt];

@@ -7,13 +7,14 @@
  *
  * Invariants: (1) `keyCount` and `expiryCount` are the exact sums over the slots; (2) every change of an entry passes `beforeWrite` or `added` once
  * it is certain to happen, so that a running snapshot sees the old value first and WATCH sees the change; (3) no slot with an expiring key has a
- * `slotEarliestExpiry` later than that key's expiry, so the active cycle may skip slots by it.
+ * `slotEarliestExpiry` later than that key's expiry, so the active cycle may skip slots by it; the same holds for
+ * `slotEarliestField` and the times of hash fields; (4) `timedHashCount` is the number of entries with `Entries.isTimedHash`.
  */
 import type { Ref } from '../memory/arena.js';
 import { copyBytes } from '../memory/copy.js';
 import { WARM_MAX } from '../memory/table.js';
 import { CLOCK_MASK } from './access-clock.js';
-import { entryBytes, TYPE_STRING } from './entry.js';
+import { entryBytes, isTimedHashForm, TYPE_STRING } from './entry.js';
 import { hashAhead, hashKey, keyHashResult } from './key-hash.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
@@ -41,6 +42,9 @@ export class Database {
   /** A lower bound of the expiries in each slot, and how many expiring keys it has. Made at the first expiry. */
   slotEarliestExpiry: Float64Array | null = null;
   private expiriesBySlot: SlotCounts | null = null;
+  /** Hashes with fields that have times, and a lower bound of these times in each slot; made at the first such hash. */
+  timedHashCount = 0;
+  slotEarliestField: Float64Array | null = null;
   /** How many keys each slot has. Made when a random one is asked for first. */
   private keysBySlot: SlotCounts | null = null;
   private readonly space: Keyspace;
@@ -192,6 +196,8 @@ export class Database {
     // Allocated before anything changes: it may fail.
     const target = hadExpiry === expireAtMs > 0 && arena.fits(ref, needed) ? ref : arena.allocate(needed);
     if (entries.type(ref) !== TYPE_STRING) this.space.freeValue(ref);
+    if (entries.isTimedHash(ref)) this.timedHashCount--;
+    if (isTimedHashForm(type, encoding)) this.timedHashCount++;
     if (hadExpiry || expireAtMs > 0) this.noteExpiryChange(ref, hadExpiry, expireAtMs);
     entries.writeHeader(target, type, encoding, keyLength, valueLength, expireAtMs, entries.clockAndMark(ref));
     if (target !== ref) {
@@ -336,6 +342,24 @@ export class Database {
     if (this.space.isGuarded) this.space.guardSnapshot(this, ref);
   }
 
+  /** Changes the encoding of a hash, whose value is in the form of the new one, between two of which one is timed. */
+  setTimed(ref: Ref, encoding: number): void {
+    const { entries } = this.space;
+    entries.setEncoding(ref, encoding);
+    this.timedHashCount += entries.isTimedHash(ref) ? 1 : -1;
+  }
+
+  /** To be called when a field of a hash gets a time (Unix ms) earlier than those of all others. */
+  noteFieldTime(ref: Ref, atMs: number): void {
+    let slot = this.foundSlot;
+    if (this.space.table.foundItem !== ref) {
+      const { entries } = this.space;
+      hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+      slot = keyHashResult.slot;
+    }
+    this.lowerFieldBound(slot, atMs);
+  }
+
   /** Calls `visit` for every entry; it must not change the database. O(n), without a break. */
   forEach(visit: (ref: Ref) => void): void {
     const { table } = this.space;
@@ -376,6 +400,7 @@ export class Database {
     }
     this.keyCount--;
     if (this.keysBySlot !== null) this.keysBySlot.add(slot, -1);
+    if (entries.isTimedHash(ref)) this.timedHashCount--;
     if (entries.hasExpiry(ref)) {
       this.expiryCount--;
       this.expiriesBySlot!.add(slot, -1);
@@ -408,6 +433,11 @@ export class Database {
     if (expireAtMs > 0) {
       this.countExpiry(slot, expireAtMs);
       if (space.expiryObserver !== null) space.expiryObserver.given(this, ref);
+    }
+    if (isTimedHashForm(type, encoding)) {
+      this.timedHashCount++;
+      // Its times are not known here: the active cycle will find out.
+      this.lowerFieldBound(slot, 0);
     }
     if (space.isGuarded) space.added(this, ref);
     return ref;
@@ -493,6 +523,11 @@ export class Database {
     if (!hasExpiry) return;
     this.countExpiry(slot, expireAtMs);
     if (this.space.expiryObserver !== null) this.space.expiryObserver.given(this, ref);
+  }
+
+  private lowerFieldBound(slot: number, atMs: number): void {
+    this.slotEarliestField ??= new Float64Array(SLOT_COUNT).fill(NEVER_MS);
+    if (atMs < this.slotEarliestField[slot]) this.slotEarliestField[slot] = atMs;
   }
 
   private countExpiry(slot: number, expireAtMs: number): void {

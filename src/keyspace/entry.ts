@@ -41,10 +41,25 @@ export const STRING_ENCODING_NAMES: readonly string[] = ['raw', 'int', 'embstr']
 
 export const EMBSTR_BYTES_MAX = 44;
 
+/** Encoding ids of hashes. In the timed forms at least one field has a time at which it ends. */
+export const HASH_LISTPACK = 0;
+export const HASH_TABLE = 1;
+export const HASH_TIMED_LISTPACK = 2;
+export const HASH_TIMED_TABLE = 3;
+
+/** Type and encoding of a timed hash, in the header's first byte, and all but the bit in which the two differ. */
+const TIMED_HASH = TYPE_HASH | (HASH_TIMED_LISTPACK << 4);
+const TIMED_HASH_BITS = 0xef;
+
 const FLAG_HAS_EXPIRY = 0x100;
 const LONG_KEY = 0xffff;
 const HEADER_BYTES = 12;
 const EXPIRY_BYTES = 8;
+
+/** Whether values of this type and encoding are hashes whose fields have times. */
+export function isTimedHashForm(type: number, encoding: number): boolean {
+  return ((type | (encoding << 4)) & TIMED_HASH_BITS) === TIMED_HASH;
+}
 
 /** Length of a value that is a reference to a control block. */
 export const ROOT_BYTES = 4;
@@ -106,6 +121,11 @@ export class Entries implements ItemKeys {
     const words = this.words[ref >>> CHUNK_INDEX_SHIFT];
     const base = (ref & UNIT_MASK) << 1;
     words[base] = (words[base] & ~0xf0) | (encoding << 4);
+  }
+
+  /** Whether it is a hash whose fields have times. */
+  isTimedHash(ref: Ref): boolean {
+    return (this.words[ref >>> CHUNK_INDEX_SHIFT][(ref & UNIT_MASK) << 1] & TIMED_HASH_BITS) === TIMED_HASH;
   }
 
   hasExpiry(ref: Ref): boolean {

@@ -2,8 +2,8 @@
  * The keyspace: all databases over one arena, the clock they share, and what watches over every change.
  *
  * It knows bytes, entries and time; not clients, replies, files or the network. What it needs from those it gets as small interfaces:
- * `ExpiryListener` and `EvictionListener` (a key goes on its own account: propagate it), `ChangeListener` (WATCH), `SnapshotGuard` (copy-on-write),
- * `ValueType` (how to free a value).
+ * `ExpiryListener`, `FieldExpiryListener` and `EvictionListener` (a key, or a field of a hash, goes on its own account: propagate it),
+ * `ChangeListener` (WATCH), `SnapshotGuard` (copy-on-write), `ValueType` (how to free a value).
  *
  * Invariant: `isGuarded` is true iff a snapshot runs, or somebody watches keys, waits for some or wants to hear of births, so that the usual write
  * pays one test for all.
@@ -26,6 +26,14 @@ export const EXPIRY_IGNORE = 2;
 export interface ExpiryListener {
   /** The key is about to be removed because its time has come; its bytes are in `entries.view(ref)`. */
   expired(db: Database, ref: Ref): void;
+}
+
+export interface FieldExpiryListener {
+  /** So many fields of the hash, which `field` names next, are about to be removed because their time has come. */
+  expiring(db: Database, ref: Ref, count: number): void;
+  field(bytes: Uint8Array, start: number, length: number): void;
+  /** That has been done, for some or for several times in a row; the hash may be empty, and its key is about to go then. */
+  expired(db: Database, ref: Ref, isEmpty: boolean): void;
 }
 
 export interface EvictionListener {
@@ -90,6 +98,16 @@ export interface ValueType {
    * @returns null for a smaller value
    */
   freeze?(ref: Ref, read: ItemReader): FrozenValue | null;
+  /** Of hashes. */
+  readonly fieldTimes?: FieldTimeKeeper;
+}
+
+/** What the active cycle must know of timed hashes (`Entries.isTimedHash`). */
+export interface FieldTimeKeeper {
+  /** @returns the earliest time of a field, Unix ms */
+  earliest(ref: Ref): number;
+  /** Removes fields whose time is over, at most `max` of them; and the key, if none is left. @returns the entry, or 0 */
+  expireSome(db: Database, ref: Ref, max: number): Ref;
 }
 
 export class Keyspace {
@@ -107,6 +125,7 @@ export class Keyspace {
   nowMs = Date.now();
   expiryMode = EXPIRY_DELETE;
   expiryListener: ExpiryListener | null = null;
+  fieldExpiryListener: FieldExpiryListener | null = null;
   expiryObserver: ExpiryObserver | null = null;
   evictionListener: EvictionListener | null = null;
   /** Hears of births and misses, if somebody wants to. */
@@ -120,6 +139,7 @@ export class Keyspace {
   hitCount = 0;
   missCount = 0;
   expiredCount = 0;
+  expiredFieldCount = 0;
   evictedCount = 0;
   /** Changes since the last save. */
   dirty = 0;
@@ -232,6 +252,11 @@ export class Keyspace {
   /** Whether the entry, which has an expiry, is to be treated as absent; it stays. */
   isExpired(ref: Ref): boolean {
     return this.nowMs > this.entries.expireAtMs(ref) && this.expiryMode !== EXPIRY_IGNORE;
+  }
+
+  /** Whether a field of a hash with this time (Unix ms, none if it is not positive) is to be treated as absent. */
+  isFieldOver(timeMs: number): boolean {
+    return timeMs > 0 && this.nowMs > timeMs && this.expiryMode !== EXPIRY_IGNORE;
   }
 
   /** Deletes an entry because its time has come, and tells the listener first. */

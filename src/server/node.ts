@@ -11,6 +11,7 @@ import type { Ref } from '../memory/arena.js';
 import { ClientsCron } from './clients-cron.js';
 import { type AttachedCluster, attachCluster } from './cluster-host.js';
 import type { Config } from './config/config.js';
+import { FieldExpiries } from './field-expiries.js';
 import type { Logger } from './log.js';
 import { NOTIFY_EVICTED, NOTIFY_EXPIRED } from './notify-classes.js';
 import { Server } from './server.js';
@@ -146,7 +147,7 @@ export class Node {
     this.server.timesEachCommand = isLimitLow || latencyMonitorThreshold > 0;
   }
 
-  /** Keys that go on their own account go by DEL, so that file and replicas need no clock and no policy of their own. */
+  /** Keys that go on their own account go by DEL, fields by HDEL, so that file and replicas need no clock and no policy of their own. */
   private propagateDeletions(): void {
     const { keyspace, keyspaceEvents, tracking } = this.server;
     const { values } = this.config;
@@ -157,6 +158,7 @@ export class Node {
         tracking.goesByItself();
       },
     };
+    keyspace.fieldExpiryListener = new FieldExpiries(this.server);
     keyspace.evictionListener = {
       evicted: (db, ref) => {
         this.propagateDeletion(db, ref, values.lazyfreeLazyEviction);

@@ -1,7 +1,9 @@
 /**
  * Items of large hashes and sets: a block that begins with a counted string, the field or member. What follows it is its type's affair.
  *
- *   counted string = | length : u8, or 255 and the length : u32 LE | bytes |
+ *   counted string = | length : u8 up to 253, or 255 and the length : u32 LE | bytes |
+ *
+ * No counted string begins with 254: an item may have something of its own in front of one, and mark it so.
  */
 import { hashBytes } from '../keyspace/key-hash.js';
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
@@ -9,6 +11,8 @@ import { copyBytes, equalBytes } from '../memory/copy.js';
 import type { ItemKeys } from '../memory/table.js';
 
 const LONG = 255;
+/** First byte of what is no counted string. */
+export const NOT_COUNTED = 254;
 
 /** The counted string that was read last: its bytes are at `start`, and `end` is the offset after it. */
 export class CountedString {
@@ -18,7 +22,7 @@ export class CountedString {
 
   read(bytes: Uint8Array, at: number): void {
     const first = bytes[at];
-    if (first < LONG) {
+    if (first < NOT_COUNTED) {
       this.start = at + 1;
       this.length = first;
     } else {
@@ -31,7 +35,7 @@ export class CountedString {
 
 /** @returns bytes that a counted string of `length` bytes takes */
 export function countedBytes(length: number): number {
-  return length + (length < LONG ? 1 : 5);
+  return length + (length < NOT_COUNTED ? 1 : 5);
 }
 
 /** @returns the offset after it */
@@ -43,7 +47,7 @@ export function writeCounted(
   length: number,
 ): number {
   let out = at;
-  if (length < LONG) {
+  if (length < NOT_COUNTED) {
     target[out++] = length;
   } else {
     target[out++] = LONG;
@@ -70,7 +74,7 @@ export class CountedKeys implements ItemKeys {
   equals(item: Ref, key: Uint8Array, start: number, length: number): boolean {
     const view = this.bytes[item >>> CHUNK_INDEX_SHIFT];
     const at = (item & UNIT_MASK) << 3;
-    if (length < LONG) return view[at] === length && equalBytes(view, at + 1, key, start, length);
+    if (length < NOT_COUNTED) return view[at] === length && equalBytes(view, at + 1, key, start, length);
     this.string.read(view, at);
     return this.string.length === length && equalBytes(view, this.string.start, key, start, length);
   }

@@ -8,7 +8,7 @@ const ENCODING_NAMES: readonly (readonly string[])[] = [
   ['listpack', 'quicklist'],
   ['intset', 'listpack', 'hashtable'],
   ['listpack', 'skiplist'],
-  ['listpack', 'hashtable'],
+  ['listpack', 'hashtable', 'listpackex', 'hashtable'],
   ['stream'],
 ];
 

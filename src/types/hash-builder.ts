@@ -3,12 +3,12 @@
  * exact size, no matter how many fields.
  */
 import type { Database } from '../keyspace/database.js';
-import { ROOT_BYTES, TYPE_HASH } from '../keyspace/entry.js';
+import { HASH_LISTPACK, HASH_TABLE, ROOT_BYTES, TYPE_HASH } from '../keyspace/entry.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
 import { ElementWriter, findElement, LISTPACK_BYTES_MAX, listpackCount, nextElement } from '../memory/listpack.js';
 import type { Hashes } from './hash.js';
-import { HASH_LISTPACK, HASH_TABLE, HashCursor } from './hash-cursor.js';
+import { HashCursor } from './hash-cursor.js';
 import { PackedBuffer } from './packed-buffer.js';
 
 export class HashBuilder {

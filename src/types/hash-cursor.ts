@@ -1,19 +1,18 @@
 /**
- * Walks over a hash pair by pair: in order of insertion if it is packed, else by buckets. The hash must not change meanwhile.
+ * Walks over a hash pair by pair: as the pairs stand in the listpack if it is packed, else by buckets. The hash must not change meanwhile.
  *
  *   cursor.begin(ref); while (cursor.next()) … cursor.bytes … cursor.valueBytes …
  *
+ * `begin` is for all fields that are stored, `beginLive` for those that clients may see: fields whose time is over are left out.
  * Nothing is allocated per pair. Texts are good until the next step; those of packed integers lie in buffers of the cursor.
  */
+import { HASH_TABLE, HASH_TIMED_LISTPACK, HASH_TIMED_TABLE } from '../keyspace/entry.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
-import { firstElement, isListpackEnd, ListpackElement } from '../memory/listpack.js';
+import { firstElement, isListpackEnd, ListpackElement, nextElement } from '../memory/listpack.js';
 import { CountedString } from './counted-keys.js';
+import { ITEM_TIME_BYTES, isItemTime, readItemTime, readPackedTime } from './field-time.js';
 import type { MemberTable } from './member-table.js';
-
-/** Encoding ids of hashes. */
-export const HASH_LISTPACK = 0;
-export const HASH_TABLE = 1;
 
 export class HashCursor {
   /** The field: `bytes[start, start + length)`. */
@@ -23,6 +22,10 @@ export class HashCursor {
   valueBytes: Uint8Array = this.bytes;
   valueStart = 0;
   valueLength = 0;
+  /** Where the field's time is: in the item of the field, or, with all bits inverted, in the listpack; 0 = nowhere. */
+  private timeAt = 0;
+  private isTimedPacked = false;
+  private isLiveOnly = false;
   private readonly space: Keyspace;
   private readonly tables: MemberTable;
   private readonly field = new ListpackElement();
@@ -44,44 +47,72 @@ export class HashCursor {
 
   begin(ref: Ref): void {
     const { entries } = this.space;
-    this.items.length = 0;
-    this.itemAt = 0;
-    if (entries.encoding(ref) === HASH_TABLE) {
+    const encoding = entries.encoding(ref);
+    this.isLiveOnly = false;
+    if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE) {
+      this.items.length = 0;
+      this.itemAt = 0;
       this.table = entries.root(ref);
       this.bucket = this.tables.bucketCount(this.table);
       return;
     }
-    this.beginPacked(entries.view(ref), entries.valueStart(ref));
+    this.beginPacked(entries.view(ref), entries.valueStart(ref), encoding === HASH_TIMED_LISTPACK);
   }
 
-  /** Begins to walk over a listpack of pairs. */
-  beginPacked(bytes: Uint8Array, base: number): void {
+  /** As `begin`, but leaves out the fields whose time is over. */
+  beginLive(ref: Ref): void {
+    this.begin(ref);
+    this.isLiveOnly = this.space.entries.isTimedHash(ref);
+  }
+
+  /** Begins to walk over a listpack of pairs, or of triplets with times. */
+  beginPacked(bytes: Uint8Array, base: number, isTimed = false): void {
     this.table = 0;
     this.packed = bytes;
+    this.isTimedPacked = isTimed;
     this.at = firstElement(base);
+  }
+
+  /** When the field ends, Unix ms; 0 = never. */
+  get timeMs(): number {
+    const { timeAt } = this;
+    if (timeAt === 0) return 0;
+    return timeAt < 0 ? readPackedTime(this.packed, ~timeAt) : readItemTime(this.valueBytes, timeAt);
+  }
+
+  /** Whether the field's time is over, so that clients must not see it. */
+  get isHidden(): boolean {
+    return this.timeAt !== 0 && this.space.isFieldOver(this.timeMs);
   }
 
   /** @returns whether there was one more pair */
   next(): boolean {
-    if (this.table === 0) {
-      if (isListpackEnd(this.packed, this.at)) return false;
-      this.readPair(this.packed, this.at);
-      this.at = this.value.next;
-      return true;
-    }
-    while (this.itemAt === this.items.length) {
-      if (this.bucket === 0) return false;
-      this.tables.collectBucket(this.table, --this.bucket, this.items);
-      this.itemAt = 0;
-    }
-    this.readItem(this.items[this.itemAt++]);
+    do {
+      if (this.table === 0) {
+        if (isListpackEnd(this.packed, this.at)) return false;
+        this.readPair(this.packed, this.at, this.isTimedPacked);
+        this.at = this.timeAt === 0 ? this.value.next : nextElement(this.packed, this.value.next);
+      } else {
+        while (this.itemAt === this.items.length) {
+          if (this.bucket === 0) return false;
+          this.tables.collectBucket(this.table, --this.bucket, this.items);
+          this.itemAt = 0;
+        }
+        this.readItem(this.items[this.itemAt++]);
+      }
+    } while (this.isLiveOnly && this.isHidden);
     return true;
   }
 
-  /** Reads the pair whose field is the listpack element at `at`. */
-  readPair(bytes: Uint8Array, at: number): void {
+  /** Reads the pair, or triplet, whose field is the listpack element at `at`. */
+  readPair(bytes: Uint8Array, at: number, isTimed = false): void {
     this.field.read(bytes, at);
     this.value.read(bytes, this.field.next);
+    this.timeAt = 0;
+    if (isTimed) {
+      this.packed = bytes;
+      this.timeAt = ~this.value.next;
+    }
     this.bytes = this.field.bytes;
     this.start = this.field.start;
     this.length = this.field.length;
@@ -97,7 +128,9 @@ export class HashCursor {
     this.bytes = view;
     this.start = this.string.start;
     this.length = this.string.length;
-    this.string.read(view, this.string.end);
+    const { end } = this.string;
+    this.timeAt = isItemTime(view, end) ? end : 0;
+    this.string.read(view, this.timeAt === 0 ? end : end + ITEM_TIME_BYTES);
     this.valueBytes = view;
     this.valueStart = this.string.start;
     this.valueLength = this.string.length;

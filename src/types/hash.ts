@@ -3,6 +3,7 @@
  *
  *   LISTPACK  the entry's value is a listpack: field, value, field, value …, in the order of insertion
  *   TABLE     the entry's value is a reference to a table (member-table.ts); item = | counted field | counted value |
+ *   TIMED_…   the same with times at which fields end: hash-times.ts, to which everything that concerns these forms is handed on
  *
  * A hash becomes a table when it gets more fields, or a longer field or value, than `Keyspace.packing` allows; never back.
  *
@@ -11,7 +12,14 @@
  */
 import type { Database } from '../keyspace/database.js';
 import { added, type Digest, emptyDigest, mixed, valueDigests } from '../keyspace/digest.js';
-import { ROOT_BYTES, TYPE_HASH } from '../keyspace/entry.js';
+import {
+  HASH_LISTPACK,
+  HASH_TABLE,
+  HASH_TIMED_LISTPACK,
+  HASH_TIMED_TABLE,
+  ROOT_BYTES,
+  TYPE_HASH,
+} from '../keyspace/entry.js';
 import { hashBytes } from '../keyspace/key-hash.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
@@ -27,9 +35,14 @@ import {
   splice,
 } from '../memory/listpack.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
+import { ITEM_TIME_BYTES, isItemTime, readItemTime } from './field-time.js';
 import { HashBuilder } from './hash-builder.js';
-import { HASH_LISTPACK, HASH_TABLE, HashCursor } from './hash-cursor.js';
+import { HashCursor } from './hash-cursor.js';
+import { HashTimes } from './hash-times.js';
 import { MemberTable } from './member-table.js';
+
+/** What the digest of a pair whose field has a time is mixed with. */
+const TIMED_MARK = new TextEncoder().encode('!!hexpire!!');
 
 /** @returns the hashes of a keyspace */
 export function hashesOf(space: Keyspace): Hashes {
@@ -42,6 +55,8 @@ export class Hashes implements ValueType {
   /** For any walk that ends before something is written. */
   readonly cursor: HashCursor;
   readonly builder: HashBuilder;
+  /** Times of fields. */
+  readonly fieldTimes: HashTimes;
   /** The value that `find` found: `valueBytes[valueStart, valueStart + valueLength)`. */
   valueBytes: Uint8Array = new Uint8Array(0);
   valueStart = 0;
@@ -59,24 +74,37 @@ export class Hashes implements ValueType {
     this.table = new MemberTable(space);
     this.cursor = new HashCursor(space, this.table);
     this.builder = new HashBuilder(space, this);
+    this.fieldTimes = new HashTimes(space, this);
   }
 
+  /** @returns number of fields, those included whose time is over */
   count(ref: Ref): number {
     const { entries } = this.space;
-    if (entries.encoding(ref) === HASH_TABLE) return this.table.count(entries.root(ref));
-    return listpackCount(entries.view(ref), entries.valueStart(ref)) >> 1;
+    const encoding = entries.encoding(ref);
+    if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE) return this.table.count(entries.root(ref));
+    const elements = listpackCount(entries.view(ref), entries.valueStart(ref));
+    return encoding === HASH_LISTPACK ? elements >> 1 : elements / 3;
   }
 
-  /** Finds a field. Its value is then in `valueBytes`, until the hash changes. @returns whether it is there */
+  /** @returns number of fields that clients see: of those that `HashCursor.beginLive` walks over */
+  liveCount(ref: Ref): number {
+    const count = this.count(ref);
+    return this.space.entries.isTimedHash(ref) ? count - this.fieldTimes.hiddenCount(ref) : count;
+  }
+
+  /**
+   * Finds a field. Its value is then in `valueBytes`, until the hash changes.
+   * @returns whether it is there, and its time is not over
+   */
   find(ref: Ref, field: Uint8Array, start: number, length: number): boolean {
     const { entries } = this.space;
     const view = entries.view(ref);
-    if (entries.encoding(ref) === HASH_TABLE) {
+    const encoding = entries.encoding(ref);
+    if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE) {
       const item = this.table.find(this.space.entries.root(ref), hashBytes(field, start, length), field, start, length);
-      if (item === 0) return false;
-      this.readItemValue(item);
-      return true;
+      return item !== 0 && this.readItemValue(item);
     }
+    if (encoding === HASH_TIMED_LISTPACK) return this.findTimedPacked(ref, field, start, length);
     const at = findElement(view, firstElement(entries.valueStart(ref)), 2, field, start, length);
     if (at < 0) return false;
     this.element.read(view, nextElement(view, at));
@@ -86,7 +114,11 @@ export class Hashes implements ValueType {
     return true;
   }
 
-  /** Gives a field a value; `wasAdded` tells whether the field is new. The texts must not lie in the hash itself. @returns the entry */
+  /**
+   * Gives a field a value; `wasAdded` tells whether the field is new. The texts must not lie in the hash itself.
+   * @param keepsTime whether the field's time stays, if it has one
+   * @returns the entry
+   */
   set(
     db: Database,
     ref: Ref,
@@ -96,10 +128,12 @@ export class Hashes implements ValueType {
     value: Uint8Array,
     valueStart: number,
     valueLength: number,
+    keepsTime = false,
   ): Ref {
     const { entries, packing } = this.space;
     let entry = ref;
-    if (entries.encoding(ref) === HASH_LISTPACK) {
+    const encoding = entries.encoding(ref);
+    if (encoding === HASH_LISTPACK) {
       const bytesMax = packing.hashListpackValueBytes;
       const isShort = fieldLength <= bytesMax && valueLength <= bytesMax;
       const bytesAfter = entries.valueLength(ref) + fieldLength + valueLength;
@@ -108,8 +142,11 @@ export class Hashes implements ValueType {
         return this.count(entry) > packing.hashListpackEntries ? this.convert(db, entry) : entry;
       }
       entry = this.convert(db, ref);
-    } else {
+    } else if (encoding === HASH_TABLE) {
       db.beforeWrite(ref);
+    } else {
+      const { fieldTimes } = this;
+      return fieldTimes.set(db, ref, field, fieldStart, fieldLength, value, valueStart, valueLength, keepsTime);
     }
     const table = entries.root(entry);
     this.setItem(table, field, fieldStart, fieldLength, value, valueStart, valueLength);
@@ -150,6 +187,7 @@ export class Hashes implements ValueType {
   /** Removes a field. @returns the entry, whose hash may be empty now; 0 if the field is not there */
   remove(db: Database, ref: Ref, field: Uint8Array, start: number, length: number): Ref {
     const { entries, arena } = this.space;
+    if (entries.isTimedHash(ref)) return this.fieldTimes.remove(db, ref, field, start, length);
     if (entries.encoding(ref) === HASH_TABLE) {
       const table = this.space.entries.root(ref);
       const item = this.table.find(table, hashBytes(field, start, length), field, start, length);
@@ -193,16 +231,19 @@ export class Hashes implements ValueType {
     return entry;
   }
 
-  /** Points `into` at a field picked with equal chance among all. `random` gives integers from 0 to below its argument. */
+  /** Points `into` at a field picked with equal chance among all, hidden ones too. `random` gives integers from 0 to below its argument. */
   pick(ref: Ref, random: (below: number) => number, into: HashCursor): void {
     const { entries } = this.space;
-    if (entries.encoding(ref) === HASH_TABLE) {
+    const encoding = entries.encoding(ref);
+    if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE) {
       into.readItem(this.table.randomItem(this.space.entries.root(ref), random));
       return;
     }
     const view = entries.view(ref);
     const base = entries.valueStart(ref);
-    into.readPair(view, elementAt(view, base, random(listpackCount(view, base) >> 1) << 1));
+    const stride = encoding === HASH_LISTPACK ? 2 : 3;
+    const at = elementAt(view, base, random(listpackCount(view, base) / stride) * stride);
+    into.readPair(view, at, encoding !== HASH_LISTPACK);
   }
 
   /** Continues `digest` with all pairs: DEBUG DIGEST. */
@@ -213,29 +254,35 @@ export class Hashes implements ValueType {
     while (cursor.next()) {
       const field = cursor.bytes.subarray(cursor.start, cursor.start + cursor.length);
       const value = cursor.valueBytes.subarray(cursor.valueStart, cursor.valueStart + cursor.valueLength);
-      result = added(result, mixed(mixed(emptyDigest(), field), value));
+      const pair = mixed(mixed(emptyDigest(), field), value);
+      result = added(result, cursor.timeMs === 0 ? pair : added(pair, TIMED_MARK));
     }
     return result;
   }
 
   free(ref: Ref): void {
     const { entries } = this.space;
-    if (entries.encoding(ref) === HASH_TABLE) this.table.release(entries.root(ref));
+    if (entries.isTimedHash(ref)) this.fieldTimes.free(ref);
+    else if (entries.encoding(ref) === HASH_TABLE) this.table.release(entries.root(ref));
   }
 
   /** Items are those of the table. */
   freeze(ref: Ref, read: ItemReader): FrozenValue | null {
     const { entries } = this.space;
-    return entries.encoding(ref) === HASH_TABLE ? this.table.freeze(entries.root(ref), read) : null;
+    const encoding = entries.encoding(ref);
+    const isTable = encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE;
+    return isTable ? this.table.freeze(entries.root(ref), read) : null;
   }
 
   duplicate(ref: Ref): void {
     const { entries } = this.space;
-    if (entries.encoding(ref) === HASH_TABLE) entries.setRoot(ref, this.table.copy(entries.root(ref)));
+    if (entries.isTimedHash(ref)) this.fieldTimes.duplicate(ref);
+    else if (entries.encoding(ref) === HASH_TABLE) entries.setRoot(ref, this.table.copy(entries.root(ref)));
   }
 
   bytes(ref: Ref): number {
     const { entries } = this.space;
+    if (entries.isTimedHash(ref)) return this.fieldTimes.bytes(ref);
     return entries.encoding(ref) === HASH_TABLE ? this.table.totalBytes(entries.root(ref)) : 0;
   }
 
@@ -285,13 +332,30 @@ export class Hashes implements ValueType {
     this.valueWriter.write(view, base + offset);
   }
 
-  private readItemValue(item: Ref): void {
+  private findTimedPacked(ref: Ref, field: Uint8Array, start: number, length: number): boolean {
+    const { packed } = this.fieldTimes;
+    if (!packed.find(ref, field, start, length) || this.space.isFieldOver(packed.foundTime(ref))) return false;
+    this.element.read(this.space.entries.view(ref), packed.valueAt);
+    this.valueBytes = this.element.bytes;
+    this.valueStart = this.element.start;
+    this.valueLength = this.element.length;
+    return true;
+  }
+
+  /** @returns false if the time of the item's field is over */
+  private readItemValue(item: Ref): boolean {
     const view = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
     this.string.read(view, (item & UNIT_MASK) << 3);
-    this.string.read(view, this.string.end);
+    let at = this.string.end;
+    if (isItemTime(view, at)) {
+      if (this.space.isFieldOver(readItemTime(view, at))) return false;
+      at += ITEM_TIME_BYTES;
+    }
+    this.string.read(view, at);
     this.valueBytes = view;
     this.valueStart = this.string.start;
     this.valueLength = this.string.length;
+    return true;
   }
 }
 

@@ -24,6 +24,8 @@ export class SetCursor {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   length = 0;
+  /** Members have no times. */
+  readonly isHidden = false;
   private readonly space: Keyspace;
   private readonly tables: MemberTable;
   private readonly element = new ListpackElement();

@@ -2,9 +2,10 @@
  * Hashes in RDB: the listpack as it lies in the entry, or a count and pairs of strings; and all older forms, on load only.
  * Spec persistence.md sections 2.3, 3.1, 4.3.
  */
+import { HASH_LISTPACK } from '../../keyspace/entry.js';
 import { hashesOf } from '../../types/hash.js';
 import type { HashBuilder } from '../../types/hash-builder.js';
-import { HASH_LISTPACK, type HashCursor } from '../../types/hash-cursor.js';
+import type { HashCursor } from '../../types/hash-cursor.js';
 import { type ElementVisitor, visitZiplist, visitZipmap } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
