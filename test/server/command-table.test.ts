@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { hashExpireCommands } from '../../src/commands/hash-expire-records.js';
 import type { Reply } from '../../src/resp/reply-reader.js';
 import { useServers } from '../oracle/harness.js';
 import { needsServers } from '../support/tools.js';
@@ -16,6 +17,8 @@ const NEW = new Set([
   'cluster|myshardid',
   'command|docs',
   'cluster|links',
+  // Since 7.4 and 8.0.
+  ...hashExpireCommands.map(({ name }) => name),
 ]);
 
 /** What 7.2 says otherwise, by the path of the difference. */
