@@ -5,6 +5,7 @@
  */
 
 import { ExpireCycle } from '../keyspace/expire-cycle.js';
+import { FieldExpireCycle } from '../keyspace/field-expire-cycle.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import type { Config } from './config/config.js';
 import type { Server } from './server.js';
@@ -20,6 +21,7 @@ interface Task {
 
 export class Cron {
   readonly expireCycle: ExpireCycle;
+  private readonly fieldExpireCycle: FieldExpireCycle;
   /** DEBUG SET-ACTIVE-EXPIRE */
   isActiveExpireOn = true;
   /** DEBUG PAUSE-CRON */
@@ -37,6 +39,7 @@ export class Cron {
     this.server = server;
     this.config = config;
     this.expireCycle = new ExpireCycle(server.keyspace);
+    this.fieldExpireCycle = new FieldExpireCycle(server.keyspace);
   }
 
   start(): void {
@@ -76,10 +79,11 @@ export class Cron {
     this.expireCycle.timeCapReachedCount = 0;
   }
 
-  /** @returns whether there is more to do */
+  /** Keys first, and fields of hashes in a slice of their own. @returns whether there is more to do */
   private runExpireCycle(budgetMs: number): boolean {
     const startedAtMs = performance.now();
-    const hasMore = this.expireCycle.run(budgetMs);
+    const hasMoreKeys = this.expireCycle.run(budgetMs);
+    const hasMore = this.fieldExpireCycle.run(budgetMs) || hasMoreKeys;
     const elapsedMs = performance.now() - startedAtMs;
     this.expireCycleMs += elapsedMs;
     this.server.latency.note('expire-cycle', elapsedMs);

@@ -407,6 +407,7 @@ export class Server {
     keyspace.hitCount = 0;
     keyspace.missCount = 0;
     keyspace.expiredCount = 0;
+    keyspace.expiredFieldCount = 0;
     this.memory.resetStatistics();
     this.clientEviction.resetStatistics();
     this.cron.resetStatistics();

@@ -194,6 +194,8 @@ function statLines(server: Server, rates: Rates): string[] {
     `sync_full:${replication.fullSyncCount}`,
     `sync_partial_ok:${replication.partialSyncCount}`,
     `sync_partial_err:${replication.partialSyncErrorCount}`,
+    // Of Redis 7.4; here only after a field of a hash has ended.
+    ...(keyspace.expiredFieldCount === 0 ? [] : [`expired_subkeys:${keyspace.expiredFieldCount}`]),
     `expired_keys:${keyspace.expiredCount}`,
     `expired_stale_perc:${cron.expireCycle.stalePercent.toFixed(2)}`,
     `expired_time_cap_reached_count:${cron.expireCycle.timeCapReachedCount}`,
@@ -290,5 +292,9 @@ function latencyLines(server: Server): string[] {
 function keyspaceLines(server: Server): string[] {
   return server.keyspace.databases
     .filter((db) => db.keyCount > 0)
-    .map((db) => `db${db.index}:keys=${db.keyCount},expires=${db.expiryCount},avg_ttl=${Math.round(db.averageTtlMs)}`);
+    .map((db) => {
+      // Of Redis 7.4; here only where there are hashes whose fields have times.
+      const timed = db.timedHashCount === 0 ? '' : `,subexpiry=${db.timedHashCount}`;
+      return `db${db.index}:keys=${db.keyCount},expires=${db.expiryCount},avg_ttl=${Math.round(db.averageTtlMs)}${timed}`;
+    });
 }
