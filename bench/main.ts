@@ -11,7 +11,8 @@ import { type BenchContext, type GroupRunner, isWanted } from './context.js';
 import { doublings, largeCollections } from './groups/collections.js';
 import { commands } from './groups/commands.js';
 import { largeDataSet } from './groups/large-data-set.js';
-import { memoryOfValues, stallsByValues } from './groups/large-values.js';
+import { memoryOfValues } from './groups/large-values.js';
+import { commandsOnValues, stallsByValues } from './groups/stalls.js';
 import { clusterCost, clusterThroughput, throughput } from './groups/throughput.js';
 import type { Group } from './measurement.js';
 import { type BenchOptions, HELP, readOptions, UsageError } from './options.js';
@@ -25,6 +26,7 @@ const GROUPS: readonly GroupRunner[] = [
   largeDataSet,
   memoryOfValues,
   stallsByValues,
+  commandsOnValues,
   clusterThroughput,
   clusterCost,
 ];

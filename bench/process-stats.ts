@@ -19,3 +19,11 @@ export function residentMiB(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(status);
   return Number(line?.[1] ?? Number.NaN) / 1024;
 }
+
+/**
+ * CPU time of the process's main thread so far, in ms: what its event loop has used. The kernel counts it up when the thread goes to sleep, and at
+ * its ticks (every few milliseconds) in between, so an idle server has an exact figure.
+ */
+export function mainThreadMs(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+}

@@ -6,7 +6,7 @@ import { RespClient } from '../src/client/resp-client.js';
 import { isNodePortFree } from '../src/launcher/ports.js';
 import { sleep } from '../src/launcher/wait.js';
 import { killAtExit, removeFolder, temporaryFolder } from './clean-up.js';
-import { cpuMs, residentMiB } from './process-stats.js';
+import { cpuMs, mainThreadMs, residentMiB } from './process-stats.js';
 
 /** Which of the two servers, and how it is started. */
 export interface Contender {
@@ -80,6 +80,11 @@ export class ServerUnderTest {
   /** CPU time used so far, ms. */
   cpuMs(): number {
     return cpuMs(this.pid);
+  }
+
+  /** CPU time of its main thread so far, ms; exact while the server is idle. */
+  mainThreadMs(): number {
+    return mainThreadMs(this.pid);
   }
 
   residentMiB(): number {

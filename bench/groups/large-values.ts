@@ -1,26 +1,23 @@
-/**
- * What large values take, and what they cost everybody else: resident memory beside redis-server's for the same data, and how long clients wait while one
- * large value is deleted, expires, is saved, or is written to while it is being saved.
- */
+/** What large values take: resident memory beside redis-server's for the same data, and whether deleting them makes room for others. */
 import { sleep } from '../../src/launcher/wait.js';
 import type { BenchContext, GroupRunner } from '../context.js';
-import { LatencyProbe } from '../latency-probe.js';
 import { type Row, summarize } from '../measurement.js';
 import { runPairs } from '../pairing.js';
 import { runRedisBenchmark } from '../redis-benchmark.js';
-import { type Contender, ServerUnderTest, withServer } from '../server-under-test.js';
+import { ServerUnderTest, withServer } from '../server-under-test.js';
 import { type Filling, fill, fillStream, HASH, LIST, SET, ZSET } from './collections.js';
 
 const MILLION = 1_000_000;
 /** Elements added before memory is looked at first: code is compiled and buffers are there by then. */
 const WARM_UP_ELEMENTS = 50_000;
-const PROBED_KEYS = 1000;
 const SETTLE_MS = 500;
-const AFTER_MS = 1500;
 
-interface Shape {
+const SMALL_HASHES = 'hashes';
+
+export interface Shape {
   id: string;
   title: string;
+  /** Of the ratio of memory. */
   goal: number;
   fill(server: ServerUnderTest, key: string, count: number): Promise<void>;
 }
@@ -28,14 +25,14 @@ interface Shape {
 const filled = (filling: Filling) => (server: ServerUnderTest, key: string, count: number) =>
   fill(server, key, filling, 0, count);
 
-const SHAPES: readonly Shape[] = [
+export const SHAPES: readonly Shape[] = [
   { id: 'hash', title: 'hash, 1 M fields', goal: 1, fill: filled(HASH) },
   { id: 'set-int', title: 'set, 1 M integers', goal: 1, fill: filled([['SADD'], (i) => [String(i)]]) },
   { id: 'set-text', title: 'set, 1 M texts', goal: 1, fill: filled(SET) },
   { id: 'zset', title: 'sorted set, 1 M members', goal: 1, fill: filled(ZSET) },
   { id: 'list', title: 'list, 1 M elements', goal: 1, fill: filled(LIST) },
   { id: 'stream', title: 'stream, 1 M entries', goal: 1, fill: fillStream },
-  { id: 'hashes', title: '1 M hashes of 5 fields', goal: 0.8, fill: fillSmallHashes },
+  { id: SMALL_HASHES, title: '1 M hashes of 5 fields', goal: 0.8, fill: fillSmallHashes },
 ];
 
 async function fillSmallHashes(server: ServerUnderTest, key: string, count: number): Promise<void> {
@@ -62,7 +59,9 @@ export const memoryOfValues: GroupRunner = {
     }
     return {
       title: 'Memory of large values',
-      method: `Growth of the resident memory from ${WARM_UP_ELEMENTS / 1000} k elements to the whole; of the engine's heap, for ours.`,
+      method:
+        `Growth of the resident memory from ${WARM_UP_ELEMENTS / 1000} k elements to the whole; of the engine's heap, for ours. ` +
+        'The second figure: after the value was deleted by UNLINK and filled again.',
       rows,
     };
   },
@@ -77,7 +76,12 @@ async function measureMemory(context: BenchContext, id: string, shape: Shape): P
         const before = await memoryOf(server);
         await shape.fill(server, 'value', MILLION);
         const after = await memoryOf(server);
-        return { memory: after.resident - before.resident, heap: after.heap - before.heap };
+        const again = await refill(server, shape);
+        return {
+          memory: after.resident - before.resident,
+          heap: after.heap - before.heap,
+          again: again.resident - before.resident,
+        };
       },
     ),
   );
@@ -90,88 +94,24 @@ async function measureMemory(context: BenchContext, id: string, shape: Shape): P
         { name: 'memory growth', unit: 'MiB', better: 'lower', goal: shape.goal, isCharted: false },
         pairs.memory,
       ),
+      summarize(
+        { name: 'after UNLINK and filling again', unit: 'MiB', better: 'lower', isCharted: false },
+        pairs.again,
+      ),
     ],
   };
+}
+
+/** Deletes what `fill` has made, and makes it once more. */
+async function refill(server: ServerUnderTest, shape: Shape): Promise<{ resident: number; heap: number }> {
+  await (shape.id === SMALL_HASHES ? server.call('FLUSHALL', 'ASYNC') : server.call('UNLINK', 'value'));
+  await server.until('lazy freeing', async () => (await server.info('memory', 'lazyfree_pending_objects')) === '0', 20);
+  await shape.fill(server, 'value', MILLION);
+  return memoryOf(server);
 }
 
 async function memoryOf(server: ServerUnderTest): Promise<{ resident: number; heap: number }> {
   await sleep(SETTLE_MS);
   const heap = Number(await server.info('memory', 'engine_heap_used').catch(() => '0'));
   return { resident: server.residentMiB(), heap: (Number.isNaN(heap) ? 0 : heap) / 2 ** 20 };
-}
-
-const STALL_SHAPES = SHAPES.filter(({ id }) => id !== 'hashes' && id !== 'set-int');
-
-export const stallsByValues: GroupRunner = {
-  rowIds: STALL_SHAPES.map(({ id }) => `stall-${id}`),
-  run: async (context) => {
-    const rows: Row[] = [];
-    for (const shape of STALL_SHAPES) {
-      const id = `stall-${shape.id}`;
-      if (context.wants(id)) rows.push(...(await context.attempt(id, () => measureStalls(context, id, shape))));
-    }
-    return {
-      title: `Stalls by one value of ${context.options.keys.toLocaleString('en')} elements`,
-      method: 'Longest time that a SET of another key, sent each millisecond, waited for its reply.',
-      rows,
-    };
-  },
-};
-
-/** What is done to the value, by the name of its measure. */
-const DEEDS = {
-  rest: async () => {},
-  bgsave: async (server: ServerUnderTest) => {
-    await server.call('BGSAVE');
-    await server.until('BGSAVE', async () => (await server.info('persistence', 'rdb_bgsave_in_progress')) === '0', 20);
-  },
-  expiry: async (server: ServerUnderTest, copy: string) => {
-    await server.call('PEXPIRE', copy, '1');
-  },
-  unlink: async (server: ServerUnderTest, copy: string) => {
-    await server.call('UNLINK', copy);
-  },
-  del: async (server: ServerUnderTest, copy: string) => {
-    await server.call('DEL', copy);
-  },
-} as const;
-type Deed = keyof typeof DEEDS;
-
-async function measureStalls(context: BenchContext, id: string, shape: Shape): Promise<Row> {
-  const pairs = await runPairs(context.options.pairs, context.candidate, context.baseline, (contender) =>
-    stallsOf(contender, shape, context.options.keys),
-  );
-  const names: Record<Deed, string> = {
-    rest: 'at rest',
-    bgsave: 'BGSAVE',
-    expiry: 'expiry',
-    unlink: 'UNLINK',
-    del: 'DEL',
-  };
-  return {
-    id,
-    title: shape.title.replace(/, .*/, ''),
-    measures: (Object.keys(names) as Deed[]).map((deed) =>
-      summarize({ name: names[deed], unit: 'ms', better: 'lower', isCharted: false }, pairs[deed]),
-    ),
-  };
-}
-
-function stallsOf(contender: Contender, shape: Shape, count: number): Promise<Record<Deed, number>> {
-  return withServer(
-    () => ServerUnderTest.start(contender),
-    async (server) => {
-      const stalls = {} as Record<Deed, number>;
-      for (const deed of Object.keys(DEEDS) as Deed[]) {
-        await server.call('FLUSHALL');
-        await shape.fill(server, 'value', count);
-        await sleep(SETTLE_MS);
-        const probe = await LatencyProbe.start({ port: server.port, keys: PROBED_KEYS, backgroundPerMs: 2 });
-        await DEEDS[deed](server, 'value');
-        await sleep(AFTER_MS);
-        stalls[deed] = (await probe.stop()).maxMs;
-      }
-      return stalls;
-    },
-  );
 }
