@@ -74,7 +74,7 @@ export function bitCount(call: Invocation): void {
 
 export function bitPos(call: Invocation): void {
   const { argc, entries, reply } = call;
-  const bit = call.integer(2);
+  const bit = call.roundedInteger(2);
   if (Number.isNaN(bit)) return replyNotAnInteger(call);
   if (bit !== 0 && bit !== 1) return reply.fixedError(BAD_BIT, 'ERR');
   const ref = call.lookupRead(1);

@@ -34,10 +34,10 @@ export function brpopLpush(call: Invocation): void {
 }
 
 export function blmpop(call: Invocation): void {
-  const timeoutMs = timeoutArgument(call, 1);
-  if (timeoutMs < 0) return;
   const options = parseListPop(call, 2);
-  if (options === null || popFirst(call, 3, options)) return;
+  if (options === null) return;
+  const timeoutMs = timeoutArgument(call, 1);
+  if (timeoutMs < 0 || popFirst(call, 3, options)) return;
   wait(call, TYPE_LIST, 3, options.keyCount, timeoutMs);
 }
 
@@ -50,10 +50,10 @@ export function bzpopMax(call: Invocation): void {
 }
 
 export function bzmpop(call: Invocation): void {
-  const timeoutMs = timeoutArgument(call, 1);
-  if (timeoutMs < 0) return;
   const options = parseZsetPop(call, 2);
-  if (options === null || popFirstZset(call, 3, options)) return;
+  if (options === null) return;
+  const timeoutMs = timeoutArgument(call, 1);
+  if (timeoutMs < 0 || popFirstZset(call, 3, options)) return;
   wait(call, TYPE_ZSET, 3, options.keyCount, timeoutMs);
 }
 

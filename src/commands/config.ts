@@ -23,13 +23,13 @@ export function configSet(call: Invocation): void {
   const outcome = server.config.set(latin1(call, 2), { isLocal: isLocal(connection) });
   if (!(outcome instanceof Promise)) {
     if (outcome === null) call.reply.ok();
-    else call.error(outcome);
+    else call.reply.byteError(outcome);
     return;
   }
   // A change that takes time (a listener, the append-only file): the client waits for it.
   server.replyLater(
     connection,
-    outcome.then((error) => (reply) => (error === null ? reply.ok() : reply.error(error))),
+    outcome.then((error) => (reply) => (error === null ? reply.ok() : reply.byteError(error))),
   );
 }
 

@@ -14,15 +14,14 @@ import { globMatchesText } from '../types/glob.js';
 import { stringEncoding } from '../types/string-encoding.js';
 import { REDIS_VERSION } from '../version.js';
 import { helpReply } from './help.js';
-import { replyNoSuchKey, replyNotAnInteger } from './replies.js';
+import { replyNoSuchKey, replyNotAnInteger, replySubcommandSyntax } from './replies.js';
 
 /** DEBUG is one command to COMMAND INFO; its subcommands are its own affair. */
 export function debug(call: Invocation): void {
   const name = call.text(1).toLowerCase();
   const sub = SUBCOMMANDS.get(name);
   const isFit = sub !== undefined && (sub.argc > 0 ? call.argc === sub.argc : call.argc >= -sub.argc);
-  if (!isFit)
-    return call.error(`ERR unknown subcommand or wrong number of arguments for '${call.text(1)}'. Try DEBUG HELP.`);
+  if (!isFit) return replySubcommandSyntax(call);
   sub.run(call);
 }
 
@@ -105,7 +104,8 @@ function populate(call: Invocation): void {
 }
 
 function error(call: Invocation): void {
-  call.error(call.text(2));
+  // Unlike other errors it keeps its length.
+  call.reply.byteError(call.request.latin1(2).replace(/[\r\n]/g, ' '));
 }
 
 function log(call: Invocation): void {
@@ -236,7 +236,7 @@ function replyBuffer(call: Invocation): void {
     return call.reply.ok();
   }
   if (call.is(2, 'RESIZING')) return call.reply.ok();
-  call.error(`ERR unknown subcommand or wrong number of arguments for '${call.text(1)}'. Try DEBUG HELP.`);
+  replySubcommandSyntax(call);
 }
 
 const MATCH_RUNS = 20_000;

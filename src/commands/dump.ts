@@ -83,7 +83,7 @@ function parseOptions(call: Invocation): RestoreOptions | null {
     } else if (call.is(i, 'ABSTTL')) {
       options.isAbsolute = true;
     } else if (call.is(i, 'IDLETIME') && hasNext && options.frequency < 0) {
-      options.idleSeconds = numberOption(call, ++i, Number.MAX_SAFE_INTEGER, 'IDLETIME value, must be >= 0');
+      options.idleSeconds = numberOption(call, ++i, Number.POSITIVE_INFINITY, 'IDLETIME value, must be >= 0');
       if (options.idleSeconds < 0) return null;
     } else if (call.is(i, 'FREQ') && hasNext && options.idleSeconds < 0) {
       options.frequency = numberOption(call, ++i, 255, 'FREQ value, must be >= 0 and <= 255');

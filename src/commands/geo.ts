@@ -175,7 +175,8 @@ function coordinate(call: Invocation, at: number): number {
 /** The decimal text of a double with six digits behind the point, as C prints it. */
 function fixed6(value: number): string {
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
-  return formatFixed(longDoubleOf(value), 6);
+  const text = formatFixed(longDoubleOf(value), 6);
+  return Object.is(value, -0) ? `-${text}` : text;
 }
 
 function roundHalfEven(value: number): number {

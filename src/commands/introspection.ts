@@ -267,7 +267,7 @@ function innerRequest(call: Invocation): { command: Command; request: Request } 
   for (let i = 2; i < call.argc; i++) request.push(call.request.starts[i], call.request.lengths[i]);
   let command = call.server.commands.find(request.bytes, request.starts[0], request.lengths[0]);
   if (command !== null && command.subcommands !== null && request.argc > 1) {
-    command = command.subcommands.get(request.text(1).toLowerCase()) ?? command;
+    command = command.subcommands.get(request.text(1).toLowerCase()) ?? null;
   }
   if (command === null) {
     call.error('ERR Invalid command specified');

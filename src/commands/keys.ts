@@ -5,6 +5,7 @@
  * tell bring a `findKeys` of their own.
  */
 import type { Request } from '../resp/request.js';
+import { parseSafeInteger } from '../types/number.js';
 import type { Command, FoundKey, KeySpec } from './command.js';
 
 /**
@@ -18,17 +19,55 @@ export function findKeys(command: Command, request: Request, withChannels = fals
   for (const spec of keys) {
     if (!withChannels && spec.flags.includes('not_key')) continue;
     const begin = beginOf(spec, request);
+    // A keyword before all keys must be there.
+    if (keys.length === 1 && (begin === 0 || begin >= request.argc)) return null;
     if (begin === 0) continue;
     if (!collect(spec, begin, request, flagsOf(command, spec.flags, request), found)) return null;
   }
-  return found;
+  return isLooseCount(keys, request) ? withoutFlags(found) : found;
 }
 
-/** Flags that depend on the options: with GET, SET reads what it replaces. */
+/** Whether a count of keys is one for C's atoi only, as `1x` is. */
+function isLooseCount(keys: readonly KeySpec[], { bytes, starts, lengths }: Request): boolean {
+  for (const { begin, find } of keys) {
+    if (!('keyNumIndex' in find) || !('index' in begin)) continue;
+    const at = begin.index + find.keyNumIndex;
+    return Number.isNaN(parseSafeInteger(bytes, starts[at], lengths[at]));
+  }
+  return false;
+}
+
+/** What Redis finds in its older way, when a spec does not fit: no flags, and a destination last. */
+function withoutFlags(found: readonly FoundKey[]): FoundKey[] {
+  const bare = found.map(({ position }) => ({ position, flags: [] }));
+  return bare[0].position === 1 && bare.length > 1 ? [...bare.slice(1), bare[0]] : bare;
+}
+
+const LEADING_INTEGER = /^[ \t-\r]*([+-]?\d+)/;
+
+/** @returns the count of keys in argument `at`, as atoi reads it: 0 if there is no number */
+function keyCountIn(request: Request, at: number): number {
+  const { bytes, starts, lengths } = request;
+  const count = parseSafeInteger(bytes, starts[at], lengths[at]);
+  return Number.isNaN(count) ? Number(LEADING_INTEGER.exec(request.latin1(at))?.[1] ?? 0) : count;
+}
+
+/** Flags that depend on the options: with GET, SET reads what it replaces; with nothing else, BITFIELD only reads. */
 function flagsOf(command: Command, flags: readonly string[], request: Request): readonly string[] {
-  if (command.fullName !== 'set' || !flags.includes('variable_flags')) return flags;
+  if (!flags.includes('variable_flags')) return flags;
+  if (command.fullName === 'bitfield') return onlyReads(request) ? ['RO', 'access'] : ['RW', 'access', 'update'];
   for (let i = 3; i < request.argc; i++) if (request.is(i, 'GET')) return ['RW', 'access', 'update'];
   return ['OW', 'update'];
+}
+
+/** Whether all operations of a BITFIELD are known, complete, and change nothing. */
+function onlyReads(request: Request): boolean {
+  for (let i = 2; i < request.argc; ) {
+    if (request.is(i, 'GET') && i + 2 < request.argc) i += 3;
+    else if (request.is(i, 'OVERFLOW') && i + 1 < request.argc) i += 2;
+    else return false;
+  }
+  return true;
 }
 
 /** Whether a command has keys at all. */
@@ -55,8 +94,8 @@ function collect(spec: KeySpec, begin: number, request: Request, flags: readonly
   let last: number;
   if ('keyNumIndex' in find) {
     if (begin + find.keyNumIndex >= request.argc) return false;
-    const count = Number(request.text(begin + find.keyNumIndex));
-    if (!Number.isInteger(count) || count < 0) return false;
+    const count = keyCountIn(request, begin + find.keyNumIndex);
+    if (count < 1) return false;
     first = begin + find.firstKey;
     last = first + (count - 1) * find.step;
     if (last >= request.argc) return false;

@@ -7,6 +7,7 @@ import { CHANNEL, NAME_BYTES_MAX, PATTERN, SHARD_CHANNEL, type TopicKind } from 
 import { globMatches, isMatchAll } from '../types/glob.js';
 import type { Handler } from './command.js';
 import { helpReply } from './help.js';
+import { replySubcommandSyntax } from './replies.js';
 
 const NAME_TOO_LONG = 'ERR channel name is too long';
 
@@ -111,7 +112,7 @@ function deliver(call: Invocation, isSharded: boolean): void {
 
 function listing(kind: TopicKind): Handler {
   return (call) => {
-    if (call.argc > 3) return replySubcommandArity(call);
+    if (call.argc > 3) return replySubcommandSyntax(call);
     const { reply, request } = call;
     const found: Uint8Array[] = [];
     const pattern = call.argc === 3 ? request.view(2) : null;
@@ -143,12 +144,6 @@ export const pubsubShardNumSub = counting(SHARD_CHANNEL);
 
 export function pubsubNumPat(call: Invocation): void {
   call.reply.integer(call.server.pubsub.count(PATTERN));
-}
-
-function replySubcommandArity(call: Invocation): void {
-  call.error(
-    `ERR unknown subcommand or wrong number of arguments for '${call.text(1).slice(0, 128)}'. Try PUBSUB HELP.`,
-  );
 }
 
 export const pubsubHelp = helpReply('PUBSUB', [

@@ -11,6 +11,9 @@ const SAME_OBJECT = fixedReply('-ERR source and destination objects are the same
 const NO_SUCH_DATABASE = fixedReply('-ERR DB index is out of range');
 const STRING_TOO_LONG = fixedReply('-ERR string exceeds maximum allowed size (proto-max-bulk-len)');
 
+/** So much is shown of a subcommand's name. */
+const SHOWN_BYTES_MAX = 128;
+
 export function replyWrongType(call: Invocation): void {
   call.reply.fixedError(WRONG_TYPE, 'WRONGTYPE');
 }
@@ -45,6 +48,15 @@ export function replyStringTooLong(call: Invocation): void {
 
 export function replyInvalidExpireTime(call: Invocation): void {
   call.error(`ERR invalid expire time in '${call.command.fullName}' command`);
+}
+
+/** What a subcommand answers to arguments that fit none of its forms. */
+export function replySubcommandSyntax(call: Invocation): void {
+  const [container] = call.command.fullName.split('|');
+  const given = call.request.printed(1).slice(0, SHOWN_BYTES_MAX);
+  call.reply.byteError(
+    `ERR unknown subcommand or wrong number of arguments for '${given}'. Try ${container.toUpperCase()} HELP.`,
+  );
 }
 
 export function replyWrongArity(call: Invocation): void {

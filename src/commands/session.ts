@@ -95,7 +95,7 @@ export function hello(call: Invocation): void {
       if (!isClientName(name)) return call.error(NAME_ERROR);
       next += 2;
     } else {
-      return call.error(`ERR Syntax error in HELLO option '${request.text(next)}'`);
+      return call.reply.byteError(`ERR Syntax error in HELLO option '${request.printed(next)}'`);
     }
   }
   if (user !== null && !authenticate(connection, user, password)) return call.error(WRONG_PASSWORD);

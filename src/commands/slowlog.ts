@@ -1,11 +1,10 @@
 /** SLOWLOG. Source: spec server.md section 15. */
 import type { Invocation } from '../server/invocation.js';
 import { helpReply } from './help.js';
+import { replySubcommandSyntax } from './replies.js';
 
 export function slowlogGet(call: Invocation): void {
-  if (call.argc > 3) {
-    return call.error(`ERR unknown subcommand or wrong number of arguments for '${call.text(1)}'. Try SLOWLOG HELP.`);
-  }
+  if (call.argc > 3) return replySubcommandSyntax(call);
   let count = 10;
   if (call.argc === 3) {
     count = call.integer(2);

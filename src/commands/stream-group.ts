@@ -9,7 +9,7 @@ import { parseInt64 } from '../types/number.js';
 import { streamsOf } from '../types/stream.js';
 import { ENTRIES_READ_UNKNOWN, type StreamConsumer, type StreamGroup } from '../types/stream-group.js';
 import { helpReply } from './help.js';
-import { replyNotAnInteger } from './replies.js';
+import { replyNotAnInteger, replySubcommandSyntax } from './replies.js';
 import { isByte, isStream, parseId } from './stream-arguments.js';
 
 const KEY_MISSING = fixedReply(
@@ -21,6 +21,9 @@ const ENTRIES_READ_NEGATIVE = fixedReply('-ERR value for ENTRIESREAD must be pos
 const DOLLAR = 0x24;
 const KEY_AT = 2;
 const GROUP_AT = 3;
+/** Options may be repeated, and are read before the key is looked up; that they are too many is found out last. */
+const CREATE_ARGC_MAX = 8;
+const SETID_ARGC_MAX = 7;
 
 const id = new StreamId();
 
@@ -48,6 +51,7 @@ export function xgroupCreate(call: Invocation): void {
   let ref = call.lookupWrite(KEY_AT);
   if (ref === 0 && !options.makesStream) return reply.fixedError(KEY_MISSING, 'ERR');
   if (ref !== 0 && !isStream(call, ref)) return;
+  if (call.argc > CREATE_ARGC_MAX) return replySubcommandSyntax(call);
   const streams = streamsOf(call.keyspace);
   if (!parseGroupId(call, ref, id)) return;
   if (ref !== 0 && findGroup(call, ref, GROUP_AT) !== null) return reply.fixedError(GROUP_EXISTS, 'BUSYGROUP');
@@ -63,7 +67,9 @@ export function xgroupSetId(call: Invocation): void {
   const options = parseOptions(call, 'SETID');
   if (options === null) return;
   const found = findForWrite(call);
-  if (found === null || !parseGroupId(call, found.ref, id)) return;
+  if (found === null) return;
+  if (call.argc > SETID_ARGC_MAX) return replySubcommandSyntax(call);
+  if (!parseGroupId(call, found.ref, id)) return;
   call.db.beforeQuietWrite(found.ref);
   found.group.lastId.copy(id);
   found.group.entriesRead = options.entriesRead;
@@ -138,7 +144,7 @@ export function lookUp<T extends Named>({ request }: Invocation, named: NamedMap
 
 export function replyNoGroup(call: Invocation, keyAt: number, groupAt: number): void {
   const { request, reply } = call;
-  reply.byteError(`NOGROUP No such key '${request.latin1(keyAt)}' or consumer group '${request.latin1(groupAt)}'`);
+  reply.byteError(`NOGROUP No such key '${request.printed(keyAt)}' or consumer group '${request.printed(groupAt)}'`);
 }
 
 /** @returns the stream of an XGROUP subcommand; 0 after an error reply */
@@ -155,7 +161,7 @@ function findForWrite(call: Invocation): { readonly ref: Ref; readonly group: St
   const group = findGroup(call, ref, GROUP_AT);
   if (group === null) {
     const { request, reply } = call;
-    const names = `'${request.latin1(GROUP_AT)}' for key name '${request.latin1(KEY_AT)}'`;
+    const names = `'${request.printed(GROUP_AT)}' for key name '${request.printed(KEY_AT)}'`;
     reply.byteError(`NOGROUP No such consumer group ${names}`);
     return null;
   }
@@ -177,9 +183,7 @@ function parseOptions(
 ): { readonly makesStream: boolean; readonly entriesRead: bigint } | null {
   let makesStream = false;
   let entriesRead = ENTRIES_READ_UNKNOWN;
-  const isTooLong = call.argc > (name === 'CREATE' ? 8 : 7);
   for (let i = GROUP_AT + 2; i < call.argc; i++) {
-    if (isTooLong) return refuseOptions(call);
     if (name === 'CREATE' && call.is(i, 'MKSTREAM')) {
       makesStream = true;
     } else if (i + 1 < call.argc && call.is(i, 'ENTRIESREAD')) {
@@ -195,14 +199,9 @@ function parseOptions(
       }
       entriesRead = value;
     } else {
-      return refuseOptions(call);
+      replySubcommandSyntax(call);
+      return null;
     }
   }
   return { makesStream, entriesRead };
-}
-
-function refuseOptions({ reply, request }: Invocation): null {
-  const given = request.latin1(1);
-  reply.byteError(`ERR unknown subcommand or wrong number of arguments for '${given}'. Try XGROUP HELP.`);
-  return null;
 }

@@ -10,6 +10,9 @@ import { isStream, parseId, parseRange, range, replyId } from './stream-argument
 import { findGroup, lookUp, replyNoGroup } from './stream-group.js';
 
 const EMPTY_ARRAY = fixedReply('*0');
+/** Of XPENDING with a range. */
+const ARGC_MIN = 6;
+const ARGC_MAX = 9;
 const TWO_32 = 4294967296n;
 
 const id = new StreamId();
@@ -36,12 +39,14 @@ export function xack(call: Invocation): void {
 export function xpending(call: Invocation): void {
   const { argc } = call;
   if (argc === 3) return pendingSummary(call);
-  const hasIdle = argc > 4 && call.is(3, 'IDLE');
+  if (argc < ARGC_MIN || argc > ARGC_MAX) return replySyntaxError(call);
+  const hasIdle = call.is(3, 'IDLE');
   const at = hasIdle ? 5 : 3;
-  if (argc < at + 3) return replySyntaxError(call);
   const idleMs = hasIdle ? call.roundedInteger(4) : 0;
+  if (Number.isNaN(idleMs)) return replyNotAnInteger(call);
+  if (argc < at + 3) return replySyntaxError(call);
   const count = call.roundedInteger(at + 2);
-  if (Number.isNaN(idleMs) || Number.isNaN(count)) return replyNotAnInteger(call);
+  if (Number.isNaN(count)) return replyNotAnInteger(call);
   if (!parseRange(call, at, at + 1)) return;
   const found = find(call);
   if (found === null) return;

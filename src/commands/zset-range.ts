@@ -86,11 +86,11 @@ function readRange(call: Invocation, keyAt: number, by: number, direction: numbe
       limit = parseRoundedInt64(bytes, starts[i + 2], lengths[i + 2]);
       if (Number.isNaN(offset) || Number.isNaN(limit)) return replyNotAnInteger(call);
       i += 2;
-    } else if (direction === ANY && call.is(i, 'REV')) {
+    } else if (direction === ANY && !isReverse && call.is(i, 'REV')) {
       isReverse = true;
-    } else if (by === ANY && call.is(i, 'BYLEX')) {
+    } else if (order === ANY && call.is(i, 'BYLEX')) {
       order = BY_LEX;
-    } else if (by === ANY && call.is(i, 'BYSCORE')) {
+    } else if (order === ANY && call.is(i, 'BYSCORE')) {
       order = BY_SCORE;
     } else {
       return replySyntaxError(call);

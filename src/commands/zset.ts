@@ -130,7 +130,10 @@ function addMembers(call: Invocation, flags: number, from: number): void {
   if (argc === from || (argc - from) % 2 !== 0) return replySyntaxError(call);
   if (!areCompatible(call, flags, argc - from)) return;
   for (let i = from; i < argc; i += 2)
-    if (Number.isNaN(parseDouble(bytes, starts[i], lengths[i]))) return replyNotAFloat(call);
+    if (Number.isNaN(parseDouble(bytes, starts[i], lengths[i]))) {
+      // ZINCRBY takes the options of ZADD, too; but then nothing is left for a score and a member.
+      return zaddFlag(call, i) !== 0 && i === from ? replySyntaxError(call) : replyNotAFloat(call);
+    }
   let ref = call.lookupWrite(1);
   if (!isZset(call, ref)) return;
   const isIncrement = (flags & INCR) !== 0;

@@ -7,6 +7,7 @@
 import { constants } from 'node:buffer';
 import { copyBytes } from '../memory/copy.js';
 
+const INT64_MAX = 2n ** 63n - 1n;
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that grew beyond this for one large reply is dropped afterwards. */
 const KEEP_BYTES_MAX = 1024 * 1024;
@@ -112,12 +113,12 @@ export class ReplyWriter {
     this.line(0x2d, withoutLineEnds(text));
   }
 
-  /** As `error`, for a text that repeats bytes of the client's: one char code per byte. */
+  /** As `error`, for a text that repeats bytes of the client's: one char code per byte. Line ends behind it go. */
   byteError(text: string): void {
     this.noteError(text);
     this.reserve(text.length + 3);
     this.bytes[this.length++] = 0x2d;
-    this.ascii(withoutLineEnds(text));
+    this.ascii(withoutLineEnds(text.replace(/[\r\n]+$/, '')));
     this.endLine();
   }
 
@@ -325,8 +326,12 @@ function writeBulk(bytes: Uint8Array, start: number, source: Uint8Array, from: n
   return at + 2;
 }
 
-/** Writes a safe integer in decimal at `at`; the room (21 bytes) is the caller's. @returns the offset after it */
+/**
+ * Writes an integer in decimal at `at`; the room (21 bytes) is the caller's. One that is not safe, as a time in a damaged payload may be, is an int64 that
+ * was rounded. @returns the offset after it
+ */
 export function writeInteger(bytes: Uint8Array, at: number, value: number): number {
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return writeRoundedInt64(bytes, at, value);
   let start = at;
   let rest = value;
   if (rest < 0) {
@@ -349,4 +354,11 @@ export function writeInteger(bytes: Uint8Array, at: number, value: number): numb
     small = tenth;
   } while (i >= start);
   return end;
+}
+
+function writeRoundedInt64(bytes: Uint8Array, at: number, value: number): number {
+  const exact = BigInt(value);
+  const text = (exact > INT64_MAX ? INT64_MAX : exact).toString();
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+  return at + text.length;
 }

@@ -42,6 +42,13 @@ export class Request {
     return bufferOf(this.bytes).toString('latin1', this.starts[index], this.starts[index] + this.lengths[index]);
   }
 
+  /** The argument as Redis prints it in an error: byte for byte, but only up to the first NUL. */
+  printed(index: number): string {
+    const text = this.latin1(index);
+    const end = text.indexOf('\0');
+    return end < 0 ? text : text.slice(0, end);
+  }
+
   /** The argument's bytes where they lie: good until the next read. */
   view(index: number): Uint8Array {
     return this.bytes.subarray(this.starts[index], this.starts[index] + this.lengths[index]);

@@ -208,7 +208,7 @@ export class Dispatcher {
       this.reject(
         connection,
         null,
-        `ERR unknown subcommand '${cString(request, 1).slice(0, 128)}'. Try ${container.fullName.toUpperCase()} HELP.`,
+        `ERR unknown subcommand '${request.printed(1).slice(0, 128)}'. Try ${container.fullName.toUpperCase()} HELP.`,
       );
       return true;
     }
@@ -341,11 +341,11 @@ export class Dispatcher {
     }
     let args = '';
     for (let i = 1; i < request.argc && args.length < 128; i++)
-      args += `'${cString(request, i).slice(0, 128 - args.length)}' `;
+      args += `'${request.printed(i).slice(0, 128 - args.length)}' `;
     this.reject(
       connection,
       null,
-      `ERR unknown command '${cString(request, 0).slice(0, 128)}', with args beginning with: ${args}`,
+      `ERR unknown command '${request.printed(0).slice(0, 128)}', with args beginning with: ${args}`,
     );
   }
 
@@ -401,13 +401,6 @@ export class Dispatcher {
 function beginSkip(connection: Connection): void {
   const { flags } = connection;
   if ((flags & REPLY_SKIP_NEXT) !== 0) connection.flags = (flags & ~REPLY_SKIP_NEXT) | REPLY_SKIP;
-}
-
-/** An argument as the text that C sees: bytes as char codes, up to the first NUL. */
-function cString(request: Request, index: number): string {
-  const text = request.latin1(index);
-  const end = text.indexOf('\0');
-  return end < 0 ? text : text.slice(0, end);
 }
 
 /** @returns bytes from the first argument to the end of the last */

@@ -49,12 +49,18 @@ export function decodeScore(score: number): void {
     x = (compact(high >>> 1) << LOW_BITS) | compact(low >>> 1);
     y = (compact(high) << LOW_BITS) | compact(low);
   } else {
-    const bits = Number.isFinite(score) ? BigInt.asUintN(64, BigInt(Math.trunc(score))) : 1n << 63n;
+    const bits = uint64Of(score);
     x = compactWide(bits >> 1n);
     y = compactWide(bits);
   }
   place.longitude = middle(x, LONGITUDE_MAX);
   place.latitude = middle(y, LATITUDE_MAX);
+}
+
+/** Converts a score as x86-64 does: what does not fit is no bits if it is too high, and the highest one if it is too low. */
+function uint64Of(score: number): bigint {
+  if (score >= 2 ** 64) return 0n;
+  return score < -(2 ** 63) ? 1n << 63n : BigInt.asUintN(64, BigInt(Math.trunc(score)));
 }
 
 /** @returns the geohash of a place, in 11 characters */

@@ -92,11 +92,14 @@ function inRange(value: number, isNonzero: boolean): number {
 export function parseScoreBound(bytes: Uint8Array, start: number, length: number): number {
   const value = parseDouble(bytes, start, length);
   if (!Number.isNaN(value)) return value;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1');
+  // C sees no further than to a NUL.
+  const [text] = Buffer.from(bytes.buffer, bytes.byteOffset + start, length)
+    .toString('latin1')
+    .split('\0');
   if (text === '') return 0;
   const trimmed = text.replace(/^[ \t-\r]+/, '');
   if (DECIMAL.test(trimmed)) return Number(trimmed);
-  if (trimmed === text || trimmed === '') return Number.NaN;
+  if (trimmed === '') return Number.NaN;
   const rest = Buffer.from(trimmed, 'latin1');
   return parseDouble(rest, 0, rest.length);
 }

@@ -241,7 +241,8 @@ export class Config {
     for (let at = 0; at < pairs.length; at += 2) {
       const typed = pairs[at]!;
       const name = this.#names.get(typed.toLowerCase());
-      if (name === undefined) return `ERR Unknown option or number of arguments for CONFIG SET - '${typed}'`;
+      if (name === undefined)
+        return `ERR Unknown option or number of arguments for CONFIG SET - '${typed.split('\0')[0]}'`;
       const { directive } = name.entry;
       if (directive.immutable) return failure(typed, "can't set immutable config");
       if (directive.protected && !this.#allowsProtected(origin)) return failure(typed, "can't set protected config");
