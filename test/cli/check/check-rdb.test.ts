@@ -4,7 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ascii, keyRecord, rdbFile } from '../../persistence/support.js';
+import { checkRdbFile } from '../../../src/persistence/rdb/rdb-check.js';
+import { MemoryFileSystem } from '../../persistence/memory-file-system.js';
+import { mutate } from '../../persistence/mutate.js';
+import { VALUE_EXAMPLES } from '../../persistence/rdb/examples.js';
+import { ascii, hex, keyRecord, rdbFile } from '../../persistence/support.js';
+import { fuzzIterations, fuzzSeed, Random, replayable } from '../../support/fuzz.js';
 import { temporaryFolder } from '../../support/server-process.js';
 import { needs, repositoryRoot } from '../../support/tools.js';
 
@@ -45,4 +50,31 @@ test('the version names the Redis whose behaviour is kept', () => {
     assert.match(stdout, /^redis-check-rdb 7\.\d+\.\d+ \(slotmesh /);
     assert.equal(status, 0);
   }
+});
+
+test('damaged files end in a verdict that tells where, and in the three counts', () => {
+  const seed = fuzzSeed();
+  const random = new Random(seed);
+  const values = VALUE_EXAMPLES.map(({ type, bytes }) => keyRecord(type, 'key', bytes));
+  const head = hex("fa 09 'redis-ver' 06 '7.0.15' fe 00 fb 10 01 fc 00 20 4a a9 d1 01 00 00");
+  const files = new MemoryFileSystem({});
+  const verdicts = { sane: 0, damaged: 0 };
+  replayable(seed, () => {
+    for (let i = 0; i < fuzzIterations(5000); i++) {
+      const value = random.pick(values);
+      const file = mutate(rdbFile(...(random.oneIn(4) ? [head, value] : [value])), random);
+      files.put('/a.rdb', file);
+      const lines: string[] = [];
+      const { isSane, endOffset } = checkRdbFile(files, '/a.rdb', 'a.rdb', 0, (line) => lines.push(line));
+      verdicts[isSane ? 'sane' : 'damaged']++;
+      assert.ok(endOffset <= file.length, `iteration ${i}`);
+      assert.equal(lines[0], '[offset 0] Checking RDB file a.rdb');
+      assert.equal(lines.includes('--- RDB ERROR DETECTED ---'), !isSane, `iteration ${i}`);
+      assert.match(
+        lines.slice(-3).join(),
+        /^\[info\] \d+ keys read,\[info\] \d+ expires,\[info\] \d+ already expired$/,
+      );
+    }
+  });
+  assert.ok(verdicts.sane > 0 && verdicts.damaged > 0, JSON.stringify(verdicts));
 });
