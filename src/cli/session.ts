@@ -142,6 +142,17 @@ export class Session {
     }
   }
 
+  /** `nextReply` for what was sent in one go: what has arrived together is taken together. */
+  async nextReplies(count: number): Promise<ReplyNode[]> {
+    const replies: ReplyNode[] = [];
+    while (replies.length < count) {
+      const value = this.#arrived.shift() ?? (await this.nextValue());
+      if (value.kind === 'push') this.onPush(value);
+      else replies.push(value);
+    }
+    return replies;
+  }
+
   /** The next value, be it reply or push. Rejects with a ClientError when the connection ends. */
   async nextValue(): Promise<ReplyNode> {
     for (;;) {

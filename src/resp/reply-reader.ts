@@ -79,6 +79,7 @@ const MAX_HEADER_BYTES = 4096;
 /** The shortest element on the wire (`_\r\n`). So many times a count may not exceed what a reply may have. */
 const MIN_ELEMENT_BYTES = 3;
 const INITIAL_BYTES = 16 * 1024;
+const SHORT_LINE_BYTES = 64;
 const CR = 0x0d;
 
 interface Frame {
@@ -274,7 +275,7 @@ export class ReplyReader {
   #findLineEnd(maxBytes: number): number {
     let from = Math.max(this.#searched, this.#position);
     for (;;) {
-      const at = this.#buffer.subarray(0, this.#end).indexOf(CR, from);
+      const at = this.#indexOfCr(from);
       if (at >= 0 && at + 1 < this.#end) {
         if (at - this.#position > maxBytes) break;
         if (this.#buffer[at + 1] === 0x0a) return at;
@@ -290,6 +291,13 @@ export class ReplyReader {
     }
     this.#fail(maxBytes === MAX_HEADER_BYTES ? 'bad-length' : 'too-large');
     return -1;
+  }
+
+  /** -1 if there is none yet. Most lines are short: the loop finds their end sooner than a native search has begun. */
+  #indexOfCr(from: number): number {
+    const loopEnd = Math.min(this.#end, from + SHORT_LINE_BYTES);
+    for (let at = from; at < loopEnd; at++) if (this.#buffer[at] === CR) return at;
+    return loopEnd === this.#end ? -1 : this.#buffer.subarray(0, this.#end).indexOf(CR, loopEnd);
   }
 
   /** Invariant 2, for values that are large by many small parts. */

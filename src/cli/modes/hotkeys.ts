@@ -4,7 +4,7 @@ import { repr } from '../reply/quote.js';
 import { numberOf, textOf } from '../reply/reply-node.js';
 import type { Terminal } from '../terminal.js';
 import { percent } from './key-sampling.js';
-import { databaseSize, ModeFailure, samplingPace, scanKeys } from './key-scan.js';
+import { databaseSize, KeyScan, ModeFailure, samplingPace } from './key-scan.js';
 import { withServer } from './mode-session.js';
 
 const KEPT_KEYS = 16;
@@ -32,10 +32,11 @@ export function runHotkeys(line: CommandLine, terminal: Terminal): Promise<numbe
     /** Coldest first. */
     const hottest: HotKey[] = [];
     let sampledKeys = 0;
-    for await (const keys of scanKeys(session, line, samplingPace(line))) {
-      if (isStopped) break;
+    const scan = new KeyScan(session, line, samplingPace(line));
+    session.sendAll(await scan.nextRequest());
+    for (let keys = await scan.nextBatch(); keys !== null && !isStopped; keys = await scan.nextBatch()) {
       const progress = percent(sampledKeys, size);
-      session.sendAll(keys.map((key) => ['OBJECT', 'FREQ', key]));
+      session.sendAll([...keys.map((key) => ['OBJECT', 'FREQ', key]), ...(await scan.nextRequest())]);
       for (const key of keys) {
         const reply = await session.nextReply();
         if (reply.kind === 'error' && !/no such key/i.test(textOf(reply)))

@@ -1,14 +1,16 @@
 /**
- * --bigkeys and --memkeys: which keys have the most elements, or take the most memory, by type; and averages. Each batch of SCAN costs two round trips: the
- * types, then the sizes. Ctrl-C ends the scan, not the summary.
+ * --bigkeys and --memkeys: which keys have the most elements, or take the most memory, by type; and averages. Ctrl-C ends the scan, not the summary.
+ *
+ * A batch of SCAN passes three stages, one a round trip: its keys are listed, their types are asked, their sizes. Three batches are under way at a time, each in
+ * another stage, and what is asked for all three goes out in one write: so a batch costs one round trip in all.
  */
 import type { Arg } from '../../client/encode-command.js';
 import type { CommandLine } from '../command-line.js';
 import { repr } from '../reply/quote.js';
-import { numberOf, textOf } from '../reply/reply-node.js';
+import { numberOf, type ReplyNode, textOf } from '../reply/reply-node.js';
 import type { Session } from '../session.js';
 import type { Terminal } from '../terminal.js';
-import { databaseSize, ModeFailure, samplingPace, scanKeys } from './key-scan.js';
+import { databaseSize, KeyScan, ModeFailure, samplingPace } from './key-scan.js';
 import { withServer } from './mode-session.js';
 
 const MILESTONE_KEYS = 1_000_000;
@@ -24,6 +26,13 @@ interface TypeStatistics {
   biggestSize: number;
   /** As shown; '' where no key has a size yet. */
   biggestKey: string;
+}
+
+interface TypedKey {
+  readonly name: Buffer;
+  readonly type: TypeStatistics;
+  /** null: the type has no size to ask for. */
+  readonly sizeRequest: readonly Arg[] | null;
 }
 
 /** In the order of the summary. */
@@ -71,31 +80,36 @@ class KeySampling {
     });
     this.#databaseSize = await databaseSize(this.#session);
     this.#terminal.write(INTRODUCTION);
-    for await (const keys of scanKeys(this.#session, this.#line, samplingPace(this.#line))) {
-      if (isStopped) break;
-      await this.#sample(keys);
-    }
+    const scan = new KeyScan(this.#session, this.#line, samplingPace(this.#line));
+    let typed: TypedKey[] = [];
+    let listed: Buffer[] | null = [];
+    do {
+      const sizeRequests = typed.map((key) => key.sizeRequest).filter((request) => request !== null);
+      const typeRequests = (listed ?? []).map((name) => ['TYPE', name]);
+      this.#session.sendAll([...sizeRequests, ...typeRequests, ...(await scan.nextRequest())]);
+      this.#sample(typed, await this.#session.nextReplies(sizeRequests.length));
+      typed = listed === null ? [] : this.#typed(listed, await this.#session.nextReplies(listed.length));
+      listed = await scan.nextBatch();
+    } while (!isStopped && (typed.length > 0 || listed !== null));
     stopListening();
     this.#summarise(isStopped);
     return 0;
   }
 
-  async #sample(keys: readonly Buffer[]): Promise<void> {
+  /** @param sizes replies to the size requests of those keys that have one */
+  #sample(keys: readonly TypedKey[], sizes: readonly ReplyNode[]): void {
     const progress = this.#progress();
-    const types = await this.#typesOf(keys);
-    const sizes = await this.#sizesOf(keys, types);
-    for (const [at, key] of keys.entries()) {
-      const type = types[at]!;
-      // Gone since SCAN saw it.
-      if (type === null) continue;
-      const size = sizes[at]!;
+    let answered = 0;
+    for (const key of keys) {
+      const { name, type } = key;
+      const size = key.sizeRequest === null ? 0 : this.#sizeOf(key, sizes[answered++]!);
       type.keyCount++;
       type.totalSize += size;
-      this.#keyBytes += key.length;
+      this.#keyBytes += name.length;
       this.#sampledKeys++;
       if (size > type.biggestSize) {
         type.biggestSize = size;
-        type.biggestKey = repr(key);
+        type.biggestKey = repr(name);
         this.#terminal.write(
           `[${progress}] Biggest ${type.name.padEnd(6)} found so far '${type.biggestKey}' with ${size} ${type.unit}\n`,
         );
@@ -105,40 +119,33 @@ class KeySampling {
     }
   }
 
-  async #typesOf(keys: readonly Buffer[]): Promise<(TypeStatistics | null)[]> {
-    this.#session.sendAll(keys.map((key) => ['TYPE', key]));
-    const types: (TypeStatistics | null)[] = [];
-    for (const key of keys) {
-      const reply = await this.#session.nextReply();
-      if (reply.kind !== 'status') throw new ModeFailure(`TYPE returned an error: ${textOf(reply)} (key ${repr(key)})`);
-      const name = textOf(reply);
-      types.push(name === 'none' ? null : (this.#types.get(name) ?? this.#addType(name, null, '?')));
+  /** Without the keys that are gone since SCAN saw them. */
+  #typed(names: readonly Buffer[], replies: readonly ReplyNode[]): TypedKey[] {
+    const keys: TypedKey[] = [];
+    for (const [at, name] of names.entries()) {
+      const reply = replies[at]!;
+      const text = textOf(reply);
+      if (reply.kind !== 'status') throw new ModeFailure(`TYPE returned an error: ${text} (key ${repr(name)})`);
+      if (text === 'none') continue;
+      const type = this.#types.get(text) ?? this.#addType(text, null, '?');
+      keys.push({ name, type, sizeRequest: this.#sizeRequest(name, type) });
     }
-    return types;
+    return keys;
   }
 
-  /** Sizes by key; 0 where the type has none. */
-  async #sizesOf(keys: readonly Buffer[], types: readonly (TypeStatistics | null)[]): Promise<number[]> {
-    const requests = keys.map((key, at) => this.#sizeRequest(key, types[at]!));
-    this.#session.sendAll(requests.filter((request) => request !== null));
-    const sizes: number[] = [];
-    for (const [at, request] of requests.entries()) {
-      const reply = request === null ? null : await this.#session.nextReply();
-      // A key that has changed its type meanwhile is no reason to stop.
-      if (reply?.kind === 'error')
-        this.#terminal.writeError(
-          `Warning:  ${String(request![0])} on '${repr(keys[at]!)}' failed (may have changed type)\n`,
-        );
-      sizes.push(reply?.kind === 'integer' ? numberOf(reply) : 0);
-    }
-    return sizes;
+  #sizeOf({ name, sizeRequest }: TypedKey, reply: ReplyNode): number {
+    // A key that has changed its type meanwhile is no reason to stop.
+    if (reply.kind === 'error')
+      this.#terminal.writeError(
+        `Warning:  ${String(sizeRequest![0])} on '${repr(name)}' failed (may have changed type)\n`,
+      );
+    return reply.kind === 'integer' ? numberOf(reply) : 0;
   }
 
-  #sizeRequest(key: Buffer, type: TypeStatistics | null): Arg[] | null {
-    if (type === null) return null;
-    if (!this.#measuresMemory) return type.sizeCommand === null ? null : [type.sizeCommand, key];
+  #sizeRequest(name: Buffer, { sizeCommand }: TypeStatistics): Arg[] | null {
+    if (!this.#measuresMemory) return sizeCommand === null ? null : [sizeCommand, name];
     const samples = this.#line.memorySamples;
-    return ['MEMORY', 'USAGE', key, ...(samples === null || samples === 0 ? [] : ['SAMPLES', samples])];
+    return ['MEMORY', 'USAGE', name, ...(samples === null || samples === 0 ? [] : ['SAMPLES', samples])];
   }
 
   #summarise(isStopped: boolean): void {

@@ -2,10 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Arg } from '../../client/encode-command.js';
 import type { CommandLine } from '../command-line.js';
-import { type ReplyNode, textOf } from '../reply/reply-node.js';
+import { textOf } from '../reply/reply-node.js';
 import type { Session } from '../session.js';
 
 const PAUSE_EVERY_SCANS = 100;
+/** Begins a scan; as a reply it ends it. */
+const FIRST_CURSOR = '0';
 
 /** The server refused what the mode cannot do without; the message is the whole line for the user. */
 export class ModeFailure extends Error {
@@ -23,23 +25,45 @@ export function samplingPace({ intervalMs }: CommandLine): ScanPace {
   return { everyScans: PAUSE_EVERY_SCANS, pauseMs: intervalMs };
 }
 
-/** The keys of each batch, which may be none. Throws ModeFailure, or a ClientError when the connection ends. */
-export async function* scanKeys(session: Session, line: CommandLine, pace: ScanPace): AsyncGenerator<Buffer[]> {
-  const { pattern, scanCount } = line;
-  const options: Arg[] = [
-    ...(pattern === null ? [] : ['MATCH', pattern]),
-    ...(scanCount === null ? [] : ['COUNT', scanCount]),
-  ];
-  let cursor: Arg = '0';
-  for (let scans = 1; ; scans++) {
-    const reply: ReplyNode = await session.ask('SCAN', cursor, ...options);
+/**
+ * The scan of a keyspace. Its next request is known as soon as a batch is there: it can go out together with what is asked about the keys, so that a
+ * batch costs one round trip.
+ */
+export class KeyScan {
+  readonly #session: Session;
+  readonly #pace: ScanPace;
+  readonly #options: readonly Arg[];
+  #cursor: string | null = FIRST_CURSOR;
+  #scans = 0;
+
+  constructor(session: Session, { pattern, scanCount }: CommandLine, pace: ScanPace) {
+    this.#session = session;
+    this.#pace = pace;
+    this.#options = [
+      ...(pattern === null ? [] : ['MATCH', pattern]),
+      ...(scanCount === null ? [] : ['COUNT', scanCount]),
+    ];
+  }
+
+  /** What is to be sent for the next batch, after the pause that is due: nothing if there is none. */
+  async nextRequest(): Promise<Arg[][]> {
+    if (this.#cursor === null) return [];
+    const { everyScans, pauseMs } = this.#pace;
+    if (pauseMs > 0 && this.#scans > 0 && this.#scans % everyScans === 0) await sleep(pauseMs);
+    this.#scans++;
+    return [['SCAN', this.#cursor, ...this.#options]];
+  }
+
+  /** The batch whose request was sent; null if there was none. Throws ModeFailure, or a ClientError when the connection ends. */
+  async nextBatch(): Promise<Buffer[] | null> {
+    if (this.#cursor === null) return null;
+    const reply = await this.#session.nextReply();
     if (reply.kind === 'error') throw new ModeFailure(`SCAN error: ${textOf(reply)}`);
     const [next, keys] = reply.items;
     if (keys?.kind !== 'array') throw new ModeFailure('Non ARRAY response from SCAN!');
-    yield keys.items.map((key) => key.bytes);
-    cursor = textOf(next!);
-    if (cursor === '0') return;
-    if (pace.pauseMs > 0 && scans % pace.everyScans === 0) await sleep(pace.pauseMs);
+    const cursor = textOf(next!);
+    this.#cursor = cursor === FIRST_CURSOR ? null : cursor;
+    return keys.items.map((key) => key.bytes);
   }
 }
 

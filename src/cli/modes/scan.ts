@@ -3,7 +3,7 @@ import type { CommandLine } from '../command-line.js';
 import { repr } from '../reply/quote.js';
 import { outputMode } from '../session-setup.js';
 import type { Terminal } from '../terminal.js';
-import { scanKeys } from './key-scan.js';
+import { KeyScan } from './key-scan.js';
 import { withServer } from './mode-session.js';
 
 const LF = Buffer.from('\n');
@@ -15,8 +15,11 @@ export function runScan(line: CommandLine, terminal: Terminal): Promise<number> 
     const stopListening = terminal.onInterrupt(() => {
       isStopped = true;
     });
-    for await (const keys of scanKeys(session, line, { everyScans: 1, pauseMs: line.intervalMs })) {
-      if (isStopped) break;
+    const scan = new KeyScan(session, line, { everyScans: 1, pauseMs: line.intervalMs });
+    for (;;) {
+      session.sendAll(await scan.nextRequest());
+      const keys = await scan.nextBatch();
+      if (keys === null || isStopped) break;
       const lines = keys.flatMap((key) => [isForPeople ? Buffer.from(repr(key)) : key, LF]);
       terminal.write(Buffer.concat(lines));
     }

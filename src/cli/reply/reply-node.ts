@@ -44,6 +44,8 @@ const KINDS: Readonly<Record<string, ReplyKind>> = {
   '>': 'push',
 };
 
+const CR = 0x0d;
+const LF = 0x0a;
 const LINE_END_BYTES = 2;
 const VERBATIM_PREFIX_BYTES = 'txt:'.length;
 const NO_BYTES = Buffer.alloc(0);
@@ -119,7 +121,8 @@ class Decoder {
   }
 
   #line(): Buffer {
-    const end = this.raw.indexOf('\r\n', this.#at);
+    let end = this.#at;
+    while (this.raw[end] !== CR || this.raw[end + 1] !== LF) end++;
     const line = this.raw.subarray(this.#at, end);
     this.#at = end + LINE_END_BYTES;
     return line;
