@@ -52,7 +52,9 @@ export function pfCount(call: Invocation): void {
   if (!isHllKey(call, ref)) return;
   const hll = attach(call, ref);
   hll.makeRaw();
-  let count = hll.cachedCount();
+  const cached = hll.cachedCount();
+  if (typeof cached === 'bigint') return call.reply.bigInteger(cached);
+  let count = cached;
   if (count < 0) {
     count = hll.count();
     if (count < 0) return replyCorrupt(call);

@@ -127,13 +127,14 @@ export class HyperLogLog {
     return true;
   }
 
-  /** @returns the number of elements as it was stored, or −1 if that is void */
-  cachedCount(): number {
+  /** @returns the number of elements as it was stored, or −1 if that is void. Only one that no count stored may be too large for a double. */
+  cachedCount(): number | bigint {
     const { bytes, start } = this;
     if ((bytes[start + CACHE_AT + 7] & CACHE_VOID) !== 0) return -1;
     let count = 0;
     for (let i = 7; i >= 0; i--) count = count * 256 + bytes[start + CACHE_AT + i];
-    return Math.min(count, Number.MAX_SAFE_INTEGER);
+    if (count <= Number.MAX_SAFE_INTEGER) return count;
+    return new DataView(bytes.buffer, bytes.byteOffset + start + CACHE_AT).getBigUint64(0, true);
   }
 
   /** @returns the number of elements that the registers tell of, or −1 if it is corrupt */

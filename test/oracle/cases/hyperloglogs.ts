@@ -33,6 +33,15 @@ const basics: CaseGroup = {
       'PFCOUNT k',
       'GET k',
     ],
+    'PFCOUNT believes the number that is stored, however large': [
+      'PFADD k',
+      'SETRANGE k 15 "\\x01"',
+      'PFCOUNT k',
+      'SETRANGE k 8 "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x7f"',
+      'PFCOUNT k',
+      'SETRANGE k 8 "\\xff\\xff\\xff\\xff\\xff\\xff\\x1f\\x00"',
+      'PFCOUNT k',
+    ],
     'PFCOUNT of several': [
       `PFADD a ${elements(0, 300)}`,
       `PFADD b ${elements(200, 500)}`,
