@@ -183,33 +183,38 @@ export function pushBytes(
   const lists = listsOf(call.keyspace);
   let list = ref === 0 ? lists.create(db, request.bytes, request.starts[keyAt], request.lengths[keyAt]) : ref;
   list = lists.prepareGrowth(db, list, length, 1);
-  list = isHead ? lists.pushHead(db, list, bytes, start, length) : lists.pushTail(db, list, bytes, start, length);
+  list = lists.push(db, list, isHead, bytes, start, length);
   call.notify(NOTIFY_LIST, isHead ? 'lpush' : 'rpush', keyAt);
   return list;
 }
 
 function push(call: Invocation, isHead: boolean, creates: boolean): void {
-  const { db, request } = call;
-  let ref = call.lookupWrite(1);
-  if (ref === 0) {
-    if (!creates) return call.reply.integer(0);
-  } else if (!isList(call, ref)) {
-    return;
-  }
+  const ref = call.lookupWrite(1);
+  const { argc, bytes, starts, lengths } = call.request;
   const lists = listsOf(call.keyspace);
-  const { argc, bytes, starts, lengths } = request;
-  if (ref === 0) ref = lists.create(db, bytes, starts[1], lengths[1]);
-  let addedBytes = 0;
-  for (let i = 2; i < argc; i++) addedBytes += lengths[i];
-  ref = lists.prepareGrowth(db, ref, addedBytes, argc - 2);
-  for (let i = 2; i < argc; i++) {
-    ref = isHead
-      ? lists.pushHead(db, ref, bytes, starts[i], lengths[i])
-      : lists.pushTail(db, ref, bytes, starts[i], lengths[i]);
+  let length = 0;
+  if (ref !== 0 && argc === 3) length = lists.pushWithin(call.db, ref, isHead, bytes, starts[2], lengths[2]);
+  if (length === 0) {
+    if (ref === 0 && !creates) return call.reply.integer(0);
+    if (ref !== 0 && !isList(call, ref)) return;
+    length = pushAll(call, ref, isHead);
   }
   call.keyspace.dirty += argc - 2;
   call.notify(NOTIFY_LIST, isHead ? 'lpush' : 'rpush', 1);
-  call.reply.integer(lists.length(ref));
+  call.reply.integer(length);
+}
+
+/** Adds the arguments from number 2 on to a list, or to a new one. @returns its length */
+function pushAll(call: Invocation, ref: Ref, isHead: boolean): number {
+  const { db } = call;
+  const { argc, bytes, starts, lengths } = call.request;
+  const lists = listsOf(call.keyspace);
+  let addedBytes = 0;
+  for (let i = 2; i < argc; i++) addedBytes += lengths[i];
+  const list = ref === 0 ? lists.create(db, bytes, starts[1], lengths[1]) : ref;
+  let grown = lists.prepareGrowth(db, list, addedBytes, argc - 2);
+  for (let i = 2; i < argc; i++) grown = lists.push(db, grown, isHead, bytes, starts[i], lengths[i]);
+  return lists.length(grown);
 }
 
 function pop(call: Invocation, isHead: boolean): void {

@@ -310,7 +310,7 @@ function storeList(
   let ref = lists.prepareGrowth(db, created, byteCount, count);
   for (let i = from; i < from + count; i++) {
     const number = numbers === null ? i : numbers[i];
-    ref = lists.pushTail(db, ref, bytes, starts[number], lengths[number]);
+    ref = lists.push(db, ref, false, bytes, starts[number], lengths[number]);
   }
   lists.pack(db, ref);
 }

@@ -117,6 +117,11 @@ export class Entries implements ItemKeys {
     return (this.words[ref >>> CHUNK_INDEX_SHIFT][(ref & UNIT_MASK) << 1] >>> 4) & 15;
   }
 
+  /** @returns type | encoding << 4: both by one read */
+  form(ref: Ref): number {
+    return this.words[ref >>> CHUNK_INDEX_SHIFT][(ref & UNIT_MASK) << 1] & 0xff;
+  }
+
   setEncoding(ref: Ref, encoding: number): void {
     const words = this.words[ref >>> CHUNK_INDEX_SHIFT];
     const base = (ref & UNIT_MASK) << 1;
@@ -187,8 +192,13 @@ export class Entries implements ItemKeys {
 
   /** @returns the reference that the value of a large structure is: its control block */
   root(ref: Ref): Ref {
-    const view = this.view(ref);
-    const at = this.valueStart(ref);
+    const chunk = ref >>> CHUNK_INDEX_SHIFT;
+    const start = (ref & UNIT_MASK) << 3;
+    const word0 = this.words[chunk][start >> 2];
+    const keyLength = word0 >>> 16;
+    const headerBytes = (word0 & FLAG_HAS_EXPIRY) === 0 ? HEADER_BYTES : HEADER_BYTES + EXPIRY_BYTES;
+    const at = keyLength === LONG_KEY ? this.valueStart(ref) : start + headerBytes + keyLength;
+    const view = this.bytes[chunk];
     return view[at] | (view[at + 1] << 8) | (view[at + 2] << 16) | (view[at + 3] << 24);
   }
 

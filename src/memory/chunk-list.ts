@@ -1,31 +1,37 @@
 /**
  * ChunkList: a sequence of byte strings in listpacks, a deque of them: what Redis calls a quicklist.
  *
- *   control block (24 bytes) = | element count | chunk count | first cell | ring capacity | ring ref | – |
+ *   control block (24 bytes) = | element count | chunk count | first cell | ring capacity | ring ref | head gap |
  *   ring                     = capacity (a power of two) cells of | chunk ref | element count |; chunk i is in cell (first + i) mod capacity
- *   chunk                    = one block with one listpack, and room to grow at the ends of the list
+ *   chunk                    = one block with one listpack, and room to grow at the ends of the list: in the first chunk also before the listpack,
+ *                              which begins `head gap` bytes behind the start of its block; those of the others begin at the start
  *
  * Both ends are reached in O(1). Element n is found by walking the counts in the ring from the nearer end: with chunks of 8 KiB and elements of 10
  * bytes that is one step of 8 bytes for 700 elements, some 60 µs in a list of 100 M. A chunk in the middle comes or goes by moving ring cells.
+ * An element that comes or goes at the head moves the beginning of the listpack, at the tail its end, and nothing else.
  *
  * What goes into a chunk and when a new one begins is the caller's to decide. Chunks may be shared with somebody who reads them as they were
  * (`share`): a list that changes one copies it first, a list that drops one leaves it to the reader.
  *
  * Invariants: (1) no chunk is empty; (2) the counts in the ring are exact, and their sum is the element count; (3) a chunk's ref is valid until the next
- * change of this list; (4) no byte of a chunk in `shared` changes, and it is in exactly one list.
+ * change of this list; (4) no byte of a chunk in `shared` changes, it has no head gap, and it is in exactly one list.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { copyBytes } from './copy.js';
 import {
+  closeListpack,
   type ElementWriter,
   firstElement,
   initListpack,
   LISTPACK_EMPTY_BYTES,
+  LISTPACK_HEADER_BYTES,
   type ListpackElement,
   listpackBytes,
+  listpackEnd,
   nextElement,
   previousElement,
   splice,
+  spliceFront,
 } from './listpack.js';
 
 const ELEMENTS = 0;
@@ -33,6 +39,7 @@ const CHUNKS = 1;
 const FIRST = 2;
 const CAPACITY = 3;
 const RING = 4;
+const HEAD_GAP = 5;
 const CONTROL_BYTES = 24;
 const CELL_BYTES = 8;
 const CAPACITY_MIN = 4;
@@ -59,6 +66,7 @@ export class ChunkList {
     this.set(list, FIRST, 0);
     this.set(list, CAPACITY, CAPACITY_MIN);
     this.set(list, RING, ring);
+    this.set(list, HEAD_GAP, 0);
     return list;
   }
 
@@ -79,6 +87,7 @@ export class ChunkList {
 
   /** @returns the chunks of the list, to be read as they are now, whatever becomes of the list; each is given back by `unshare` */
   share(list: Ref): Int32Array {
+    this.closeHeadGap(list);
     const chunks = new Int32Array(this.chunkCount(list));
     for (let i = 0; i < chunks.length; i++) {
       chunks[i] = this.chunk(list, i);
@@ -97,10 +106,11 @@ export class ChunkList {
   duplicate(list: Ref): Ref {
     const copy = this.create();
     for (let i = 0; i < this.chunkCount(list); i++) {
-      const chunk = this.chunk(list, i);
-      const byteCount = listpackBytes(this.view(chunk), blockStart(chunk));
+      const view = this.view(this.chunk(list, i));
+      const start = this.start(list, i);
+      const byteCount = listpackBytes(view, start);
       const target = this.arena.allocate(byteCount);
-      copyBytes(this.view(chunk), blockStart(chunk), this.view(target), blockStart(target), byteCount);
+      copyBytes(view, start, this.view(target), blockStart(target), byteCount);
       this.insertChunk(copy, i, target, this.elementCountOf(list, i));
     }
     return copy;
@@ -134,7 +144,13 @@ export class ChunkList {
     return this.words[ring >>> CHUNK_INDEX_SHIFT][((ring & UNIT_MASK) << 1) + this.cell(list, index) * 2 + 1];
   }
 
-  /** The view in which a chunk's listpack lies, from `blockStart(chunk)` on. */
+  /** @returns where in its view the listpack of chunk `index` begins */
+  start(list: Ref, index: number): number {
+    const start = blockStart(this.chunk(list, index));
+    return index === 0 ? start + this.get(list, HEAD_GAP) : start;
+  }
+
+  /** The view in which a chunk lies. */
   view(chunk: Ref): Uint8Array {
     return this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
   }
@@ -160,9 +176,10 @@ export class ChunkList {
     this.foundIndex = index - before;
   }
 
-  /** Makes a block with a listpack of `elementCount` elements, which the list takes over, its chunk `index`. */
+  /** Makes a block that begins with a listpack of `elementCount` elements, which the list takes over, its chunk `index`. */
   insertChunk(list: Ref, index: number, chunk: Ref, elementCount: number): void {
     const count = this.chunkCount(list);
+    if (index === 0) this.closeHeadGap(list);
     if (count === this.get(list, CAPACITY)) this.moveRing(list, count * 2);
     const capacity = this.get(list, CAPACITY);
     if (index * 2 < count) {
@@ -192,6 +209,7 @@ export class ChunkList {
   private detachChunk(list: Ref, index: number): Ref {
     const chunk = this.chunk(list, index);
     const count = this.chunkCount(list) - 1;
+    if (index === 0) this.set(list, HEAD_GAP, 0);
     this.set(list, ELEMENTS, this.count(list) - this.elementCountOf(list, index));
     if (index * 2 < count) {
       for (let i = index; i > 0; i--) this.copyCell(list, i - 1, i);
@@ -210,7 +228,7 @@ export class ChunkList {
    * The gap is the caller's to fill at once. A chunk that is left without elements goes.
    * @param offset     from the start of the listpack
    * @param roomBytes  a chunk that grows and is smaller than this gets half as much more room, but not beyond it
-   * @returns the chunk's block; 0 if it is gone
+   * @returns whether the chunk is still there
    */
   splice(
     list: Ref,
@@ -220,25 +238,29 @@ export class ChunkList {
     addedBytes: number,
     countChange: number,
     roomBytes: number,
-  ): Ref {
+  ): boolean {
     const elementCount = this.elementCountOf(list, index) + countChange;
     if (elementCount === 0) {
       this.removeChunk(list, index);
-      return 0;
+      return false;
     }
-    let chunk = this.chunk(list, index);
-    const old = listpackBytes(this.view(chunk), blockStart(chunk));
-    if (this.isShared(chunk)) chunk = this.moveChunk(chunk, old, this.arena.blockBytes(chunk));
-    const byteCount = old + addedBytes - removedBytes;
-    if (byteCount > this.arena.blockBytes(chunk)) {
-      const room = byteCount < roomBytes ? Math.min(roomBytes, byteCount + (byteCount >> 1)) : byteCount;
-      chunk = this.moveChunk(chunk, old, room);
+    const added = addedBytes - removedBytes;
+    const isHead = index === 0 && offset === LISTPACK_HEADER_BYTES && elementCount > countChange;
+    this.own(list, index);
+    if (added > 0) this.makeRoom(list, index, isHead, added, roomBytes);
+    const chunk = this.chunk(list, index);
+    const view = this.view(chunk);
+    const start = this.start(list, index);
+    if (isHead) {
+      this.set(list, HEAD_GAP, spliceFront(view, start, removedBytes, addedBytes, countChange) - blockStart(chunk));
+    } else {
+      splice(view, start, start + offset, removedBytes, addedBytes, countChange);
     }
-    splice(this.view(chunk), blockStart(chunk), blockStart(chunk) + offset, removedBytes, addedBytes, countChange);
-    if (!this.arena.fits(chunk, byteCount)) chunk = this.moveChunk(chunk, byteCount, byteCount);
     this.setCell(list, index, chunk, elementCount);
     this.set(list, ELEMENTS, this.count(list) + countChange);
-    return chunk;
+    const byteCount = this.listpackBytesOf(list, index);
+    if (!this.arena.fits(chunk, byteCount)) this.fit(list, index, byteCount);
+    return true;
   }
 
   /**
@@ -246,27 +268,32 @@ export class ChunkList {
    * every push is, with each word of the list read once.
    * @param bytesMax     of a listpack before the addition
    * @param elementsMax  of a listpack after it
-   * @returns whether it was added; if not, nothing has changed
+   * @returns number of elements in the list; 0 if it was not added, and nothing has changed
    */
-  pushWithin(list: Ref, atHead: boolean, writer: ElementWriter, bytesMax: number, elementsMax: number): boolean {
+  pushWithin(list: Ref, atHead: boolean, writer: ElementWriter, bytesMax: number, elementsMax: number): number {
     const control = this.words[list >>> CHUNK_INDEX_SHIFT];
     const at = (list & UNIT_MASK) << 1;
-    if (control[at + CHUNKS] === 0) return false;
+    const chunkCount = control[at + CHUNKS];
+    if (chunkCount === 0) return 0;
     const cells = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT];
     const cell = endCell(control, at, atHead);
     const chunk = cells[cell];
     const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
-    const base = blockStart(chunk);
+    const gap = atHead || chunkCount === 1 ? control[at + HEAD_GAP] : 0;
+    const base = blockStart(chunk) + gap;
     const total = listpackBytes(bytes, base);
     const elementCount = cells[cell + 1] + 1;
-    if (total > bytesMax || elementCount > elementsMax || this.isShared(chunk)) return false;
-    if (total + writer.byteCount > this.arena.blockBytes(chunk)) return false;
-    const place = atHead ? firstElement(base) : base + total - 1;
-    splice(bytes, base, place, 0, writer.byteCount, 1);
-    writer.write(bytes, place);
+    if (total > bytesMax || elementCount > elementsMax || this.isShared(chunk)) return 0;
+    if (atHead) {
+      if (gap < writer.byteCount) return 0;
+      control[at + HEAD_GAP] = gap - writer.byteCount;
+      writer.write(bytes, firstElement(spliceFront(bytes, base, 0, writer.byteCount, 1)));
+    } else {
+      if (gap + total + writer.byteCount > this.arena.blockBytes(chunk)) return 0;
+      closeListpack(bytes, base, writer.write(bytes, base + total - 1), 1);
+    }
     cells[cell + 1] = elementCount;
-    control[at + ELEMENTS]++;
-    return true;
+    return ++control[at + ELEMENTS];
   }
 
   /** Reads the element at an end of a list that has one. */
@@ -275,8 +302,8 @@ export class ChunkList {
     const at = (list & UNIT_MASK) << 1;
     const chunk = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT][endCell(control, at, atHead)];
     const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
-    const base = blockStart(chunk);
-    element.read(bytes, atHead ? firstElement(base) : previousElement(bytes, base + listpackBytes(bytes, base) - 1));
+    const base = blockStart(chunk) + (atHead || control[at + CHUNKS] === 1 ? control[at + HEAD_GAP] : 0);
+    element.read(bytes, atHead ? firstElement(base) : previousElement(bytes, listpackEnd(bytes, base)));
   }
 
   /**
@@ -291,12 +318,19 @@ export class ChunkList {
     const chunk = cells[cell];
     if (cells[cell + 1] < 2 || this.isShared(chunk)) return false;
     const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
-    const base = blockStart(chunk);
-    const end = base + listpackBytes(bytes, base) - 1;
+    const gap = atHead || control[at + CHUNKS] === 1 ? control[at + HEAD_GAP] : 0;
+    const base = blockStart(chunk) + gap;
+    const total = listpackBytes(bytes, base);
+    const end = base + total - 1;
     const place = atHead ? firstElement(base) : previousElement(bytes, end);
     const elementBytes = (atHead ? nextElement(bytes, place) : end) - place;
-    if (!this.arena.fits(chunk, end + 1 - base - elementBytes)) return false;
-    splice(bytes, base, place, elementBytes, 0, -1);
+    if (!this.arena.fits(chunk, total - elementBytes)) return false;
+    if (atHead) {
+      control[at + HEAD_GAP] = gap + elementBytes;
+      spliceFront(bytes, base, elementBytes, 0, -1);
+    } else {
+      closeListpack(bytes, base, place, -1);
+    }
     cells[cell + 1]--;
     control[at + ELEMENTS]--;
     return true;
@@ -307,33 +341,76 @@ export class ChunkList {
    * @param elementsBefore how many stay
    */
   split(list: Ref, index: number, offset: number, elementsBefore: number): void {
-    const chunk = this.chunk(list, index);
-    const end = listpackBytes(this.view(chunk), blockStart(chunk)) - 1;
-    const tailBytes = end - offset;
+    const source = this.view(this.chunk(list, index));
+    const start = this.start(list, index);
+    const tailBytes = listpackBytes(source, start) - 1 - offset;
     const tailCount = this.elementCountOf(list, index) - elementsBefore;
     const tail = this.arena.allocate(LISTPACK_EMPTY_BYTES + tailBytes);
     const view = this.view(tail);
     const base = blockStart(tail);
     initListpack(view, base);
     splice(view, base, base + LISTPACK_EMPTY_BYTES - 1, 0, tailBytes, tailCount);
-    copyBytes(this.view(chunk), blockStart(chunk) + offset, view, base + LISTPACK_EMPTY_BYTES - 1, tailBytes);
+    copyBytes(source, start + offset, view, base + LISTPACK_EMPTY_BYTES - 1, tailBytes);
     this.splice(list, index, offset, tailBytes, 0, -tailCount, 0);
     this.insertChunk(list, index + 1, tail, tailCount);
   }
 
   /** Gives back the room for growth of chunk `index`, which is no end of the list any more. */
   trim(list: Ref, index: number): void {
-    const chunk = this.chunk(list, index);
-    const byteCount = listpackBytes(this.view(chunk), blockStart(chunk));
-    if (byteCount * 8 > this.arena.blockBytes(chunk) * 7) return;
-    this.setCell(list, index, this.moveChunk(chunk, byteCount, byteCount), this.elementCountOf(list, index));
+    const byteCount = this.listpackBytesOf(list, index);
+    if (byteCount * 8 <= this.arena.blockBytes(this.chunk(list, index)) * 7) this.fit(list, index, byteCount);
   }
 
-  private moveChunk(chunk: Ref, usedBytes: number, blockBytes: number): Ref {
-    const moved = this.arena.allocate(blockBytes);
-    copyBytes(this.view(chunk), blockStart(chunk), this.view(moved), blockStart(moved), usedBytes);
-    this.giveUp(chunk);
-    return moved;
+  /** @returns bytes of the listpack of chunk `index` */
+  listpackBytesOf(list: Ref, index: number): number {
+    return listpackBytes(this.view(this.chunk(list, index)), this.start(list, index));
+  }
+
+  /** Makes chunk `index` one that no reader has a claim to. */
+  private own(list: Ref, index: number): void {
+    const chunk = this.chunk(list, index);
+    if (this.isShared(chunk)) this.place(list, index, this.arena.allocate(this.arena.blockBytes(chunk)), 0);
+  }
+
+  /** Makes room in chunk `index`, which no reader has a claim to, for `added` more bytes: before its listpack if `atHead`, else behind it. */
+  private makeRoom(list: Ref, index: number, atHead: boolean, added: number, roomBytes: number): void {
+    const chunk = this.chunk(list, index);
+    const blockBytes = this.arena.blockBytes(chunk);
+    const gap = index === 0 ? this.get(list, HEAD_GAP) : 0;
+    const needed = this.listpackBytesOf(list, index) + added;
+    if (atHead ? added <= gap : gap + needed <= blockBytes) return;
+    let target = chunk;
+    if (needed > blockBytes)
+      target = this.arena.allocate(needed < roomBytes ? Math.min(roomBytes, needed + (needed >> 1)) : needed);
+    const free = this.arena.blockBytes(target) - needed;
+    // The only chunk of a list may grow at either end.
+    this.place(list, index, target, atHead ? added + (this.chunkCount(list) === 1 ? free >> 1 : free) : 0);
+  }
+
+  /** Moves chunk `index` to a block of its size. */
+  private fit(list: Ref, index: number, byteCount: number): void {
+    this.place(list, index, this.arena.allocate(byteCount), 0);
+  }
+
+  private closeHeadGap(list: Ref): void {
+    if (this.get(list, HEAD_GAP) > 0) this.place(list, 0, this.chunk(list, 0), 0);
+  }
+
+  /** Moves the listpack of chunk `index` to `gap` bytes behind the start of `block`: its own, or another, which takes the place of that. */
+  private place(list: Ref, index: number, block: Ref, gap: number): void {
+    const chunk = this.chunk(list, index);
+    const source = this.view(chunk);
+    const start = this.start(list, index);
+    const byteCount = listpackBytes(source, start);
+    const target = blockStart(block) + gap;
+    if (block === chunk) {
+      source.copyWithin(target, start, start + byteCount);
+    } else {
+      copyBytes(source, start, this.view(block), target, byteCount);
+      this.setCell(list, index, block, this.elementCountOf(list, index));
+      this.giveUp(chunk);
+    }
+    if (index === 0) this.set(list, HEAD_GAP, gap);
   }
 
   /** Whether a reader has a claim to the chunk, so that it must be copied before it changes. */

@@ -20,6 +20,7 @@ export const LISTPACK_EMPTY_BYTES = 7;
 export const LISTPACK_BYTES_MAX = 1 << 30;
 const TERMINATOR = 0xff;
 const COUNT_UNKNOWN = 0xffff;
+const DIGIT_NINE = 0x39;
 
 /** Writes an empty listpack of `LISTPACK_EMPTY_BYTES`. */
 export function initListpack(bytes: Uint8Array, base: number): void {
@@ -156,7 +157,9 @@ export class ElementWriter {
 
   /** @returns bytes that the element takes */
   encode(source: Uint8Array, start: number, length: number): number {
-    if (parseInt64Text(source, start, length)) return this.encodeInteger(parsedInt64.high, parsedInt64.low);
+    // Most text is told from numbers by its first byte.
+    if (length > 0 && source[start] <= DIGIT_NINE && parseInt64Text(source, start, length))
+      return this.encodeInteger(parsedInt64.high, parsedInt64.low);
     this.source = source;
     this.start = start;
     this.length = length;
@@ -204,6 +207,13 @@ export class ElementWriter {
   /** @returns the offset after the element */
   write(target: Uint8Array, at: number): number {
     let out = at;
+    if (this.form === STRING_6) {
+      const { source, start, length } = this;
+      target[out++] = 0x80 | length;
+      for (let i = 0; i < length; i++) target[out++] = source[start + i];
+      target[out] = length + 1;
+      return out + 1;
+    }
     switch (this.form) {
       case INTEGER_7:
         target[out++] = this.low;
@@ -211,9 +221,6 @@ export class ElementWriter {
       case INTEGER_13:
         target[out++] = 0xc0 | ((this.low >> 8) & 0x1f);
         target[out++] = this.low;
-        break;
-      case STRING_6:
-        target[out++] = 0x80 | this.length;
         break;
       case STRING_12:
         target[out++] = 0xe0 | (this.length >> 8);
@@ -230,7 +237,7 @@ export class ElementWriter {
         if (this.form === INTEGER_64) out = writeUint32(target, out, this.high);
       }
     }
-    if (this.form >= STRING_6 && this.form <= STRING_32) {
+    if (this.form === STRING_12 || this.form === STRING_32) {
       copyBytes(this.source, this.start, target, out, this.length);
       out += this.length;
     }
@@ -309,6 +316,29 @@ export function splice(
   if (countChange !== 0) addCount(bytes, base, countChange);
 }
 
+/**
+ * `splice` at the first element, where the beginning of the listpack moves instead of all that follows: the room before it, `addedBytes` less
+ * `removedBytes`, is the caller's to make before; the gap lies at the first element.
+ * @returns where the listpack begins now
+ */
+export function spliceFront(
+  bytes: Uint8Array,
+  base: number,
+  removedBytes: number,
+  addedBytes: number,
+  countChange: number,
+): number {
+  const total = listpackBytes(bytes, base);
+  const low = bytes[base + 4];
+  const high = bytes[base + 5];
+  const moved = base + removedBytes - addedBytes;
+  writeUint32(bytes, moved, total + addedBytes - removedBytes);
+  bytes[moved + 4] = low;
+  bytes[moved + 5] = high;
+  addCount(bytes, moved, countChange);
+  return moved;
+}
+
 function addCount(bytes: Uint8Array, base: number, countChange: number): void {
   const stated = bytes[base + 4] | (bytes[base + 5] << 8);
   // Once not known, the count stays so until a walk would find it: as the original has it.
@@ -319,13 +349,14 @@ function addCount(bytes: Uint8Array, base: number, countChange: number): void {
 }
 
 /**
- * Makes elements part of the listpack that the caller has written behind its last one, over the terminator.
- * @param end position after them
+ * Makes elements part of the listpack that the caller has written behind its last one, over the terminator; or ends it earlier.
+ * @param end         position after the last element
+ * @param countChange elements added, or less those that are cut off
  */
-export function closeListpack(bytes: Uint8Array, base: number, end: number, addedCount: number): void {
+export function closeListpack(bytes: Uint8Array, base: number, end: number, countChange: number): void {
   bytes[end] = TERMINATOR;
   writeUint32(bytes, base, end + 1 - base);
-  addCount(bytes, base, addedCount);
+  addCount(bytes, base, countChange);
 }
 
 /** @returns the position after `count` elements from `at` */

@@ -4,6 +4,8 @@
  * With more keys than the caches hold, a lookup spends most of its time waiting for memory: slot table, bucket, entry, one after the other. The
  * waits of several requests overlap if somebody asks for all of them first (server CPU per SET at 1 M keys, pipeline 100: 0.85 µs without, 0.6 with).
  *
+ * Among few keys nothing waits, and a look costs 90 ns a request for nothing.
+ *
  * It is a hint: the requests are only skimmed, argument 1 is taken for the key, and whatever does not look as expected ends the look. Nothing
  * depends on it but time.
  */
@@ -17,6 +19,9 @@ const ZERO = 0x30;
 /** A header is `*3\r\n` or `$16\r\n`: up to so many digits are read. */
 const DIGITS_MAX = 7;
 
+/** What there is to fewer keys, some 256 bytes each, is in the caches as it is. */
+const KEYS_MIN = 512;
+
 export class Lookahead {
   private readonly starts = new Int32Array(WARM_MAX);
   private readonly lengths = new Int32Array(WARM_MAX);
@@ -29,6 +34,7 @@ export class Lookahead {
    * @returns up to where it looked: from there on the caller may ask again; `end` if there is nothing more to see
    */
   look(bytes: Uint8Array, from: number, end: number, db: Database): number {
+    if (db.keyCount < KEYS_MIN) return end;
     const { starts, lengths } = this;
     let count = 0;
     let at = from;

@@ -15,6 +15,7 @@ import type { Database } from '../keyspace/database.js';
 import { type Digest, mixed, valueDigests } from '../keyspace/digest.js';
 import { type Entries, ROOT_BYTES, TYPE_LIST } from '../keyspace/entry.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
+import type { PackingLimits } from '../keyspace/packing-limits.js';
 import type { Arena, Ref } from '../memory/arena.js';
 import { blockStart, ChunkList } from '../memory/chunk-list.js';
 import { copyBytes } from '../memory/copy.js';
@@ -37,12 +38,8 @@ import {
 
 export const LIST_LISTPACK = 0;
 export const LIST_QUICKLIST = 1;
+const CHUNK_LIST_FORM = TYPE_LIST | (LIST_QUICKLIST << 4);
 
-/** Bytes of a node for −1 to −5. */
-const NODE_BYTES = [4096, 8192, 16384, 32768, 65536];
-/** No node limited by its count grows beyond this. */
-const COUNTED_NODE_BYTES_MAX = 8192;
-const NO_LIMIT = 0x7fffffff;
 /** What Redis reckons for the header of an element that it adds to a node. */
 const ELEMENT_OVERHEAD_BYTES = 8;
 /** A list of so many chunks is freed in slices: one chunk takes about 0.1 µs. */
@@ -75,6 +72,7 @@ export class Lists implements ValueType {
   private readonly space: Keyspace;
   private readonly entries: Entries;
   private readonly arena: Arena;
+  private readonly packing: PackingLimits;
   private readonly writer = new ElementWriter();
   private readonly place = new ListCursor();
 
@@ -82,6 +80,7 @@ export class Lists implements ValueType {
     this.space = space;
     this.entries = space.entries;
     this.arena = space.arena;
+    this.packing = space.packing;
     this.chunks = new ChunkList(space.arena);
   }
 
@@ -163,27 +162,32 @@ export class Lists implements ValueType {
     return this.packIfWithin(db, ref, 1);
   }
 
-  pushTail(db: Database, ref: Ref, bytes: Uint8Array, start: number, length: number): Ref {
-    const { writer, place } = this;
+  /**
+   * Adds an element at an end of what is a chunk list with room there: what nearly every push to a long list is.
+   * @param ref an entry of any type
+   * @returns number of elements; 0 if it is no such list: nothing has changed then
+   */
+  pushWithin(db: Database, ref: Ref, atHead: boolean, bytes: Uint8Array, start: number, length: number): number {
+    const { entries, packing, writer } = this;
+    if (entries.form(ref) !== CHUNK_LIST_FORM) return 0;
+    db.beforeWrite(ref);
     writer.encode(bytes, start, length);
-    if (this.isPacked(ref)) {
-      place.chunk = 0;
-      this.load(ref, place);
-      place.offset = listpackBytes(place.bytes, place.base) - 1;
-      return this.insertEncoded(db, ref, place);
-    }
-    return this.pushChunked(db, ref, false, length);
+    const bytesMax = packing.listNodeBytes - length - ELEMENT_OVERHEAD_BYTES;
+    return this.chunks.pushWithin(entries.root(ref), atHead, writer, bytesMax, packing.listNodeElements);
   }
 
-  pushHead(db: Database, ref: Ref, bytes: Uint8Array, start: number, length: number): Ref {
-    const { writer, place } = this;
+  /** Adds an element at an end. `prepareGrowth` was called. */
+  push(db: Database, ref: Ref, atHead: boolean, bytes: Uint8Array, start: number, length: number): Ref {
+    if (this.pushWithin(db, ref, atHead, bytes, start, length) > 0) return ref;
+    const { entries, place, writer } = this;
     writer.encode(bytes, start, length);
     if (this.isPacked(ref)) {
       place.chunk = 0;
-      place.offset = LISTPACK_HEADER_BYTES;
-      return this.insertEncoded(db, ref, place);
+      place.offset = atHead ? LISTPACK_HEADER_BYTES : listpackBytes(entries.view(ref), entries.valueStart(ref)) - 1;
+    } else {
+      this.findPushPlace(entries.root(ref), atHead, length);
     }
-    return this.pushChunked(db, ref, true, length);
+    return this.insertEncoded(db, ref, place);
   }
 
   /** Places the cursor on element `index`, which is there. */
@@ -238,13 +242,12 @@ export class Lists implements ValueType {
     length: number,
   ): Ref {
     this.writer.encode(bytes, start, length);
+    // Before the chunk is looked at: a snapshot may have it moved.
+    db.beforeWrite(ref);
     this.load(ref, cursor);
     const at = cursor.base + cursor.offset;
     if (isBehind) cursor.offset = nextElement(cursor.bytes, at) - cursor.base;
-    if (!this.isPacked(ref)) {
-      db.beforeWrite(ref);
-      this.makeRoom(this.entries.root(ref), cursor, length);
-    }
+    if (!this.isPacked(ref)) this.makeRoom(this.entries.root(ref), cursor, length);
     return this.insertEncoded(db, ref, cursor);
   }
 
@@ -257,7 +260,7 @@ export class Lists implements ValueType {
     const list = this.isPacked(ref) ? 0 : this.entries.root(ref);
     if (list !== 0 && this.chunks.elementCountOf(list, cursor.chunk) > 1) {
       const node = listpackBytes(cursor.bytes, cursor.base);
-      if (node - oldBytes + length + ELEMENT_OVERHEAD_BYTES > this.nodeBytesMax) {
+      if (node - oldBytes + length + ELEMENT_OVERHEAD_BYTES > this.packing.listNodeBytes) {
         // It does not fit into its node any more: out, and in again with a node of its own.
         db.beforeWrite(ref);
         this.chunks.splice(list, cursor.chunk, cursor.offset, oldBytes, 0, -1, 0);
@@ -366,31 +369,26 @@ export class Lists implements ValueType {
       cursor.bytes = this.entries.view(ref);
       cursor.base = this.entries.valueStart(ref);
     } else {
-      this.loadChunk(this.chunks.chunk(this.entries.root(ref), cursor.chunk), cursor);
+      this.loadChunk(this.entries.root(ref), cursor);
     }
   }
 
-  private loadChunk(chunk: Ref, cursor: ListCursor): void {
-    cursor.bytes = this.chunks.view(chunk);
-    cursor.base = blockStart(chunk);
+  private loadChunk(list: Ref, cursor: ListCursor): void {
+    cursor.bytes = this.chunks.view(this.chunks.chunk(list, cursor.chunk));
+    cursor.base = this.chunks.start(list, cursor.chunk);
   }
 
-  private pushChunked(db: Database, ref: Ref, isHead: boolean, length: number): Ref {
+  /** Sets `place` to the end of the list where the encoded element goes: in the chunk there, or in a new one if that is full. */
+  private findPushPlace(list: Ref, atHead: boolean, length: number): void {
     const { chunks, place, writer } = this;
-    db.beforeWrite(ref);
-    const list = this.entries.root(ref);
-    const bytesMax = this.nodeBytesMax - length - ELEMENT_OVERHEAD_BYTES;
-    if (chunks.pushWithin(list, isHead, writer, bytesMax, this.elementsMax)) return ref;
     const last = chunks.chunkCount(list) - 1;
-    place.chunk = isHead ? 0 : last;
+    place.chunk = atHead ? 0 : last;
     if (last < 0 || !this.hasRoom(list, place.chunk, length)) {
       if (last > 0) chunks.trim(list, place.chunk);
-      if (!isHead) place.chunk = last + 1;
+      if (!atHead) place.chunk = last + 1;
       chunks.insertEmptyChunk(list, place.chunk, writer.byteCount);
     }
-    const chunk = chunks.chunk(list, place.chunk);
-    place.offset = isHead ? LISTPACK_HEADER_BYTES : listpackBytes(chunks.view(chunk), blockStart(chunk)) - 1;
-    return this.insertEncoded(db, ref, place);
+    place.offset = atHead ? LISTPACK_HEADER_BYTES : chunks.listpackBytesOf(list, place.chunk) - 1;
   }
 
   /** Makes the cursor's place one where an element of `length` fits into the node: splits it, or moves to a neighbour or a node between. */
@@ -407,7 +405,7 @@ export class Lists implements ValueType {
     }
     if (isStart && cursor.chunk > 0 && this.hasRoom(list, cursor.chunk - 1, length)) {
       cursor.chunk--;
-      this.loadChunk(chunks.chunk(list, cursor.chunk), cursor);
+      this.loadChunk(list, cursor);
       cursor.offset = listpackBytes(cursor.bytes, cursor.base) - 1;
       return;
     }
@@ -443,16 +441,10 @@ export class Lists implements ValueType {
     if (!this.isPacked(ref)) {
       db.beforeWrite(ref);
       const list = entries.root(ref);
-      const chunk = this.chunks.splice(
-        list,
-        cursor.chunk,
-        cursor.offset,
-        removedBytes,
-        addedBytes,
-        countChange,
-        this.nodeBytesMax,
-      );
-      if (chunk !== 0) this.loadChunk(chunk, cursor);
+      const { listNodeBytes } = this.packing;
+      const { chunk, offset } = cursor;
+      if (this.chunks.splice(list, chunk, offset, removedBytes, addedBytes, countChange, listNodeBytes))
+        this.loadChunk(list, cursor);
       else this.reenter(list, cursor);
       return ref;
     }
@@ -486,7 +478,7 @@ export class Lists implements ValueType {
     }
     const isAtEnd = cursor.chunk === count;
     if (isAtEnd) cursor.chunk--;
-    this.loadChunk(this.chunks.chunk(list, cursor.chunk), cursor);
+    this.loadChunk(list, cursor);
     cursor.offset = isAtEnd ? listpackBytes(cursor.bytes, cursor.base) - 1 : LISTPACK_HEADER_BYTES;
   }
 
@@ -494,14 +486,14 @@ export class Lists implements ValueType {
     if (this.isPacked(ref)) return ref;
     const list = this.entries.root(ref);
     if (this.chunks.chunkCount(list) !== 1) return ref;
-    const chunk = this.chunks.chunk(list, 0);
-    const byteCount = listpackBytes(this.chunks.view(chunk), blockStart(chunk));
+    const byteCount = this.chunks.listpackBytesOf(list, 0);
     if (this.isBeyondLimit(byteCount * divisor, this.chunks.count(list) * divisor)) return ref;
     const moved = db.resizeValue(ref, byteCount);
-    const { entries } = this;
+    const { chunks, entries } = this;
     entries.setEncoding(moved, LIST_LISTPACK);
-    copyBytes(this.chunks.view(chunk), blockStart(chunk), entries.view(moved), entries.valueStart(moved), byteCount);
-    this.chunks.destroy(list);
+    const source = chunks.view(chunks.chunk(list, 0));
+    copyBytes(source, chunks.start(list, 0), entries.view(moved), entries.valueStart(moved), byteCount);
+    chunks.destroy(list);
     return moved;
   }
 
@@ -514,29 +506,14 @@ export class Lists implements ValueType {
   }
 
   private hasRoom(list: Ref, index: number, length: number): boolean {
-    const chunk = this.chunks.chunk(list, index);
-    const byteCount = listpackBytes(this.chunks.view(chunk), blockStart(chunk));
     return !this.isBeyondLimit(
-      byteCount + length + ELEMENT_OVERHEAD_BYTES,
+      this.chunks.listpackBytesOf(list, index) + length + ELEMENT_OVERHEAD_BYTES,
       this.chunks.elementCountOf(list, index) + 1,
     );
   }
 
   private isBeyondLimit(byteCount: number, elementCount: number): boolean {
-    return elementCount > this.elementsMax || byteCount > this.nodeBytesMax;
-  }
-
-  /** Elements of a node. */
-  private get elementsMax(): number {
-    const { listListpackSize } = this.space.packing;
-    return listListpackSize >= 0 ? Math.max(1, listListpackSize) : NO_LIMIT;
-  }
-
-  private get nodeBytesMax(): number {
-    const { listListpackSize } = this.space.packing;
-    return listListpackSize >= 0
-      ? COUNTED_NODE_BYTES_MAX
-      : NODE_BYTES[Math.min(-listListpackSize, NODE_BYTES.length) - 1];
+    return elementCount > this.packing.listNodeElements || byteCount > this.packing.listNodeBytes;
   }
 }
 

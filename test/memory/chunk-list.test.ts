@@ -2,10 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena } from '../../src/memory/arena.js';
 import { blockStart, ChunkList } from '../../src/memory/chunk-list.js';
-import { ElementWriter, elementAt, LISTPACK_HEADER_BYTES, ListpackElement } from '../../src/memory/listpack.js';
+import {
+  ElementWriter,
+  elementAt,
+  firstElement,
+  isListpackEnd,
+  LISTPACK_HEADER_BYTES,
+  ListpackElement,
+} from '../../src/memory/listpack.js';
 import { fuzzSeed, Random } from '../support/fuzz.js';
 
 const seed = fuzzSeed();
+const BYTES_MAX = 1000;
+const ELEMENTS_MAX = 40;
 
 test(`chunks come, go and split anywhere, and elements are found by index (seed ${seed})`, () => {
   const random = new Random(seed);
@@ -21,18 +30,57 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
   const write = (index: number, offset: number, text: string): void => {
     const bytes = Buffer.from(text);
     writer.encode(bytes, 0, bytes.length);
-    const chunk = chunks.splice(list, index, offset, 0, writer.byteCount, 1, 256);
-    writer.write(chunks.view(chunk), blockStart(chunk) + offset);
+    chunks.splice(list, index, offset, 0, writer.byteCount, 1, 256);
+    writer.write(chunks.view(chunks.chunk(list, index)), chunks.start(list, index) + offset);
   };
   const offsetOf = (index: number, inChunk: number): number => {
-    const chunk = chunks.chunk(list, index);
-    return elementAt(chunks.view(chunk), blockStart(chunk), inChunk) - blockStart(chunk);
+    const start = chunks.start(list, index);
+    return elementAt(chunks.view(chunks.chunk(list, index)), start, inChunk) - start;
+  };
+
+  const push = (atHead: boolean, text: string): void => {
+    const bytes = Buffer.from(text);
+    writer.encode(bytes, 0, bytes.length);
+    const index = atHead ? 0 : model.length - 1;
+    const end = model[index]!;
+    const count = chunks.pushWithin(list, atHead, writer, BYTES_MAX, ELEMENTS_MAX);
+    if (count === 0) write(index, offsetOf(index, atHead ? 0 : end.length), text);
+    else assert.equal(count, chunks.count(list));
+    if (atHead) end.unshift(text);
+    else end.push(text);
+  };
+  const pop = (atHead: boolean): void => {
+    const end = model[atHead ? 0 : model.length - 1]!;
+    chunks.readEnd(list, atHead, element);
+    assert.equal(textOf(element), atHead ? end[0] : end.at(-1));
+    if (!chunks.popWithin(list, atHead)) return;
+    if (atHead) end.shift();
+    else end.pop();
+  };
+  /** What readers see of the list as it was when they came. */
+  const readers: { shared: Int32Array; texts: string[] }[] = [];
+  const leave = ({ shared, texts }: { shared: Int32Array; texts: string[] }): void => {
+    const seen: string[] = [];
+    for (const chunk of shared) {
+      const view = chunks.view(chunk);
+      const start = blockStart(chunk);
+      for (let at = firstElement(start); !isListpackEnd(view, at); at = element.next) {
+        element.read(view, at);
+        seen.push(textOf(element));
+      }
+      chunks.unshare(chunk);
+    }
+    assert.deepEqual(seen, texts);
   };
 
   for (let step = 0; step < 4000; step++) {
+    if (random.oneIn(50)) {
+      for (const reader of readers.splice(0)) leave(reader);
+      readers.push({ shared: chunks.share(list), texts: model.flat() });
+    }
     const text = random.below(2) === 0 ? String(random.below(1e6)) : 'x'.repeat(random.below(80));
     const index = model.length === 0 ? 0 : random.below(model.length);
-    switch (model.length === 0 ? 0 : random.below(5)) {
+    switch (model.length === 0 ? 0 : random.below(8)) {
       case 0: {
         const at = [0, index, model.length][random.below(3)]!;
         chunks.insertEmptyChunk(list, at, 10);
@@ -48,16 +96,28 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
         const cell = random.below(model[index]!.length);
         const from = offsetOf(index, cell);
         const to = offsetOf(index, cell + 1);
-        const removed = chunks.splice(list, index, from, to - from, 0, -1, 0);
+        const isLeft = chunks.splice(list, index, from, to - from, 0, -1, 0);
         model[index]!.splice(cell, 1);
-        assert.equal(removed === 0, model[index]!.length === 0);
-        if (removed === 0) model.splice(index, 1);
+        assert.equal(isLeft, model[index]!.length > 0);
+        if (!isLeft) model.splice(index, 1);
         break;
       }
       case 3: {
         const cell = random.below(model[index]!.length + 1);
         write(index, offsetOf(index, cell), text);
         model[index]!.splice(cell, 0, text);
+        break;
+      }
+      case 4:
+      case 5: {
+        // More than one, so that both ends get room in which to grow and shrink.
+        const atHead = random.oneIn(2);
+        for (let i = random.below(20); i > 0; i--) push(atHead, `${text}${i}`);
+        break;
+      }
+      case 6: {
+        const atHead = random.oneIn(2);
+        for (let i = random.below(20); i > 0; i--) pop(atHead);
         break;
       }
       default: {
@@ -74,15 +134,18 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
     if (flat.length === 0) continue;
     const wanted = random.below(flat.length);
     chunks.seek(list, wanted);
-    const chunk = chunks.chunk(list, chunks.foundChunk);
-    const view = chunks.view(chunk);
-    element.read(view, elementAt(view, blockStart(chunk), chunks.foundIndex));
-    const found = Buffer.from(element.bytes.subarray(element.start, element.start + element.length)).toString();
-    assert.equal(found, flat[wanted]);
+    const view = chunks.view(chunks.chunk(list, chunks.foundChunk));
+    element.read(view, elementAt(view, chunks.start(list, chunks.foundChunk), chunks.foundIndex));
+    assert.equal(textOf(element), flat[wanted]);
   }
+  for (const reader of readers) leave(reader);
   const copy = chunks.duplicate(list);
   assert.equal(chunks.count(copy), chunks.count(list));
   chunks.destroy(copy);
   chunks.destroy(list);
   assert.equal(arena.blockCount, before, 'every block was given back');
 });
+
+function textOf(element: ListpackElement): string {
+  return Buffer.from(element.bytes.subarray(element.start, element.start + element.length)).toString();
+}

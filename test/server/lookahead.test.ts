@@ -20,7 +20,7 @@ function keyspaceOf(keyCount: number): Keyspace {
 }
 
 test('the look ends behind the last whole request of a batch, and at the end where a request is not whole or not as expected', () => {
-  const db = keyspaceOf(100).databases[0];
+  const db = keyspaceOf(1000).databases[0];
   const one = encode(['GET', 'key:7']);
   const whole = encoder.encode(one.repeat(3) + encode(['PING']) + encode(['SET', 'nokey', 'x'.repeat(300)]));
   const lookahead = new Lookahead();
@@ -42,6 +42,12 @@ test('the look ends behind the last whole request of a batch, and at the end whe
     assert.equal(lookahead.look(bytes, 0, bytes.length, db), bytes.length, JSON.stringify(text));
   }
   forgetHashAhead();
+  const few = keyspaceOf(100).databases[0];
+  assert.equal(
+    lookahead.look(batch, 0, batch.length, few),
+    batch.length,
+    'among few keys there is nothing to look for',
+  );
 });
 
 test('keys hashed ahead have the hash and slot that they have anyway, and none once the bytes are forgotten', () => {

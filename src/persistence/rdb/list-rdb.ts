@@ -4,7 +4,7 @@
 import type { Database } from '../../keyspace/database.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
-import { blockStart, type ChunkList } from '../../memory/chunk-list.js';
+import { blockStart } from '../../memory/chunk-list.js';
 import { listpackBytes } from '../../memory/listpack.js';
 import { listsOf } from '../../types/list.js';
 import { visitZiplist } from './old-packed.js';
@@ -50,17 +50,15 @@ function writeList(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   const list = entries.root(ref);
   const count = chunks.chunkCount(list);
   writer.lengthOf(count);
-  for (let i = 0; i < count; i++) writeChunk(writer, chunks, chunks.chunk(list, i));
+  for (let i = 0; i < count; i++) writeNode(writer, chunks.view(chunks.chunk(list, i)), chunks.start(list, i));
 }
 
 function writeChunks(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void {
   const { chunks } = listsOf(space);
-  for (let i = 0; i < count; i++) writeChunk(writer, chunks, items[i]);
+  for (let i = 0; i < count; i++) writeNode(writer, chunks.view(items[i]), blockStart(items[i]));
 }
 
-function writeChunk(writer: RdbWriter, chunks: ChunkList, chunk: Ref): void {
-  const view = chunks.view(chunk);
-  const start = blockStart(chunk);
+function writeNode(writer: RdbWriter, view: Uint8Array, start: number): void {
   writer.lengthOf(PACKED);
   writer.string(view, start, start + listpackBytes(view, start));
 }
@@ -77,7 +75,7 @@ function addList(
   const lists = listsOf(space);
   const ref = lists.createChunked(db, key, start, length, expireAtMs);
   const push = (bytes: Uint8Array, from: number, byteCount: number): void => {
-    lists.pushTail(db, ref, bytes, from, byteCount);
+    lists.push(db, ref, false, bytes, from, byteCount);
   };
   cursor.reset(record.bytes, record.start, record.end);
   const count = record.type === RdbType.LIST_ZIPLIST ? 1 : cursor.length();
