@@ -1,10 +1,19 @@
 /** DUMP and RESTORE. Source: spec persistence.md section 6. Records: dump-records.ts. */
+import { TYPE_HASH } from '../keyspace/entry.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
-import { createDumpWriter, openDumpPayload, sealDumpPayload } from '../persistence/dump-payload.js';
+import {
+  createDumpWriter,
+  DUMP_FOOTER_BYTES,
+  forEachFieldTimes,
+  openDumpPayload,
+  sealDumpPayload,
+} from '../persistence/dump-payload.js';
 import { addRecord, applyAccess, isLoadable, writeValue } from '../persistence/rdb/keyspace-rdb.js';
+import { RDB_VERSION } from '../persistence/rdb/opcodes.js';
 import { RdbRecord } from '../persistence/rdb/rdb-reader.js';
 import type { RdbWriter } from '../persistence/rdb/rdb-writer.js';
+import { addFieldTimes } from '../persistence/rdb/timed-hash-rdb.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC } from '../server/notify-classes.js';
 import { expiryTime, MILLISECOND, OUT_OF_RANGE } from '../types/expiry-time.js';
@@ -13,6 +22,8 @@ import { propagateDeletion } from './expire-propagation.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
 
 const writers = { plain: createDumpWriter(false), compressing: createDumpWriter(true) };
+/** For what is propagated. */
+const plainWriter = createDumpWriter(true, RDB_VERSION);
 const record = new RdbRecord();
 
 /** What RESTORE was told besides key, time and payload. */
@@ -33,7 +44,10 @@ export function dump(call: Invocation): void {
 
 /** Writes the DUMP payload of an entry. @returns the writer that holds it, until the next call */
 export function dumpEntry(call: Invocation, ref: Ref): RdbWriter {
-  const writer = call.server.config.values.rdbcompression ? writers.compressing : writers.plain;
+  return dumpWith(call.server.config.values.rdbcompression ? writers.compressing : writers.plain, call, ref);
+}
+
+function dumpWith(writer: RdbWriter, call: Invocation, ref: Ref): RdbWriter {
   writer.reset();
   writeValue(writer, call.keyspace, ref);
   sealDumpPayload(writer);
@@ -65,11 +79,19 @@ export function restore(call: Invocation): void {
     return reply.ok();
   }
   if (old !== 0) db.remove(old);
-  const ref = addRecord(keyspace, db, record, bytes, starts[1], lengths[1], expireAtMs);
+  let ref = addRecord(keyspace, db, record, bytes, starts[1], lengths[1], expireAtMs);
+  if (call.entries.type(ref) === TYPE_HASH) {
+    const bodyEnd = starts[3] + lengths[3] - DUMP_FOOTER_BYTES;
+    forEachFieldTimes(record, bodyEnd, (times) => {
+      const timed = addFieldTimes(keyspace, db, ref, times);
+      ref = timed ?? ref;
+      return timed !== null;
+    });
+  }
   applyAccess(keyspace, ref, options.idleSeconds, options.frequency);
   keyspace.dirty++;
   call.notify(NOTIFY_GENERIC, 'restore', 1);
-  if (ttl !== 0 && !options.isAbsolute) propagateAbsolute(call, expireAtMs);
+  if (call.entries.isTimedHash(ref) || (ttl !== 0 && !options.isAbsolute)) propagateRestore(call, ref, options);
   reply.ok();
 }
 
@@ -114,10 +136,15 @@ function restoredExpiry(call: Invocation, options: RestoreOptions): number {
   return expireAtMs === OUT_OF_RANGE ? 1 : expireAtMs;
 }
 
-/** The request with the absolute time in the place of the relative one. */
-function propagateAbsolute(call: Invocation, expireAtMs: number): void {
+/** The request with an absolute time; and with a payload of version 10, if it has times of hash fields: Redis 7.0 takes no other. */
+function propagateRestore(call: Invocation, ref: Ref, options: RestoreOptions): void {
   const words: (string | Uint8Array)[] = [];
-  for (let i = 0; i < call.argc; i++) words.push(i === 2 ? String(expireAtMs) : call.request.view(i));
-  words.push('ABSTTL');
+  for (let i = 0; i < call.argc; i++) words.push(call.request.view(i));
+  words[2] = String(call.entries.expireAtMs(ref));
+  if (call.entries.isTimedHash(ref)) {
+    const writer = dumpWith(plainWriter, call, ref);
+    words[3] = writer.bytes.subarray(0, writer.length);
+  }
+  if (!options.isAbsolute) words.push('ABSTTL');
   call.propagate(words);
 }

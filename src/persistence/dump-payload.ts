@@ -3,26 +3,40 @@
  *
  *   | body: type id and value, or function opcodes | RDB version: u16 LE | CRC-64 LE of all before it |
  *
- * Payloads are written with version 10, so that a Redis 7.0 node takes them in RESTORE and MIGRATE.
+ * Payloads are written with version 10, so that a Redis 7.0 node takes them in RESTORE and MIGRATE, unless the value is a hash whose fields have times.
+ * That one has a form in version 10 as well, for what is propagated: the plain hash, and the times behind it (timed-hash-rdb.ts).
  */
 import { Crc64 } from './rdb/crc64.js';
-import { RDB_VERSION, RDB_VERSION_MAX, RdbType } from './rdb/opcodes.js';
-import { RdbCursor } from './rdb/rdb-cursor.js';
+import {
+  FIELD_TIMES_AUX,
+  isKnownType,
+  Opcode,
+  RDB_VERSION,
+  RDB_VERSION_MAX,
+  RdbType,
+  versionOfType,
+} from './rdb/opcodes.js';
+import { RdbCursor, RdbString } from './rdb/rdb-cursor.js';
 import type { RdbRecord } from './rdb/rdb-reader.js';
 import { RdbWriter } from './rdb/rdb-writer.js';
 import { VALUE_COMPLETE, ValueChecker } from './rdb/value-check.js';
 
 export const DUMP_FOOTER_BYTES = 10;
 
-/** A writer for one payload after the other: `reset`, `type`, the value, `sealDumpPayload`, then take `bytes[0, length)`. */
-export function createDumpWriter(compression: boolean): RdbWriter {
-  return new RdbWriter(null, { compression });
+/**
+ * A writer for one payload after the other: `reset`, `type`, the value, `sealDumpPayload`, then take `bytes[0, length)`.
+ * @param version the highest that a payload may have
+ */
+export function createDumpWriter(compression: boolean, version = RDB_VERSION_MAX): RdbWriter {
+  return new RdbWriter(null, { compression, version });
 }
 
 /** Appends the footer to a finished body. */
 export function sealDumpPayload(writer: RdbWriter): void {
-  writer.byte(RDB_VERSION & 255);
-  writer.byte(RDB_VERSION >> 8);
+  const type = writer.bytes[0]!;
+  const version = isKnownType(type) ? versionOfType(type) : RDB_VERSION;
+  writer.byte(version & 255);
+  writer.byte(version >> 8);
   const crc = new Crc64();
   crc.update(writer.bytes, 0, writer.length);
   for (let i = 0; i < 8; i++) writer.byte(0);
@@ -71,4 +85,21 @@ export function openDumpPayload(
       : new ValueChecker('refuse').check(cursor, record.type) === VALUE_COMPLETE;
   record.end = cursor.at;
   return isComplete ? null : 'Bad data format';
+}
+
+const auxCursor = new RdbCursor();
+const auxName = new RdbString();
+
+/**
+ * Visits the AUX fields with times of hash fields that stand behind a payload's value.
+ * @param record  as `openDumpPayload` has filled it
+ * @param bodyEnd where the footer begins
+ * @param visit   takes such a field's value. @returns whether it makes sense
+ * @returns       false if one does not; other bytes are passed over
+ */
+export function forEachFieldTimes(record: RdbRecord, bodyEnd: number, visit: (times: RdbString) => boolean): boolean {
+  auxCursor.reset(record.bytes, record.end, bodyEnd);
+  while (auxCursor.byte() === Opcode.AUX && auxCursor.string(auxName) && auxName.toString() === FIELD_TIMES_AUX)
+    if (!auxCursor.string(auxName) || !visit(auxName)) return false;
+  return true;
 }

@@ -9,6 +9,7 @@ import type { Keyspace } from '../keyspace/keyspace.js';
 import { deliverAll, Snapshot, type SnapshotMarks, type SnapshotSink } from '../keyspace/snapshot.js';
 import { CommandImage } from './aof/command-image.js';
 import type { AccessAttribute } from './rdb/keyspace-rdb.js';
+import { RDB_VERSION, RDB_VERSION_FIELD_TIMES } from './rdb/opcodes.js';
 import { RdbImage } from './rdb/rdb-image.js';
 import { type ChunkSink, RdbWriter } from './rdb/rdb-writer.js';
 import type { SnapshotForm, SnapshotProducer, SnapshotSource } from './snapshot-file.js';
@@ -29,6 +30,8 @@ export interface RdbImageOptions {
   readonly attribute: AccessAttribute;
   readonly replication: ReplicationAux | null;
   readonly isAofBase: boolean;
+  /** A file of ours may be of the newest version, an image for a replica may not (timed-hash-rdb.ts). */
+  readonly isForReplica?: boolean;
 }
 
 /** What the source must know of its server at the moment a snapshot begins. */
@@ -55,7 +58,9 @@ export class KeyspaceSnapshots implements SnapshotSource {
   /** Begins an RDB image of this moment: also for full synchronisation. */
   beginRdb(options: RdbImageOptions, sink: ChunkSink): SnapshotProducer {
     const { space } = this;
-    const writer = beginFile(options, sink);
+    const hasFieldTimes = space.databases.some((db) => db.timedHashCount > 0);
+    const version = hasFieldTimes && options.isForReplica !== true ? RDB_VERSION_FIELD_TIMES : RDB_VERSION;
+    const writer = beginFile(options, sink, version);
     return this.producer(new RdbImage(writer, space, options.attribute), {
       complete: () => writer.end(),
       recycle: (chunk) => writer.recycle(chunk),
@@ -125,8 +130,8 @@ interface Form {
 }
 
 /** @returns a writer that has written the header and what the file says of itself */
-function beginFile(options: RdbImageOptions, sink: ChunkSink): RdbWriter {
-  const writer = new RdbWriter(sink, { compression: options.compression, checksum: options.checksum });
+function beginFile(options: RdbImageOptions, sink: ChunkSink, version = RDB_VERSION): RdbWriter {
+  const writer = new RdbWriter(sink, { version, compression: options.compression, checksum: options.checksum });
   writer.begin();
   writer.aux('redis-ver', options.redisVersion);
   writer.aux('redis-bits', '64');

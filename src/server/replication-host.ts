@@ -71,6 +71,7 @@ export class ServerHost implements ReplicationHost {
       attribute: accessAttribute(maxmemoryPolicy),
       replication: identity,
       isAofBase: false,
+      isForReplica: true,
     };
     return filter === null ? snapshots.beginRdb(options, sink) : snapshots.beginWithoutKeys(options, sink);
   }

@@ -195,6 +195,20 @@ const COMMANDS: Readonly<Record<string, Commands>> = {
   },
 };
 
+/** HLEN counts fields whose time is over as well. */
+const TIMED_HASH: Commands = {
+  reads: [...COMMANDS['hash']!.reads, 'HPTTL k FIELDS 3 a b 300', 'HEXPIRETIME k FIELDS 2 a c'],
+  counted: null,
+  writes: [
+    'HPEXPIRE k 100 FIELDS 2 a b',
+    'HGETEX k PERSIST FIELDS 2 b 300',
+    ...COMMANDS['hash']!.writes,
+    'HSETEX k PX 1000 FIELDS 2 c 1 d 2',
+    'HPERSIST k FIELDS 2 a c',
+    'HGETDEL k FIELDS 2 a d',
+  ],
+};
+
 const NO_COMMANDS: Commands = { reads: [], counted: null, writes: [] };
 
 /** What a reading command may say of a damaged value: a stream has lost its group's name, a string is no HyperLogLog, or too long for LCS. */
@@ -207,6 +221,7 @@ const KIND_OF_TYPE = new Map<number, string>(
     set: [2, 11, 20],
     zset: [3, 5, 12, 17],
     hash: [4, 9, 13, 16],
+    timedHash: [24, 25],
     stream: [15, 19, 21],
   }).flatMap(([kind, types]) => types.map((type): [number, string] => [type, kind])),
 );
@@ -340,7 +355,7 @@ describe('a damaged payload is refused or makes a sound value', () => {
     test(`type ${type}, ${kind ?? 'no type of ours'}`, (context) => {
       replayable(seed, () => {
         const random = new Random(seed + type);
-        const bench = new Bench(COMMANDS[kind ?? ''] ?? NO_COMMANDS);
+        const bench = new Bench(kind === 'timedHash' ? TIMED_HASH : (COMMANDS[kind ?? ''] ?? NO_COMMANDS));
         const bodies = payloadBodies(bench.server).get(type)!;
         if (random.oneIn(2)) bench.server.run('HELLO 3');
         const iterations = fuzzIterations(300);

@@ -36,6 +36,16 @@ const RECIPES: Readonly<Record<string, readonly string[]>> = {
   dense: ['PFADD dense a b c', 'PFDEBUG TODENSE dense'],
   packedHash: ['HSET packedHash a 1 b two 300 -5 c 70000 d 5000000000'],
   tableHash: [`HSET tableHash a 1 b ${LONG} c 3`],
+  timedPackedHash: [
+    'HSET timedPackedHash a 1 b two 300 -5 c 70000 d 5000000000',
+    'HPEXPIREAT timedPackedHash 2000000000000 FIELDS 2 b d',
+    'HPEXPIREAT timedPackedHash 1900000000000 FIELDS 1 300',
+  ],
+  timedTableHash: [
+    `HSET timedTableHash a 1 b ${LONG} c 3 300 4`,
+    'HPEXPIREAT timedTableHash 2000000000000 FIELDS 2 b 300',
+    'HPEXPIREAT timedTableHash 1900000000000 FIELDS 1 a',
+  ],
   integers16: ['SADD integers16 1 2 300 -7'],
   integers32: ['SADD integers32 1 2 70000'],
   integers64: ['SADD integers64 1 5000000000'],

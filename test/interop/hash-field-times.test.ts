@@ -133,3 +133,114 @@ test('a replica hides a field whose time is over until its primary removes it', 
     await waitFor(async () => (await replica!.call('HLEN', 'h')) === 1, { what: 'the field to be removed' });
   });
 });
+test('an image for a replica has the times in a form that Redis 7.0 passes over and ours understands', {
+  skip: needsServers('slotmesh', 'redis'),
+}, async () => {
+  const random = new Random(fuzzSeed());
+  for (const diskless of ['yes', 'no']) {
+    const ours = {
+      kind: 'slotmesh',
+      config: { 'repl-diskless-load': diskless === 'yes' ? 'swapdb' : 'disabled' },
+    } as const;
+    const options = [
+      { kind: 'slotmesh', config: { 'repl-diskless-sync': diskless } },
+      ours,
+      { kind: 'redis' },
+    ] as const;
+    await withServers(options, async ([primary, replica, real]) => {
+      await run(
+        primary!,
+        workload(random, 400, () => 10_000_000 + random.below(1000)),
+      );
+      // Large enough to come in parts.
+      const large = Array.from({ length: 3000 }, (_, i) => [`f${i}`, i]).flat();
+      await primary!.call('HSETEX', 'large', 'PX', 10_000_000, 'FIELDS', 3000, ...large);
+      await primary!.call('HPERSIST', 'large', 'FIELDS', 1, 'f7');
+      await primary!.call('HSET', 'long', 'a', LONG, 'b', 1);
+      await primary!.call('HPEXPIREAT', 'long', 2000000000000, 'FIELDS', 1, 'a');
+      for (const each of [replica!, real!]) await follow(each, primary!);
+      assert.equal(await digest(replica!), await digest(primary!));
+      assert.deepEqual(await times(replica!), await times(primary!));
+      assert.deepEqual(await replica!.call('HPEXPIRETIME', 'long', 'FIELDS', 2, 'a', 'b'), [2000000000000, -1]);
+      assert.deepEqual(
+        await replica!.call('HPEXPIRETIME', 'large', 'FIELDS', 2, 'f7', 'f2999'),
+        await primary!.call('HPEXPIRETIME', 'large', 'FIELDS', 2, 'f7', 'f2999'),
+      );
+      // Without its times the data set is the real replica's.
+      const keys = (await primary!.call('KEYS', '*')) as string[];
+      for (const key of keys) {
+        const fields = (await primary!.call('HKEYS', key)) as string[];
+        await primary!.call('HPERSIST', key, 'FIELDS', fields.length, ...fields);
+      }
+      for (const each of [replica!, real!]) await caughtUp(each, primary!);
+      assert.equal(await digest(real!), await digest(primary!));
+      assert.equal(await digest(replica!), await digest(primary!));
+    });
+  }
+});
+
+test('DUMP keeps times; RESTORE is propagated in a form that Redis 7.0 takes', {
+  skip: needsServers('slotmesh', 'redis'),
+}, async () => {
+  const options = [{ kind: 'slotmesh' }, { kind: 'slotmesh' }, { kind: 'redis' }] as const;
+  await withServers(options, async ([primary, replica, real]) => {
+    for (const each of [replica!, real!]) await follow(each, primary!);
+    const client = await primary!.connect({ replies: 'bytes' });
+    for (const [key, value] of [
+      ['packed', 'v'],
+      ['table', LONG],
+    ] as const) {
+      await primary!.call('HSET', key, 'a', 1, 'b', value, 'c', 3);
+      await primary!.call('HPEXPIREAT', key, 2000000000000, 'FIELDS', 2, 'a', 'b');
+      await primary!.call('HPEXPIREAT', key, 1900000000000, 'FIELDS', 1, 'b');
+      const payload = (await client.call('DUMP', key)) as Buffer;
+      assert.equal(payload.readUInt16LE(payload.length - 10), 12);
+      await primary!.call('RESTORE', `${key}:again`, 100_000, payload);
+      const expected = [2000000000000, 1900000000000, -1];
+      for (const each of [primary!, replica!]) {
+        await caughtUp(replica!, primary!);
+        assert.deepEqual(await each.call('HPEXPIRETIME', `${key}:again`, 'FIELDS', 3, 'a', 'b', 'c'), expected);
+      }
+      await caughtUp(real!, primary!);
+      assert.deepEqual(await real!.call('HMGET', `${key}:again`, 'a', 'b', 'c'), ['1', value, '3']);
+      await assert.rejects(real!.call('RESTORE', 'x', 0, payload), /READONLY|version or checksum/);
+    }
+    client.close();
+  });
+});
+
+for (const preamble of ['yes', 'no']) {
+  test(`times of fields are in the append-only file, rewritten (preamble ${preamble}) or not`, {
+    skip: needsServers('slotmesh'),
+  }, async () => {
+    const random = new Random(fuzzSeed());
+    const config = { appendonly: 'yes', 'aof-use-rdb-preamble': preamble };
+    await withServers([{ kind: 'slotmesh', config }], async ([server]) => {
+      const write = (): Promise<void> =>
+        run(
+          server!,
+          workload(random, 300, () => (random.oneIn(4) ? random.below(50) : 10_000_000)),
+        );
+      await write();
+      await server!.call('BGREWRITEAOF');
+      await waitFor(async () => (await server!.info('persistence'))['aof_rewrite_in_progress'] === '0', {
+        what: 'the rewrite',
+      });
+      for (let i = 0; i < 2; i++) {
+        await waitFor(async () => Object.values(await times(server!)).every((fields) => areSettled(fields)), {
+          what: 'the short lives to end',
+        });
+        const before = await times(server!);
+        await server!.stop();
+        await server!.restart();
+        assert.deepEqual(await times(server!), before);
+        await write();
+      }
+    });
+  });
+}
+
+/** Whether no time will be over soon. */
+function areSettled(fields: unknown): boolean {
+  return (fields as [string, number][]).every(([, timeMs]) => timeMs === -1 || timeMs > Date.now() + 1_000_000);
+}

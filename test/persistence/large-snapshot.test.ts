@@ -14,14 +14,16 @@ import { RdbLoader } from '../../src/persistence/rdb/rdb-loader.js';
 import { RDB_DONE } from '../../src/persistence/rdb/rdb-reader.js';
 import { Request } from '../../src/resp/request.js';
 import { PARSE_REQUEST, parseRequest, RequestState } from '../../src/resp/request-parser.js';
+import { hashesOf } from '../../src/types/hash.js';
 import { InProcess, NOW_MS } from '../commands/in-process.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
 
 const MEMBERS = 2000;
 /** Names by the type that large values of theirs have; any of them may be deleted, moved, or be of another type in between. */
-const NAMES = ['hash', 'set', 'zset', 'list', 'stream', 'a', 'b', 'c', 'd'];
-const TYPES = NAMES.slice(0, 5);
-const FORMS = ['rdb', 'aof-base-commands'] as const;
+const NAMES = ['hash', 'timed', 'set', 'zset', 'list', 'stream', 'a', 'b', 'c', 'd'];
+const TYPES = NAMES.slice(0, 6);
+/** An image for a replica is an RDB in which times of hash fields have another form. */
+const FORMS = ['rdb', 'replica', 'aof-base-commands'] as const;
 type Form = (typeof FORMS)[number];
 
 const OPTIONS: RdbImageOptions = {
@@ -43,10 +45,28 @@ function newServer(): InProcess {
   return process;
 }
 
-/** The digest; and the groups of streams, of which it knows nothing. No command makes a deleted entry pending, so these are whole in files only. */
+/**
+ * The digest; and the times of hash fields, and the groups of streams, of which it knows nothing. No command makes a deleted entry pending, so these are
+ * whole in files only.
+ */
 function stateOf(server: InProcess, form: Form): string[] {
   const digest = Buffer.from(digestKeyspace(server.server.keyspace)).toString('hex');
-  return form === 'rdb' ? [digest, ...NAMES.map((name) => server.run(`XPENDING ${name} g - + 10000`))] : [digest];
+  const groups = form === 'aof-base-commands' ? [] : NAMES.map((name) => server.run(`XPENDING ${name} g - + 10000`));
+  return [digest, ...NAMES.map((name) => timesOf(server, name)), ...groups];
+}
+
+function timesOf(server: InProcess, name: string): string {
+  const { keyspace } = server.server;
+  const ref = keyspace.databases[0].find(Buffer.from(name), 0, name.length);
+  if (ref === 0 || !keyspace.entries.isTimedHash(ref)) return '';
+  const { cursor } = hashesOf(keyspace);
+  const found: string[] = [];
+  cursor.begin(ref);
+  while (cursor.next()) {
+    const field = Buffer.from(cursor.bytes.subarray(cursor.start, cursor.start + cursor.length)).toString('latin1');
+    found.push(`${field} ${cursor.timeMs}`);
+  }
+  return found.sort().join();
 }
 
 /** Gives the key a large value of the type that its name says. */
@@ -55,13 +75,19 @@ function fill(server: InProcess, name: string, type: string, random: Random): vo
   const count = MEMBERS + random.below(MEMBERS);
   for (let from = 0; from < count; from += 500) {
     const items = Array.from({ length: 500 }, (_, i) => from + i);
-    if (type === 'hash') server.run(`HSET ${name} ${items.map((i) => `field:${i} value:${i}`).join(' ')}`);
+    if (type === 'hash' || type === 'timed') addFields(server, name, items, type === 'timed');
     else if (type === 'set') server.run(`SADD ${name} ${items.map((i) => `member:${i}`).join(' ')}`);
     else if (type === 'zset')
       server.run(`ZADD ${name} ${items.map((i) => `${random.below(900)} member:${i}`).join(' ')}`);
     else if (type === 'stream') addEntries(server, name, items);
     else server.run(`RPUSH ${name} ${items.map((i) => `element:${i}:${'x'.repeat(i % 60)}`).join(' ')}`);
   }
+}
+
+function addFields(server: InProcess, name: string, items: readonly number[], areTimed: boolean): void {
+  server.run(`HSET ${name} ${items.map((i) => `field:${i} value:${i}`).join(' ')}`);
+  if (!areTimed) return;
+  for (const i of items) if (i % 3 > 0) server.run(`HPEXPIREAT ${name} ${NOW_MS + 1e6 + i} FIELDS 1 field:${i}`);
 }
 
 function addEntries(server: InProcess, name: string, items: readonly number[]): void {
@@ -75,7 +101,7 @@ function commandOf(random: Random): string {
   const name = random.pick(NAMES);
   const at = random.below(MEMBERS * 2);
   const text = 'y'.repeat(random.below(70));
-  switch (random.below(44)) {
+  switch (random.below(56)) {
     case 0:
       return random.oneIn(4) ? `DEL ${name}` : `EXISTS ${name}`;
     case 1:
@@ -146,6 +172,26 @@ function commandOf(random: Random): string {
       return random.oneIn(4) ? `XGROUP DESTROY stream g` : `XAUTOCLAIM stream g e 0 ${random.below(100)} COUNT 3`;
     case 34:
       return random.oneIn(4) ? `XGROUP CREATE stream g 0` : `XSETID stream ${NOW_MS * 2}`;
+    case 35:
+      return `HPEXPIREAT timed ${NOW_MS + 1e7 + at} FIELDS 3 field:${at} field:${at + 1} field:${at + 20}`;
+    case 36:
+      return `HPEXPIREAT hash ${NOW_MS + 1e7 + at} FIELDS 2 field:${at} field:${at + 1}`;
+    case 37:
+      return random.oneIn(8)
+        ? `HPERSIST timed FIELDS 100 ${Array.from({ length: 100 }, (_, i) => `field:${at + i}`).join(' ')}`
+        : `HPERSIST timed FIELDS 2 field:${at} field:${at + 1}`;
+    case 38:
+      return `HSET timed field:${at} changed:${text} field:${at + 1} ${text}`;
+    case 39:
+      return `HSETEX timed KEEPTTL FIELDS 2 field:${at} changed:${text} field:${at + 1} ${text}x`;
+    case 40:
+      return `HGETDEL timed FIELDS 2 field:${at} field:${at + 1}`;
+    case 41:
+      return `HPEXPIREAT timed 1 FIELDS 2 field:${at} field:${at + 1}`;
+    case 42:
+      return `HSETEX timed PXAT ${NOW_MS + 1e8 + at} FIELDS 1 new:${at} ${text}`;
+    case 43:
+      return `HINCRBY timed counter:${at % 9} 5`;
     default:
       return `HSET hash field:${at} changed:${text} new:${at} ${text}x`;
   }
@@ -154,7 +200,7 @@ function commandOf(random: Random): string {
 /** Loads an image into a fresh server. */
 function load(form: Form, image: Uint8Array): InProcess {
   const loaded = newServer();
-  if (form === 'rdb') {
+  if (form !== 'aof-base-commands') {
     const loader = new RdbLoader(new KeyspaceTarget(loaded.server.keyspace), {
       databases: 16,
       expiredKeys: 'keep',
@@ -181,7 +227,8 @@ describe('a snapshot of large values', () => {
         const random = new Random(seed);
         const server = newServer();
         const { keyspace, snapshotMarks } = server.server;
-        const snapshots = new KeyspaceSnapshots(keyspace, snapshotMarks, () => OPTIONS);
+        const options = { ...OPTIONS, isForReplica: form === 'replica' };
+        const snapshots = new KeyspaceSnapshots(keyspace, snapshotMarks, () => options);
         const rounds = fuzzIterations(6);
         let stepCount = 0;
         for (let round = 0; round < rounds; round++) {
@@ -190,7 +237,9 @@ describe('a snapshot of large values', () => {
           server.run('SET small 1');
           const expected = stateOf(server, form);
           const chunks: Uint8Array[] = [];
-          const producer = snapshots.begin(form, (chunk, length) => chunks.push(chunk.slice(0, length)));
+          const producer = snapshots.begin(form === 'replica' ? 'rdb' : form, (chunk, length) =>
+            chunks.push(chunk.slice(0, length)),
+          );
           let steps = 0;
           for (let isDone = false; !isDone; steps++) {
             for (let i = random.below(12); i > 0; i--) server.run(commandOf(random));

@@ -5,6 +5,7 @@ import { blockStart } from '../../memory/chunk-list.js';
 import { firstElement, ListpackElement, listpackCount } from '../../memory/listpack.js';
 import { formatDouble } from '../../types/double.js';
 import { hashesOf } from '../../types/hash.js';
+import type { HashCursor } from '../../types/hash-cursor.js';
 import { ListCursor, listsOf } from '../../types/list.js';
 import { setsOf } from '../../types/set.js';
 import { zsetsOf } from '../../types/zset.js';
@@ -77,6 +78,21 @@ export function writeHashCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
     buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
     left--;
   }
+  if (!space.entries.isTimedHash(ref)) return;
+  cursor.begin(ref);
+  while (cursor.next()) {
+    if (cursor.timeMs === 0) continue;
+    beginEntryCommand(buffer, space, ref, 'HPEXPIREAT', 4);
+    writeFieldTime(buffer, cursor);
+  }
+}
+
+/** The arguments behind the key of an HPEXPIREAT for one field. */
+function writeFieldTime(buffer: RecordBuffer, cursor: HashCursor): void {
+  buffer.text(String(cursor.timeMs));
+  buffer.text('FIELDS');
+  buffer.text('1');
+  buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
 }
 
 export function writeListCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
@@ -141,6 +157,12 @@ export function writeFieldCommand(
     buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
     buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
   });
+  for (let i = 0; i < count; i++) {
+    cursor.readItem(items[i]);
+    if (cursor.timeMs === 0) continue;
+    beginKeyCommand(buffer, key, 'HPEXPIREAT', 4);
+    writeFieldTime(buffer, cursor);
+  }
 }
 
 export function writeScoreCommand(

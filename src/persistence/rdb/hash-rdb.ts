@@ -71,7 +71,7 @@ export const hashForm: ValueForm = {
   },
 };
 
-function writePair(writer: RdbWriter, pairs: HashCursor): void {
+export function writePair(writer: RdbWriter, pairs: HashCursor): void {
   writer.string(pairs.bytes, pairs.start, pairs.start + pairs.length);
   writer.string(pairs.valueBytes, pairs.valueStart, pairs.valueStart + pairs.valueLength);
 }

@@ -5,19 +5,21 @@
  */
 import { CLOCK_MASK, lfuCounter, lfuMinutes, lruClock, lruIdleSeconds } from '../../keyspace/access-clock.js';
 import type { Database } from '../../keyspace/database.js';
-import { TYPE_STRING } from '../../keyspace/entry.js';
+import { TYPE_HASH, TYPE_STRING } from '../../keyspace/entry.js';
 import { forgetHashAhead } from '../../keyspace/key-hash.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { stringEncoding } from '../../types/string-encoding.js';
 import { hashForm } from './hash-rdb.js';
 import { listForm } from './list-rdb.js';
-import { RdbType } from './opcodes.js';
+import { RDB_VERSION_FIELD_TIMES, RdbType } from './opcodes.js';
+import type { RdbString } from './rdb-cursor.js';
 import type { PutResult, RdbTarget } from './rdb-loader.js';
 import type { RdbRecord } from './rdb-reader.js';
 import { RdbWriter } from './rdb-writer.js';
 import { setForm } from './set-rdb.js';
 import { streamForm } from './stream-rdb.js';
+import { addFieldTimes, plainTimedHashForm, timedHashForm } from './timed-hash-rdb.js';
 import type { ValueForm } from './value-form.js';
 import { zsetForm } from './zset-rdb.js';
 
@@ -40,8 +42,14 @@ const stringForm: ValueForm = {
   },
 };
 
-/** By type id. */
-const FORMS: readonly ValueForm[] = [stringForm, listForm, setForm, zsetForm, hashForm, streamForm];
+/** By type id; and one more that values may be read from. */
+const FORMS: readonly ValueForm[] = [stringForm, listForm, setForm, zsetForm, hashForm, streamForm, timedHashForm];
+
+/** @returns the form of an entry in the version that the writer writes */
+function formIn(writer: RdbWriter, { entries }: Keyspace, ref: Ref): ValueForm {
+  if (!entries.isTimedHash(ref)) return FORMS[entries.type(ref)];
+  return writer.version >= RDB_VERSION_FIELD_TIMES ? timedHashForm : plainTimedHashForm;
+}
 
 /** Writes one key with its attributes and value. */
 export function writeEntry(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: AccessAttribute): void {
@@ -57,6 +65,7 @@ export function beginLargeEntry(
   itemCount: number,
 ): ValueForm {
   const form = writeHead(writer, space, ref, attribute);
+  form.writeIntroduction?.(writer, space, ref);
   writer.lengthOf(itemCount);
   return form;
 }
@@ -69,7 +78,7 @@ function writeHead(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: Acce
   const clock = entries.clockAndMark(ref) & CLOCK_MASK;
   if (attribute === 'idle') writer.idle(lruIdleSeconds(clock, space.nowMs));
   else if (attribute === 'freq') writer.freq(lfuCounter(clock, space.nowMs, space.lfuDecayMinutes));
-  const form = FORMS[entries.type(ref)];
+  const form = formIn(writer, space, ref);
   const start = entries.keyStart(ref);
   writer.key(form.rdbType(space, ref), entries.view(ref), start, start + entries.keyLength(ref));
   return form;
@@ -77,14 +86,14 @@ function writeHead(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: Acce
 
 /** Writes type and value alone: the body of a DUMP payload. */
 export function writeValue(writer: RdbWriter, space: Keyspace, ref: Ref): void {
-  const form = FORMS[space.entries.type(ref)];
+  const form = formIn(writer, space, ref);
   writer.type(form.rdbType(space, ref));
   form.write(writer, space, ref);
 }
 
 /** Bytes that the value takes in an RDB, without its type id: DEBUG OBJECT's serializedlength. */
 export function serializedBytes(space: Keyspace, ref: Ref): number {
-  const writer = new RdbWriter(null, { compression: true });
+  const writer = new RdbWriter(null, { compression: true, version: RDB_VERSION_FIELD_TIMES });
   writeValue(writer, space, ref);
   return writer.totalBytes - 1;
 }
@@ -138,6 +147,8 @@ export class KeyspaceTarget implements RdbTarget {
   private readonly onExpired: (record: RdbRecord) => void;
   private readonly databases: readonly Database[];
   private db: Database;
+  /** The entry that was stored last, until something else has come. */
+  private lastRef: Ref = 0;
 
   /**
    * @param onExpired is told of keys that a primary drops, as their deletion has to be propagated
@@ -155,6 +166,7 @@ export class KeyspaceTarget implements RdbTarget {
   }
 
   selectDb(index: number): void {
+    this.lastRef = 0;
     this.db.expect(0);
     this.db = this.databases[index];
   }
@@ -170,6 +182,7 @@ export class KeyspaceTarget implements RdbTarget {
 
   put(record: RdbRecord): PutResult {
     if (this.delayUs !== 0) this.sleep();
+    this.lastRef = 0;
     const { key } = record;
     const length = key.end - key.start;
     const old = this.db.find(key.bytes, key.start, length);
@@ -188,6 +201,7 @@ export class KeyspaceTarget implements RdbTarget {
     );
     if (ref === 0) return 'unsupported';
     applyAccess(this.space, ref, record.idle, record.freq);
+    this.lastRef = ref;
     return 'stored';
   }
 
@@ -196,7 +210,16 @@ export class KeyspaceTarget implements RdbTarget {
     Atomics.wait(SLEEPER, 0, 0, Math.max(1, this.delayUs) / 1000);
   }
 
+  fieldTimes(times: RdbString): boolean {
+    const { space, lastRef } = this;
+    if (lastRef === 0 || space.entries.type(lastRef) !== TYPE_HASH) return true;
+    const ref = addFieldTimes(space, this.db, lastRef, times);
+    this.lastRef = ref ?? 0;
+    return ref !== null;
+  }
+
   expired(record: RdbRecord): void {
+    this.lastRef = 0;
     this.onExpired(record);
   }
 

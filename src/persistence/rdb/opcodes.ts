@@ -39,6 +39,9 @@ export const RdbType = {
   STREAM_2: 19,
   SET_LISTPACK: 20,
   STREAM_3: 21,
+  /** 22 and 23 were in use before Redis 7.4 was finished, and 22 means something else in Valkey 9: both are refused. */
+  HASH_METADATA: 24,
+  HASH_LISTPACK_EX: 25,
 } as const;
 
 /** Names as the offline checker prints them; index = type id, `unknown` for ids without one. */
@@ -65,17 +68,26 @@ const TYPE_NAMES: readonly string[] = [
   'stream-v2',
   'set-listpack',
   'stream-v3',
+  '',
+  '',
+  'hash-hashtable-md',
+  'hash-listpackex-md',
 ];
 
+/** AUX field with times of hash fields, of ours alone (timed-hash-rdb.ts). */
+export const FIELD_TIMES_AUX = 'slotmesh-field-times';
+
 /** Highest version that is read; a file or payload above it is refused whatever it contains. */
-export const RDB_VERSION_MAX = 11;
+export const RDB_VERSION_MAX = 12;
 /** What is written unless a value needs more: Redis 7.0 loads and replicates it. */
 export const RDB_VERSION = 10;
+/** What is written if a hash has fields with times. */
+export const RDB_VERSION_FIELD_TIMES = 12;
 /** Files of this version and above end with eight bytes of checksum. */
 export const RDB_VERSION_WITH_CHECKSUM = 5;
 
 export function isKnownType(type: number): boolean {
-  return type >= 0 && type < TYPE_NAMES.length && type !== 8;
+  return type >= 0 && type < TYPE_NAMES.length && TYPE_NAMES[type] !== '';
 }
 
 export function typeName(type: number): string {
@@ -84,5 +96,6 @@ export function typeName(type: number): string {
 
 /** @returns the lowest version whose readers know this type */
 export function versionOfType(type: number): number {
+  if (type >= RdbType.HASH_METADATA) return RDB_VERSION_FIELD_TIMES;
   return type >= RdbType.SET_LISTPACK ? 11 : RDB_VERSION;
 }

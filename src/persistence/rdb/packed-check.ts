@@ -7,6 +7,7 @@
  *   ziplist   | total: u32 LE | offset of last entry: u32 LE | count: u16 LE, ffff = unknown | entries: prevlen, encoding, data | ff |
  *   zipmap    | count: u8, ≥ 254 = unknown | pairs: len, field, len, free: u8, value, free bytes | ff |
  */
+import { ITEM_TIME_MAX } from '../../types/field-time.js';
 import type { ElementSet } from './element-set.js';
 import { uint32Le } from './rdb-cursor.js';
 
@@ -15,8 +16,11 @@ const LISTPACK_HEADER = 6;
 const ZIPLIST_HEADER = 10;
 const COUNT_UNKNOWN = 0xffff;
 
-/** How the elements of a blob are looked at: each for itself, or in pairs whose first must be unique (fields, members), or each unique. */
-export type Uniqueness = 'none' | 'first-of-pair' | 'each';
+/**
+ * How the elements of a blob are looked at: each for itself, or in pairs whose first must be unique (fields, members), or in triplets of a unique field,
+ * a value and a time, or each unique.
+ */
+export type Uniqueness = 'none' | 'first-of-pair' | 'first-of-triplet' | 'each';
 
 /** One element of a listpack or ziplist: an integer, or `bytes[start, end)` of the blob. */
 export class PackedElement {
@@ -126,14 +130,22 @@ export function checkListpack(
   for (let at = start + LISTPACK_HEADER; at < end - 1; at = element.next, count++) {
     if (!decodeListpackEntry(bytes, at, end - 1, element)) return -1;
     if (isRepeated(bytes, uniqueness, count, elements)) return -1;
+    if (uniqueness === 'first-of-triplet' && count % 3 === 2 && !isTime(element)) return -1;
   }
   const stated = bytes[start + 4]! | (bytes[start + 5]! << 8);
   if (stated !== COUNT_UNKNOWN && stated !== count) return -1;
+  if (uniqueness === 'first-of-triplet') return count % 3 === 0 ? count : -1;
   return uniqueness === 'first-of-pair' && count % 2 !== 0 ? -1 : count;
+}
+
+/** Whether the element can be the time of a field, or 0 for none. */
+function isTime({ isInteger, integer }: PackedElement): boolean {
+  return isInteger && integer >= 0 && integer <= ITEM_TIME_MAX;
 }
 
 function isRepeated(bytes: Uint8Array, uniqueness: Uniqueness, index: number, elements: ElementSet): boolean {
   if (uniqueness === 'none' || (uniqueness === 'first-of-pair' && index % 2 === 1)) return false;
+  if (uniqueness === 'first-of-triplet' && index % 3 !== 0) return false;
   return !(element.isInteger ? elements.addInteger(element.integer) : elements.add(bytes, element.start, element.end));
 }
 

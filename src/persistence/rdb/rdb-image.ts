@@ -13,6 +13,7 @@
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { LargeValueSink, SnapshotSink } from '../../keyspace/snapshot.js';
 import type { Ref } from '../../memory/arena.js';
+import { hashesOf } from '../../types/hash.js';
 import { type AccessAttribute, beginLargeEntry, writeEntry } from './keyspace-rdb.js';
 import { RdbWriter } from './rdb-writer.js';
 
@@ -58,10 +59,12 @@ export class RdbImage implements SnapshotSink {
     const { space } = this;
     const form = beginLargeEntry(lane.writer, space, ref, this.attribute, itemCount);
     const rest = this.newLane().writer;
+    const isTimed = space.entries.isTimedHash(ref);
+    const state = { rest, earliestMs: isTimed ? hashesOf(space).fieldTimes.earliest(ref) : 0 };
     form.writeRest?.(rest, space, ref);
     const value: LargeValue = {
       lane,
-      items: (items, count) => form.writeItems!(value.lane.writer, space, items, count),
+      items: (items, count) => form.writeItems!(value.lane.writer, space, items, count, state),
       end: () => {
         value.lane.writer.bytesRange(rest.bytes, 0, rest.length);
         this.completed(value);

@@ -3,7 +3,8 @@
  * (`RdbReader`) and whatever stores the keys (`RdbTarget`). Used for `dump.rdb`, AOF bases and images from a primary.
  */
 import type { FileSystem } from '../file-system.js';
-import { typeName } from './opcodes.js';
+import { FIELD_TIMES_AUX, typeName } from './opcodes.js';
+import type { RdbString } from './rdb-cursor.js';
 import { faultLogLines, RDB_MORE, type RdbFault, type RdbHandler, RdbReader, type RdbRecord } from './rdb-reader.js';
 
 export type PutResult = 'stored' | 'duplicate' | 'unsupported';
@@ -17,6 +18,8 @@ export interface RdbTarget {
   comingKeys?(bytes: Uint8Array, starts: Int32Array, lengths: Int32Array, count: number): void;
   /** Stores a key; ranges in the record are valid during the call only. `unsupported`: the value's type has no form in memory. */
   put(record: RdbRecord): PutResult;
+  /** Times of the fields of the hash that was stored last. @returns false if they make no sense */
+  fieldTimes?(times: RdbString): boolean;
   /** A key was dropped because its time was over. */
   expired(record: RdbRecord): void;
   /** @returns why the library cannot be registered, or null */
@@ -128,6 +131,10 @@ export class RdbLoader implements RdbHandler {
         log('debug', `Unrecognized RDB AUX field: '${name}'`);
     }
     return null;
+  }
+
+  fieldTimes(times: RdbString): string | null {
+    return (this.#target.fieldTimes?.(times) ?? true) ? null : `AUX field '${FIELD_TIMES_AUX}' is not valid`;
   }
 
   moduleAux(moduleName: string): string {

@@ -15,7 +15,14 @@
 import { Crc64, hexOfHalves } from './crc64.js';
 import { KeyScout } from './key-scout.js';
 import { moduleName, skipModuleStream } from './module-data.js';
-import { isKnownType, Opcode, RDB_VERSION_MAX, RDB_VERSION_WITH_CHECKSUM, RdbType } from './opcodes.js';
+import {
+  FIELD_TIMES_AUX,
+  isKnownType,
+  Opcode,
+  RDB_VERSION_MAX,
+  RDB_VERSION_WITH_CHECKSUM,
+  RdbType,
+} from './opcodes.js';
 import { RdbCursor, RdbString, READ_CORRUPT, READ_OK, READ_SHORT, uint32Le } from './rdb-cursor.js';
 import { type ModulePolicy, VALUE_EMPTY, VALUE_FAILED, ValueChecker } from './value-check.js';
 
@@ -49,6 +56,8 @@ export class RdbRecord {
 /** What a reader delivers to. Where a text can be returned, it stops the load (with fault kind `refused`); null goes on. */
 export interface RdbHandler {
   aux(name: string, value: string): string | null;
+  /** The value of an AUX field with the times of the fields of the key before it (timed-hash-rdb.ts); without this method it is an AUX field as any. */
+  fieldTimes?(times: RdbString): string | null;
   moduleAux(moduleName: string): string | null;
   functionLibrary(code: Uint8Array): string | null;
   selectDb(db: number): string | null;
@@ -380,7 +389,10 @@ export class RdbReader {
   #aux(): boolean {
     this.phase = 'read-aux';
     if (!this.#cursor.string(this.#name) || !this.#cursor.string(this.#text)) return false;
-    return this.#verdict(this.#handler.aux(this.#name.toString(), this.#text.toString()));
+    const name = this.#name.toString();
+    if (name === FIELD_TIMES_AUX && this.#handler.fieldTimes !== undefined)
+      return this.#verdict(this.#handler.fieldTimes(this.#text));
+    return this.#verdict(this.#handler.aux(name, this.#text.toString()));
   }
 
   #moduleAux(): boolean {

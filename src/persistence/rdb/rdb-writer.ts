@@ -103,6 +103,13 @@ export class RdbWriter {
     this.stringOfText(value);
   }
 
+  /** An AUX field whose value is `bytes[0, length)`. */
+  auxBytes(name: string, bytes: Uint8Array, length: number): void {
+    this.byte(Opcode.AUX);
+    this.stringOfText(name);
+    this.string(bytes, 0, length);
+  }
+
   functionLibrary(code: Uint8Array): void {
     this.byte(Opcode.FUNCTION2);
     this.string(code, 0, code.length);

@@ -4,6 +4,7 @@
  *
  * Texts are those of Redis. What only the order of elements could break (an unsorted zset listpack) is left to who loads the value.
  */
+import { ITEM_TIME_MAX } from '../../types/field-time.js';
 import { ElementSet } from './element-set.js';
 import { moduleName, skipModuleStream } from './module-data.js';
 import { RdbType } from './opcodes.js';
@@ -68,6 +69,11 @@ export class ValueChecker {
         );
       case RdbType.HASH_LISTPACK:
         return this.#listpack(cursor, 'first-of-pair', 'Hash listpack integrity check failed.');
+      case RdbType.HASH_METADATA:
+        return this.#timedPairs(cursor);
+      case RdbType.HASH_LISTPACK_EX:
+        cursor.int64();
+        return this.#listpack(cursor, 'first-of-triplet', 'Hash listpack integrity check failed.');
       case RdbType.ZSET_LISTPACK:
         return this.#listpack(cursor, 'first-of-pair', 'Zset listpack integrity check failed.');
       case RdbType.SET_LISTPACK:
@@ -110,6 +116,24 @@ export class ValueChecker {
       if (cursor.status !== READ_OK) return VALUE_FAILED;
       if (Number.isNaN(score)) cursor.corrupt('Zset with NAN score detected');
       if (!isNew) cursor.corrupt('Duplicate zset fields detected');
+    }
+    return outcome(cursor, count);
+  }
+
+  /** The earliest time, then a count and the fields, each with its distance from that time (timed-hash-rdb.ts). */
+  #timedPairs(cursor: RdbCursor): number {
+    const earliestMs = cursor.int64();
+    const count = cursor.length();
+    this.#elements.clear();
+    for (let i = 0; i < count; i++) {
+      const after = cursor.length();
+      if (!cursor.string(this.#scratch)) return VALUE_FAILED;
+      const isNew = this.#isNew();
+      if (!cursor.string(this.#scratch)) return VALUE_FAILED;
+      const timeMs = earliestMs + after - 1;
+      if (after !== 0 && !(timeMs > 0 && timeMs <= ITEM_TIME_MAX)) cursor.corrupt('Hash field with invalid time');
+      if (!isNew) cursor.corrupt('Hash with dup elements');
+      if (cursor.status !== READ_OK) return VALUE_FAILED;
     }
     return outcome(cursor, count);
   }

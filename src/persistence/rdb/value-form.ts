@@ -5,12 +5,22 @@ import type { Ref } from '../../memory/arena.js';
 import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
 
+/** What belongs to one value whose items are written in parts. */
+export interface LargeValueState {
+  /** Takes what is to stand behind the items. */
+  readonly rest: RdbWriter;
+  /** Of a hash with field times: the earliest, when the value was frozen. */
+  readonly earliestMs: number;
+}
+
 export interface ValueForm {
   /** The RDB type of this entry's value. */
   rdbType(space: Keyspace, ref: Ref): number;
   write(writer: RdbWriter, space: Keyspace, ref: Ref): void;
+  /** Writes what stands before the number of the items. */
+  writeIntroduction?(writer: RdbWriter, space: Keyspace, ref: Ref): void;
   /** Writes some of the items (`ValueType.freeze`) of a value whose items are written in parts, after their number. */
-  writeItems?(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void;
+  writeItems?(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number, state: LargeValueState): void;
   /** Writes what stands behind the items, as it is when the value is frozen. */
   writeRest?(writer: RdbWriter, space: Keyspace, ref: Ref): void;
   /** Whether a value of this RDB type, the current or an older one, becomes an entry of this form. */

@@ -105,4 +105,16 @@ export const VALUE_EXAMPLES: readonly ValueExample[] = [
        02 05 61 6c 69 63 65 ${aa8} ${aa8} 01 0000000000000001 0000000000000001 03 62 6f 62 ${aa8} ff ff ff ff ff ff ff ff 00`,
     ),
   },
+  {
+    what: 'hash with field times',
+    type: 24,
+    bytes: hex("00 20 4a a9 d1 01 00 00 03 01 01 61 01 31 00 01 62 05 'plain' 43 e9 01 63 c0 07"),
+  },
+  {
+    what: 'hash listpack with field times',
+    type: 25,
+    bytes: hex(
+      '00 20 4a a9 d1 01 00 00 1e 1e 00 00 00 06 00 81 61 02 01 01 f4 00 20 4a a9 d1 01 00 00 09 81 62 02 81 78 02 00 01 ff',
+    ),
+  },
 ];

@@ -80,12 +80,12 @@ test('over-long lengths and integer keys are accepted', () => {
   assert.deepEqual(readAll(file).events, ['key 0/k type=0 v', 'key 0/12345 type=0 w']);
 });
 
-test('versions 1 to 11 are read, from 5 on with a checksum; others are refused', () => {
-  for (let version = 0; version <= 13; version++) {
+test('versions 1 to 12 are read, from 5 on with a checksum; others are refused', () => {
+  for (let version = 0; version <= 14; version++) {
     const header = ascii(`REDIS${String(version).padStart(4, '0')}`);
     const trailer = version >= 5 ? hex('ff 00 00 00 00 00 00 00 00') : hex('ff');
     const { reader, state } = readAll(Buffer.concat([header, trailer]));
-    if (version >= 1 && version <= 11) {
+    if (version >= 1 && version <= 12) {
       assert.equal(state, RDB_DONE);
       assert.equal(reader.isChecksumAbsent, version >= 5);
     } else {

@@ -1,0 +1,179 @@
+/**
+ * Hashes whose fields have times (hash-times.ts) in RDB.
+ *
+ * Files and DUMP payloads are of version 12 if they have such a hash, and have it in the two forms of Redis 7.4 and later:
+ *
+ *   HASH_LISTPACK_EX   | earliest time : i64 LE | listpack of field, value, time; by time, those with time 0 = none last |
+ *   HASH_METADATA      | earliest time : i64 LE | count : len | per field: time : len, field, value |      0 = none, else time − earliest + 1
+ *
+ * What goes to a replica, and what RESTORE propagates, stays in version 10, since a Redis 7.0 replica refuses all above: the hash is written as one
+ * without times, and behind its value come AUX fields, which others skip, with the times of its fields:
+ *
+ *   AUX "slotmesh-field-times" = | time : 6 bytes LE | field : len, bytes | …     of the key before it; a field that is not there is passed over
+ *
+ * Such a replica learns of the end of a field by HDEL.
+ */
+
+import type { Database } from '../../keyspace/database.js';
+import { HASH_TIMED_LISTPACK } from '../../keyspace/entry.js';
+import type { Keyspace } from '../../keyspace/keyspace.js';
+import type { Ref } from '../../memory/arena.js';
+import { hashesOf } from '../../types/hash.js';
+import type { HashCursor } from '../../types/hash-cursor.js';
+import { writePair } from './hash-rdb.js';
+import { FIELD_TIMES_AUX, RdbType } from './opcodes.js';
+import { RdbCursor, RdbString } from './rdb-cursor.js';
+import { RdbWriter } from './rdb-writer.js';
+import type { ValueForm } from './value-form.js';
+
+/** Fields of one AUX field. */
+const FIELDS_PER_AUX = 64;
+const TIME_BYTES = 6;
+
+const cursor = new RdbCursor();
+const field = new RdbString();
+const value = new RdbString();
+/** An AUX field's value under construction. */
+const times = new RdbWriter(null, { compression: false });
+
+/** Version 12. */
+export const timedHashForm: ValueForm = {
+  rdbType: ({ entries }, ref) =>
+    entries.encoding(ref) === HASH_TIMED_LISTPACK ? RdbType.HASH_LISTPACK_EX : RdbType.HASH_METADATA,
+
+  write(writer, space, ref) {
+    const { entries } = space;
+    const hashes = hashesOf(space);
+    writer.int64(hashes.fieldTimes.earliest(ref));
+    if (entries.encoding(ref) === HASH_TIMED_LISTPACK) {
+      const start = entries.valueStart(ref);
+      writer.string(entries.view(ref), start, start + entries.valueLength(ref));
+      return;
+    }
+    const earliestMs = hashes.fieldTimes.earliest(ref);
+    const { cursor: fields } = hashes;
+    writer.lengthOf(hashes.count(ref));
+    fields.begin(ref);
+    while (fields.next()) writeTimedPair(writer, fields, earliestMs);
+  },
+
+  writeIntroduction(writer, space, ref) {
+    writer.int64(hashesOf(space).fieldTimes.earliest(ref));
+  },
+
+  writeItems(writer, space, items, count, { earliestMs }) {
+    const { cursor: fields } = hashesOf(space);
+    for (let i = 0; i < count; i++) {
+      fields.readItem(items[i]);
+      writeTimedPair(writer, fields, earliestMs);
+    }
+  },
+
+  reads: (rdbType) => rdbType === RdbType.HASH_METADATA || rdbType === RdbType.HASH_LISTPACK_EX,
+
+  add(space, db, record, key, start, length, expireAtMs) {
+    const { timedBuilder } = hashesOf(space);
+    timedBuilder.begin();
+    cursor.reset(record.bytes, record.start, record.end);
+    const earliestMs = cursor.int64();
+    if (record.type === RdbType.HASH_LISTPACK_EX) {
+      cursor.string(value);
+      timedBuilder.adopt(value.bytes, value.start);
+    } else {
+      for (let rest = cursor.length(); rest > 0; rest--) {
+        const after = cursor.length();
+        cursor.string(field);
+        cursor.string(value);
+        timedBuilder.add(
+          field.bytes,
+          field.start,
+          field.end - field.start,
+          value.bytes,
+          value.start,
+          value.end - value.start,
+          after === 0 ? 0 : earliestMs + after - 1,
+        );
+      }
+    }
+    return timedBuilder.finish(db, key, start, length, expireAtMs);
+  },
+};
+
+/** Below version 12: a plain hash, and its times behind it. */
+export const plainTimedHashForm: ValueForm = {
+  rdbType: () => RdbType.HASH,
+
+  write(writer, space, ref) {
+    const hashes = hashesOf(space);
+    const { cursor: fields } = hashes;
+    writer.lengthOf(hashes.count(ref));
+    fields.begin(ref);
+    while (fields.next()) writePair(writer, fields);
+    let count = 0;
+    times.reset();
+    fields.begin(ref);
+    while (fields.next()) {
+      if (!collectTime(fields) || ++count < FIELDS_PER_AUX) continue;
+      writeTimes(writer);
+      count = 0;
+    }
+    if (count > 0) writeTimes(writer);
+  },
+
+  writeItems(writer, space, items, count, { rest }) {
+    const { cursor: fields } = hashesOf(space);
+    let hasTimes = false;
+    times.reset();
+    for (let i = 0; i < count; i++) {
+      fields.readItem(items[i]);
+      writePair(writer, fields);
+      if (collectTime(fields)) hasTimes = true;
+    }
+    if (hasTimes) writeTimes(rest);
+  },
+
+  reads: () => false,
+
+  add: () => 0,
+};
+
+/**
+ * Gives fields of a hash the times in the value of an AUX field.
+ * @returns its entry; null if the value makes no sense
+ */
+export function addFieldTimes(space: Keyspace, db: Database, ref: Ref, { bytes, start, end }: RdbString): Ref | null {
+  const { fieldTimes } = hashesOf(space);
+  let entry = ref;
+  cursor.reset(bytes, start, end);
+  while (cursor.at < end) {
+    const { at } = cursor;
+    if (!cursor.skip(TIME_BYTES)) return null;
+    let timeMs = 0;
+    for (let i = TIME_BYTES - 1; i >= 0; i--) timeMs = timeMs * 256 + bytes[at + i];
+    if (!cursor.string(field) || timeMs === 0) return null;
+    const length = field.end - field.start;
+    if (fieldTimes.timeOf(entry, field.bytes, field.start, length) < 0) continue;
+    entry = fieldTimes.setTime(db, entry, field.bytes, field.start, length, timeMs);
+  }
+  return entry;
+}
+
+function writeTimedPair(writer: RdbWriter, fields: HashCursor, earliestMs: number): void {
+  const { timeMs } = fields;
+  writer.lengthOf(timeMs === 0 ? 0 : timeMs - earliestMs + 1);
+  writePair(writer, fields);
+}
+
+/** Adds the field's time, if it has one, to the AUX field under construction. @returns whether it has */
+function collectTime(fields: HashCursor): boolean {
+  const { timeMs } = fields;
+  if (timeMs === 0) return false;
+  for (let rest = timeMs, i = 0; i < TIME_BYTES; i++, rest = Math.floor(rest / 256)) times.byte(rest % 256);
+  times.string(fields.bytes, fields.start, fields.start + fields.length);
+  return true;
+}
+
+function writeTimes(writer: RdbWriter): void {
+  writer.auxBytes(FIELD_TIMES_AUX, times.bytes, times.length);
+  times.reset();
+}
