@@ -1,18 +1,22 @@
 /**
  * The table hash and the hash slot of a key, from one pass over its bytes, for the hot path.
  *
- * Table hash: FNV-1a from a random seed, finished with the mixer of MurmurHash3 (its top byte is the fingerprint, its low bits the bucket).
+ * Table hash: FNV-1a from random seeds, one for the even and one for the odd bytes, so that two bytes are taken in a step and neither waits for the
+ * other; finished with the mixer of MurmurHash3 (its top byte is the fingerprint, its low bits the bucket). The CRC takes two bytes in a step, too
+ * (a key of 16 bytes: 24 ns, one byte at a time 34).
  * Slot: CRC16/XMODEM mod 16384 over the key, or over its tag: what stands between the first `{` and the first `}` after it, if not empty
  * (spec cluster.md section 1). `key-slot.ts` has the same slot for strings, for clients and tools.
  */
 import { randomBytes } from 'node:crypto';
-import { CRC16_TABLE, SLOT_COUNT } from './key-slot.js';
+import { CRC16_PAIR_TABLE, CRC16_TABLE, SLOT_COUNT } from './key-slot.js';
 
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Differs per process, so that a client cannot prepare keys that share a bucket. */
-const SEED = randomBytes(4).readInt32LE(0);
+/** Differ per process, so that a client cannot prepare keys that share a bucket. */
+const EVEN_SEED = randomBytes(4).readInt32LE(0);
+const ODD_SEED = randomBytes(4).readInt32LE(0);
+const FNV_PRIME = 0x01000193;
 
 /** The second result of `hashKey`: a field, as a pair would have to be allocated. */
 export const keyHashResult = { slot: 0 };
@@ -71,24 +75,42 @@ export function hashKey(key: Uint8Array, start: number, length: number): number 
       return aheadHashes[cell];
     }
   }
-  let hash = SEED;
+  const end = start + length;
+  let evenHash = EVEN_SEED;
+  let oddHash = ODD_SEED;
   let crc = 0;
   let hasBrace = false;
-  for (let i = start, end = start + length; i < end; i++) {
-    const byte = key[i];
-    if (byte === OPEN_BRACE) hasBrace = true;
-    hash = Math.imul(hash ^ byte, 0x01000193);
-    crc = ((crc << 8) & 0xffff) ^ CRC16_TABLE[(crc >>> 8) ^ byte];
+  let i = start;
+  for (; i + 1 < end; i += 2) {
+    const even = key[i];
+    const odd = key[i + 1];
+    if (even === OPEN_BRACE || odd === OPEN_BRACE) hasBrace = true;
+    evenHash = Math.imul(evenHash ^ even, FNV_PRIME);
+    oddHash = Math.imul(oddHash ^ odd, FNV_PRIME);
+    crc = CRC16_PAIR_TABLE[(crc >>> 8) ^ even] ^ CRC16_TABLE[(crc & 0xff) ^ odd];
+  }
+  if (i < end) {
+    const even = key[i];
+    if (even === OPEN_BRACE) hasBrace = true;
+    evenHash = Math.imul(evenHash ^ even, FNV_PRIME);
+    crc = ((crc << 8) & 0xffff) ^ CRC16_TABLE[(crc >>> 8) ^ even];
   }
   keyHashResult.slot = hasBrace ? slotOfTag(key, start, length, crc) : crc & (SLOT_COUNT - 1);
-  return mix(hash);
+  return mix(evenHash, oddHash);
 }
 
 /** @returns the table hash alone */
 export function hashBytes(key: Uint8Array, start: number, length: number): number {
-  let hash = SEED;
-  for (let i = start, end = start + length; i < end; i++) hash = Math.imul(hash ^ key[i], 0x01000193);
-  return mix(hash);
+  const end = start + length;
+  let evenHash = EVEN_SEED;
+  let oddHash = ODD_SEED;
+  let i = start;
+  for (; i + 1 < end; i += 2) {
+    evenHash = Math.imul(evenHash ^ key[i], FNV_PRIME);
+    oddHash = Math.imul(oddHash ^ key[i + 1], FNV_PRIME);
+  }
+  if (i < end) evenHash = Math.imul(evenHash ^ key[i], FNV_PRIME);
+  return mix(evenHash, oddHash);
 }
 
 /** @returns the slot of a key alone */
@@ -97,8 +119,10 @@ export function slotOfKey(key: Uint8Array, start: number, length: number): numbe
   return keyHashResult.slot;
 }
 
-function mix(value: number): number {
-  let hash = value ^ (value >>> 16);
+function mix(evenHash: number, oddHash: number): number {
+  // An odd factor, so that equal lanes do not cancel each other.
+  let hash = evenHash ^ Math.imul(oddHash, 0x9e3779b1);
+  hash ^= hash >>> 16;
   hash = Math.imul(hash, 0x85ebca6b);
   hash ^= hash >>> 13;
   hash = Math.imul(hash, 0xc2b2ae35);

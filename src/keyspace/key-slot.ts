@@ -19,6 +19,13 @@ for (let byte = 0; byte < 256; byte++) {
   CRC16_TABLE[byte] = crc;
 }
 
+/** The same for a byte that another one follows, so that two are taken in one step: the CRC of `a b` is `CRC16_PAIR_TABLE[a] ^ CRC16_TABLE[b]`. */
+export const CRC16_PAIR_TABLE = new Uint16Array(256);
+for (let byte = 0; byte < 256; byte++) {
+  const crc = CRC16_TABLE[byte]!;
+  CRC16_PAIR_TABLE[byte] = (crc << 8) ^ CRC16_TABLE[crc >> 8]!;
+}
+
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 

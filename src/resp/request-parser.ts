@@ -61,6 +61,9 @@ export function parseRequest(bytes: Uint8Array, end: number, request: Request, s
   if (bytes[start] !== ASTERISK) return parseInline(bytes, end, request, state);
   request.bytes = bytes;
   request.argc = 0;
+  const shortCount = shortHeader(bytes, start, end, ASTERISK);
+  if (shortCount > 0 && (shortCount <= UNAUTHENTICATED_COUNT_MAX || state.isAuthenticated))
+    return parseBulks(bytes, start + shortHeaderBytes(shortCount), end, start, shortCount, -1, request, state);
   const line = findCr(bytes, start + 1, end);
   if (line < 0 || line + 1 >= end) {
     if (line < 0 && end - start > INLINE_BYTES_MAX) return fail(state, 'Protocol error: too big mbulk count string');
@@ -100,7 +103,11 @@ function parseBulks(
   let remaining = count;
   let length = knownLength;
   while (remaining > 0) {
-    if (length < 0) {
+    const shortLength = length < 0 ? shortHeader(bytes, at, end, DOLLAR) : -1;
+    if (shortLength >= 0) {
+      length = shortLength;
+      at += shortHeaderBytes(shortLength);
+    } else if (length < 0) {
       if (at >= end) return suspend(request, state, start, at, remaining, -1, 1);
       const line = findCr(bytes, at, end);
       if (line < 0 || line + 1 >= end) {
@@ -158,6 +165,24 @@ function forget(state: RequestState): void {
 function fail(state: RequestState, error: string): number {
   state.error = error;
   return PARSE_ERROR;
+}
+
+/**
+ * Reads a header of one or two digits, `*3\r\n` or `$16\r\n`, at `from`: nearly all are such, and this is all that they need.
+ * @returns the number, 0 to 99; −1 if it is no such header, or too near the end to tell
+ */
+export function shortHeader(bytes: Uint8Array, from: number, end: number, type: number): number {
+  if (from + 4 >= end || bytes[from] !== type) return -1;
+  const first = bytes[from + 1] - 0x30;
+  if (first < 0 || first > 9) return -1;
+  if (bytes[from + 2] === CR) return first;
+  const second = bytes[from + 2] - 0x30;
+  return second < 0 || second > 9 || first === 0 || bytes[from + 3] !== CR ? -1 : first * 10 + second;
+}
+
+/** @returns how long the header is that `shortHeader` read */
+export function shortHeaderBytes(value: number): number {
+  return value < 10 ? 4 : 5;
 }
 
 function findCr(bytes: Uint8Array, from: number, end: number): number {

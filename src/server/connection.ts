@@ -7,7 +7,6 @@
  * Invariants: (1) requests are executed in order, and none while the connection is blocked, paused or closing; (2) bytes sent by others (`send`)
  * never split a reply; (3) after `close` nothing is executed or written; (4) all session state dies with the connection through `Server.forget`.
  */
-import { forgetHashAhead } from '../keyspace/key-hash.js';
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
 import { describeConnection } from './client-info.js';
 import {
@@ -96,7 +95,7 @@ export class Connection implements TransportOwner {
     }
     server.executeInbox();
     this.execute(bytes, 0, length);
-    forgetHashAhead();
+    server.forgetInput();
   }
 
   onEnding(): void {
@@ -233,7 +232,7 @@ export class Connection implements TransportOwner {
     }
     this.state.position = 0;
     this.process(this.pending, this.pendingLength);
-    forgetHashAhead();
+    this.server.forgetInput();
     if (this.isClosed) return;
     const rest = this.pendingLength - this.state.position;
     if (rest > 0 && this.state.position > 0) this.pending.copyWithin(0, this.state.position, this.pendingLength);
@@ -245,16 +244,19 @@ export class Connection implements TransportOwner {
 
   private process(bytes: Uint8Array, length: number): void {
     const { state, server } = this;
+    const { lookahead, request } = server;
     // A command may run the event loop's work of others, but never this connection's requests again.
     if (this.isProcessing) return;
     this.isProcessing = true;
     let lookedTo = state.remaining === 0 && length - state.position >= LOOKAHEAD_BYTES_MIN ? 0 : length;
     while ((this.flags & HALT_FLAGS) === 0) {
       const start = state.position;
-      if (start >= lookedTo && start < length) {
-        lookedTo = server.lookahead.look(bytes, start, length, server.keyspace.databases[this.databaseIndex]);
+      let isTaken = lookahead.take(bytes, length, request, state);
+      if (!isTaken && start >= lookedTo && start < length) {
+        lookedTo = lookahead.look(bytes, start, length, server.keyspace.databases[this.databaseIndex]);
+        isTaken = lookahead.take(bytes, length, request, state);
       }
-      const parsed = parseRequest(bytes, length, server.request, state);
+      const parsed = isTaken ? PARSE_REQUEST : parseRequest(bytes, length, request, state);
       if (parsed === PARSE_REQUEST) {
         // A postponed request is parsed again when the connection goes on.
         if (!server.dispatcher.execute(this)) state.position = start;

@@ -13,7 +13,6 @@
  */
 
 import type { Database } from '../keyspace/database.js';
-import { forgetHashAhead } from '../keyspace/key-hash.js';
 import type { Connection } from './connection.js';
 import type { Lookahead } from './lookahead.js';
 
@@ -74,7 +73,6 @@ export class Inbox {
       connections[i] = null;
       start = ends[i];
     }
-    forgetHashAhead();
     this.count = 0;
     this.length = 0;
     this.isDraining = false;

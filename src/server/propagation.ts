@@ -34,6 +34,7 @@ const MULTI = encoder.encode('*1\r\n$5\r\nMULTI\r\n');
 const EXEC = encoder.encode('*1\r\n$4\r\nEXEC\r\n');
 const INITIAL_BYTES = 64 * 1024;
 const KEEP_BYTES_MAX = 1024 * 1024;
+const KEEP_RECORDS_MAX = 1024;
 
 export class Propagation {
   /** Whether any sink wants records: tested before anything is encoded. */
@@ -43,7 +44,9 @@ export class Propagation {
   private bytes = new Uint8Array(INITIAL_BYTES);
   private length = 0;
   private readonly digits = new Uint8Array(24);
-  /** Per record of the unit: end in `bytes`, database, targets. */
+  /** Records of the unit. The arrays keep their length: shrunk after each unit they would be allocated anew for the next (400 bytes a command). */
+  private count = 0;
+  /** Per record: end in `bytes`, database, targets. */
   private readonly ends: number[] = [];
   private readonly databases: number[] = [];
   private readonly targets: number[] = [];
@@ -67,7 +70,7 @@ export class Propagation {
 
   /** Ends the unit that `enter` began; the outermost one is handed to the sinks. */
   leave(): void {
-    if (--this.depth === 0 && this.ends.length > 0) this.flush();
+    if (--this.depth === 0 && this.count > 0) this.flush();
   }
 
   /** The records of this unit are single deletions of keys it came by: no MULTI around them. */
@@ -127,27 +130,32 @@ export class Propagation {
   }
 
   end(db: number, targets = TO_ALL): void {
-    this.ends.push(this.length);
-    this.databases.push(db);
-    this.targets.push(targets);
+    this.ends[this.count] = this.length;
+    this.databases[this.count] = db;
+    this.targets[this.count++] = targets;
     if (this.depth === 0) this.flush();
   }
 
   private flush(): void {
     for (const sink of this.sinks) if (sink.isActive) this.feed(sink);
     this.length = 0;
-    this.ends.length = 0;
-    this.databases.length = 0;
-    this.targets.length = 0;
+    if (this.count > KEEP_RECORDS_MAX) this.forgetRecords();
+    this.count = 0;
     this.isWrapped = true;
     if (this.bytes.length > KEEP_BYTES_MAX) this.bytes = new Uint8Array(INITIAL_BYTES);
   }
 
+  private forgetRecords(): void {
+    this.ends.length = 0;
+    this.databases.length = 0;
+    this.targets.length = 0;
+  }
+
   private feed(sink: PropagationSink): void {
-    const isWrapped = this.isWrapped && this.ends.length > 1;
+    const isWrapped = this.isWrapped && this.count > 1;
     let isOpen = false;
     let start = 0;
-    for (let i = 0; i < this.ends.length; i++) {
+    for (let i = 0; i < this.count; i++) {
       const end = this.ends[i];
       if ((this.targets[i] & sink.target) !== 0) {
         if (isWrapped && !isOpen) {

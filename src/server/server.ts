@@ -12,6 +12,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Command, FAST, SKIP_SLOWLOG } from '../commands/command.js';
 import type { CommandTable } from '../commands/command-table.js';
+import { forgetHashAhead } from '../keyspace/key-hash.js';
 import { EXPIRY_DELETE, EXPIRY_HIDE, EXPIRY_IGNORE, Keyspace } from '../keyspace/keyspace.js';
 import { SnapshotMarks } from '../keyspace/snapshot.js';
 import { ReplyWriter } from '../resp/reply-writer.js';
@@ -455,9 +456,16 @@ export class Server {
     if (this.inbox.isEmpty || this.inbox.isDraining) return;
     this.keyspace.setNow(Date.now());
     this.inbox.drain(this.keyspace.databases[0]);
+    this.forgetInput();
     this.dispatcher.settle();
     if (this.commitLog?.hasPending) this.scheduleTurnEnd();
     else this.commitHeld();
+  }
+
+  /** Forgets what was learned about input by looking ahead: to be called before its bytes change. */
+  forgetInput(): void {
+    this.lookahead.forget();
+    forgetHashAhead();
   }
 
   /** Commits the log if it has anything to commit, and lets the held replies go. */

@@ -1,9 +1,12 @@
 /** The look ahead over a pipeline: it finds keys, stops at what is not whole, and changes nothing. */
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { forgetHashAhead, hashKey, keyHashResult } from '../../src/keyspace/key-hash.js';
 import { Keyspace } from '../../src/keyspace/keyspace.js';
 import { WARM_MAX } from '../../src/memory/table.js';
+import { Request } from '../../src/resp/request.js';
+import { PARSE_EMPTY, PARSE_REQUEST, parseRequest, RequestState } from '../../src/resp/request-parser.js';
 import { Lookahead } from '../../src/server/lookahead.js';
 
 const encoder = new TextEncoder();
@@ -77,4 +80,71 @@ test('keys hashed ahead have the hash and slot that they have anyway, and none o
   forgetHashAhead();
   bytes.fill(0x61);
   assert.equal(db.find(bytes, starts[1].start, starts[1].length), 0);
+});
+
+/** A request as bytes that a client might send: mostly plain, sometimes with a header that is legal but long, or wrong. */
+function anyRequest(): string {
+  const words = Array.from({ length: randomInt(1, 5) }, () =>
+    'x'.repeat(randomInt(10) === 0 ? randomInt(300) : randomInt(12)),
+  );
+  const plain = encode(words);
+  const oddities = ['*01', '*', '*-1', '*0\r\n', '$', '$01', '$1000000', 'PING\r\n', '\r\n', '*3\r\n$3', ':1\r\n'];
+  return randomInt(12) === 0 ? oddities[randomInt(oddities.length)] + plain : plain;
+}
+
+test('a request that is taken is the one that the parser finds there', () => {
+  const db = keyspaceOf(1000).databases[0];
+  let takenCount = 0;
+  for (let round = 0; round < 2000; round++) {
+    const text = Array.from({ length: randomInt(1, 60) }, anyRequest).join('');
+    const bytes = encoder.encode(text);
+    const end = randomInt(4) === 0 ? randomInt(bytes.length + 1) : bytes.length;
+    const lookahead = new Lookahead();
+    const state = new RequestState();
+    const [taken, parsed] = [new Request(), new Request()];
+    let lookedTo = 0;
+    for (;;) {
+      if (state.position >= lookedTo) lookedTo = lookahead.look(bytes, state.position, end, db);
+      const start = state.position;
+      const isTaken = lookahead.take(bytes, end, taken, state);
+      const behind = state.position;
+      state.position = start;
+      const outcome = parseRequest(bytes, end, parsed, state);
+      if (isTaken) {
+        takenCount++;
+        const words = (request: Request) => Array.from({ length: request.argc }, (_, i) => request.latin1(i));
+        assert.equal(outcome, PARSE_REQUEST, JSON.stringify(text));
+        assert.equal(behind, state.position, JSON.stringify(text));
+        assert.deepEqual(words(taken), words(parsed), JSON.stringify(text));
+      }
+      if (outcome !== PARSE_REQUEST && outcome !== PARSE_EMPTY) break;
+    }
+  }
+  assert.ok(takenCount > 10_000, `${takenCount} requests were taken`);
+  forgetHashAhead();
+});
+
+test('what was seen is given for no other bytes, to nobody who has not authenticated, and not across the end of an input', () => {
+  const db = keyspaceOf(1000).databases[0];
+  const bytes = encoder.encode(encode(['GET', 'a']) + encode(['GET', 'b']));
+  const first = encode(['GET', 'a']).length;
+  const lookahead = new Lookahead();
+  const request = new Request();
+  const takes = (input: Uint8Array, position: number, end: number, isAuthenticated = true): boolean => {
+    const state = new RequestState();
+    state.position = position;
+    state.isAuthenticated = isAuthenticated;
+    return lookahead.take(input, end, request, state);
+  };
+  lookahead.look(bytes, 0, bytes.length, db);
+  assert.equal(takes(bytes.slice(), 0, bytes.length), false);
+  assert.equal(takes(bytes, 0, first - 1), false);
+  assert.equal(takes(bytes, 0, first, false), false);
+  assert.equal(takes(bytes, 0, first), true);
+  assert.equal(takes(bytes, 0, first), false, 'each is taken once');
+  assert.equal(takes(bytes, first, bytes.length), true);
+  lookahead.look(bytes, 0, bytes.length, db);
+  lookahead.forget();
+  assert.equal(takes(bytes, 0, first), false);
+  forgetHashAhead();
 });
