@@ -1,20 +1,26 @@
 /** DEBUG: what test suites and client libraries use of it. Source: spec server.md section 16. */
 
 import { randomInt } from 'node:crypto';
-import { lruClock, lruIdleSeconds } from '../keyspace/access-clock.js';
 import { digestKeyspace, digestValue, emptyDigest } from '../keyspace/digest.js';
-import { ENCODING_INT, entryBytes, TYPE_STRING } from '../keyspace/entry.js';
-import { serializedBytes } from '../persistence/rdb/keyspace-rdb.js';
+import { entryBytes } from '../keyspace/entry.js';
 import type { Invocation } from '../server/invocation.js';
 import { RequestedCrash } from '../server/process/crash.js';
 import { TO_REPLICAS } from '../server/propagation.js';
 import { standStill } from '../server/stand-still.js';
-import { encodingName } from '../types/encoding-name.js';
 import { globMatchesText } from '../types/glob.js';
 import { stringEncoding } from '../types/string-encoding.js';
 import { REDIS_VERSION } from '../version.js';
+import {
+  debugHtstats,
+  debugHtstatsKey,
+  debugListpack,
+  debugObject,
+  debugPackedThreshold,
+  debugQuicklist,
+  debugSdslen,
+} from './debug-values.js';
 import { helpReply } from './help.js';
-import { replyNoSuchKey, replyNotAnInteger, replySubcommandSyntax } from './replies.js';
+import { replyNotAnInteger, replySubcommandSyntax } from './replies.js';
 
 /** DEBUG is one command to COMMAND INFO; its subcommands are its own affair. */
 export function debug(call: Invocation): void {
@@ -40,33 +46,6 @@ function sleep(call: Invocation): void {
 function setActiveExpire(call: Invocation): void {
   call.server.cron.isActiveExpireOn = call.integer(2) !== 0;
   call.reply.ok();
-}
-
-function object(call: Invocation): void {
-  const { bytes, starts, lengths } = call.request;
-  const ref = call.db.find(bytes, starts[2], lengths[2]);
-  if (ref === 0) return replyNoSuchKey(call);
-  const { entries, keyspace } = call;
-  const clock = entries.clockAndMark(ref) & 0xffffff;
-  const address = (ref >>> 0).toString(16).padStart(12, '0');
-  call.reply.status(
-    `Value at:0x${address} refcount:1 encoding:${encodingName(entries, ref)} serializedlength:${serializedBytes(call.keyspace, ref)} ` +
-      `lru:${clock === 0 ? lruClock(keyspace.nowMs) : clock} lru_seconds_idle:${lruIdleSeconds(clock, keyspace.nowMs)}`,
-  );
-}
-
-function sdslen(call: Invocation): void {
-  const { bytes, starts, lengths } = call.request;
-  const ref = call.db.find(bytes, starts[2], lengths[2]);
-  if (ref === 0) return replyNoSuchKey(call);
-  const { entries } = call;
-  if (entries.type(ref) !== TYPE_STRING || entries.encoding(ref) === ENCODING_INT)
-    return call.error('ERR Not an sds encoded string.');
-  const keyLength = entries.keyLength(ref);
-  const valueLength = entries.valueLength(ref);
-  call.reply.status(
-    `key_sds_len:${keyLength}, key_sds_avail:0, key_zmalloc: ${keyLength}, val_sds_len:${valueLength}, val_sds_avail:0, val_zmalloc: ${valueLength}`,
-  );
 }
 
 function hex(digest: Uint8Array): string {
@@ -169,26 +148,6 @@ function protocol(call: Invocation): void {
   }
 }
 
-function htstats(call: Invocation): void {
-  const index = call.integer(2);
-  if (Number.isNaN(index)) return replyNotAnInteger(call);
-  const db = call.keyspace.databases[index];
-  if (db === undefined) return call.error('ERR Out of range database');
-  let used = 0;
-  let buckets = 0;
-  let longest = 0;
-  for (const table of db.slots) {
-    if (table === 0) continue;
-    used++;
-    buckets += call.keyspace.table.bucketCount(table);
-    longest = Math.max(longest, call.keyspace.table.count(table));
-  }
-  call.reply.verbatim(
-    `[Dictionary HT]\nHash table 0 stats (main hash table):\n table size: ${buckets * 12}\n number of elements: ${db.keyCount}\n slots in use: ${used}\n ` +
-      `keys in the fullest slot: ${longest}\n[Expires HT]\n number of elements: ${db.expiryCount}\n`,
-  );
-}
-
 function okay(call: Invocation): void {
   call.reply.ok();
 }
@@ -289,6 +248,8 @@ const help = helpReply('DEBUG', [
   '    Write <message> to the server log.',
   'HTSTATS <dbid>',
   '    Return hash table statistics of the specified Redis database.',
+  'HTSTATS-KEY <key>',
+  "    Like HTSTATS but for the hash table stored at <key>'s value.",
   'LOADAOF',
   '    Flush the AOF buffers on disk and reload the AOF in memory.',
   'REPLICATE <string>',
@@ -321,6 +282,8 @@ const help = helpReply('DEBUG', [
   '    Setting it to 0 disables expiring keys in background when they are not',
   '    accessed (otherwise the Redis behavior). Setting it to 1 reenables back the',
   '    default.',
+  'QUICKLIST-PACKED-THRESHOLD <size>',
+  '    Accepted: an element too large for a shared node has one of its own.',
   'SET-SKIP-CHECKSUM-VALIDATION <0|1>',
   "    Enables or disables checksum checks for RDB files and RESTORE's payload.",
   'SLEEP <seconds>',
@@ -329,6 +292,11 @@ const help = helpReply('DEBUG', [
   '    Run a fuzz tester against the matching of glob patterns.',
   'STRUCTSIZE',
   '    Return the size of different core structures.',
+  'LISTPACK <key>',
+  '    Show low level info about the listpack encoding of <key>.',
+  'QUICKLIST <key> [<0|1>]',
+  '    Show low level info about the quicklist encoding of <key>.',
+  '    The optional argument (0 by default) sets the level of detail',
   'PAUSE-CRON <0|1>',
   '    Stop periodic cron job processing.',
   'REPLYBUFFER PEAK-RESET-TIME <NEVER||RESET|time>',
@@ -341,8 +309,8 @@ const SUBCOMMANDS = new Map<string, Subcommand>([
   ['help', { argc: 2, run: help }],
   ['sleep', { argc: 3, run: sleep }],
   ['set-active-expire', { argc: 3, run: setActiveExpire }],
-  ['object', { argc: -3, run: object }],
-  ['sdslen', { argc: 3, run: sdslen }],
+  ['object', { argc: -3, run: debugObject }],
+  ['sdslen', { argc: 3, run: debugSdslen }],
   ['digest', { argc: 2, run: digest }],
   ['digest-value', { argc: -2, run: digestValues }],
   ['populate', { argc: -3, run: populate }],
@@ -350,7 +318,11 @@ const SUBCOMMANDS = new Map<string, Subcommand>([
   ['log', { argc: 3, run: log }],
   ['leak', { argc: 3, run: okay }],
   ['protocol', { argc: 3, run: protocol }],
-  ['htstats', { argc: -3, run: htstats }],
+  ['htstats', { argc: -3, run: debugHtstats }],
+  ['htstats-key', { argc: -3, run: debugHtstatsKey }],
+  ['listpack', { argc: 3, run: debugListpack }],
+  ['quicklist', { argc: -3, run: debugQuicklist }],
+  ['quicklist-packed-threshold', { argc: 3, run: debugPackedThreshold }],
   ['structsize', { argc: 2, run: structsize }],
   ['set-skip-checksum-validation', { argc: 3, run: setSkipChecksumValidation }],
   ['aof-flush-sleep', { argc: 3, run: aofFlushSleep }],

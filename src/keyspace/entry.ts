@@ -36,9 +36,6 @@ export const ENCODING_RAW = 0;
 export const ENCODING_INT = 1;
 export const ENCODING_EMBSTR = 2;
 
-/** What OBJECT ENCODING replies, by encoding id of strings. */
-export const STRING_ENCODING_NAMES: readonly string[] = ['raw', 'int', 'embstr'];
-
 export const EMBSTR_BYTES_MAX = 44;
 
 /** Encoding ids of hashes. In the timed forms at least one field has a time at which it ends. */

@@ -1,4 +1,4 @@
-/** CLIENT, CONFIG, COMMAND, SLOWLOG, LATENCY, MEMORY: what clients and operators ask a server about itself. */
+/** CLIENT, CONFIG, COMMAND, SLOWLOG, LATENCY, MEMORY, DEBUG: what clients and operators ask a server about itself. */
 import { bothMatch, type CaseGroup, captured, errorCode, near, on, shape, since72, sorted } from '../steps.js';
 
 const MAX = '9223372036854775807';
@@ -427,4 +427,39 @@ const tracking: CaseGroup = {
   },
 };
 
-export const server: readonly CaseGroup[] = [client, tracking, settings, command, introspection];
+const debugValues: CaseGroup = {
+  name: 'DEBUG of values',
+  cases: {
+    'what lies in a key': [
+      'RPUSH l a b',
+      'HSET h f v',
+      'SADD s m n',
+      'SADD s2 1 2 m',
+      'SET k v',
+      ...['LISTPACK', 'QUICKLIST', 'HTSTATS-KEY', 'OBJECT', 'SDSLEN'].map((what) => `DEBUG ${what} none`),
+      'DEBUG LISTPACK h',
+      'DEBUG LISTPACK k',
+      'DEBUG LISTPACK',
+      'DEBUG QUICKLIST l',
+      'DEBUG QUICKLIST l 1',
+      'DEBUG QUICKLIST k',
+      'DEBUG HTSTATS-KEY k',
+      'DEBUG HTSTATS-KEY h',
+    ],
+    'a large list has nodes': [
+      'CONFIG SET list-max-listpack-size 2',
+      'RPUSH l a b c d e',
+      captured(
+        'DEBUG OBJECT l',
+        /(encoding:quicklist).* (ql_nodes:3 ql_avg_node:1.67 ql_listpack_max:2 ql_compressed:0) /,
+      ),
+      'CONFIG SET list-max-listpack-size -2',
+    ],
+    'the threshold of plain nodes is checked': [
+      ...['100', '0', '4gb', '5gb', '-1', 'x', '1b'].map((size) => `DEBUG QUICKLIST-PACKED-THRESHOLD ${size}`),
+      'DEBUG QUICKLIST-PACKED-THRESHOLD 0',
+    ],
+  },
+};
+
+export const server: readonly CaseGroup[] = [client, tracking, settings, command, introspection, debugValues];
