@@ -3,7 +3,7 @@
  * that wants a value counts only when a word follows it. Source: spec/cli.md section 1.2.
  */
 import { atoi } from './c-numbers.js';
-import type { ConnectionSettings } from './connection-settings.js';
+import { type ConnectionSettings, hostOf } from './connection-settings.js';
 import type { TlsSettings } from './tls-settings.js';
 import { applyUri } from './uri.js';
 
@@ -58,7 +58,7 @@ function setPort(line: ConnectionLine, value: string): void {
 
 export const SERVER_OPTIONS: readonly Option<ConnectionLine>[] = [
   option('-h <host>', 'host of the server (127.0.0.1)', (line, value) => {
-    line.connection.host = value;
+    line.connection.host = hostOf(value);
   }),
   option('-p <port>', 'its port (6379)', setPort),
   option('-s <path>', 'its Unix socket; host and port do not count then', (line, value) => {

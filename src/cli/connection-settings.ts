@@ -39,6 +39,11 @@ export function defaultConnection(): ConnectionSettings {
   };
 }
 
+/** The host that a word names: an IPv6 address may stand in brackets, as it does in a URI. */
+export function hostOf(word: string): string {
+  return /^\[(.*)\]$/.exec(word)?.[1] ?? word;
+}
+
 /** The same way to connect (credentials, TLS, protocol), to another node. */
 export function atNode(settings: ConnectionSettings, host: string, port: number): ConnectionSettings {
   return { ...settings, host, port, socketPath: null };

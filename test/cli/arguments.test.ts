@@ -38,6 +38,11 @@ test('later options override earlier ones, and a URI writes into the same settin
   assert.equal(connection.password, 'p@ss');
 });
 
+test('an IPv6 address may stand in brackets', () => {
+  for (const words of ['-h ::1 -p 7', '-h [::1] -p 7', '-u redis://[::1]:7'])
+    assert.equal(ready(words).connection.host, '::1', words);
+});
+
 test('numbers are read as C reads them', () => {
   assert.equal(ready('-p 12abc').connection.port, 12);
   assert.equal(ready('-p abc').connection.port, 0);

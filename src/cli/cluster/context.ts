@@ -1,5 +1,5 @@
 /** What a subcommand is given. */
-import type { ConnectionSettings } from '../connection-settings.js';
+import { type ConnectionSettings, hostOf } from '../connection-settings.js';
 import type { Terminal } from '../terminal.js';
 import type { Connections } from './connections.js';
 import type { ClusterOptions } from './contract.js';
@@ -24,7 +24,8 @@ export interface Address {
   port: number;
 }
 
-/** `host:port`, `host:port@bus`; null when it is none. Cut at the last `@`, then at the last `:`, so that `::1:7000` is an address. */
+/** `host:port`, `host:port@bus`; null when it is none. Cut at the last `@`, then at the last `:`, so that `::1:7000` is an address, as is
+ * `[::1]:7000`. */
 export function parseAddress(text: string): Address | null {
   const at = text.lastIndexOf('@');
   const endpoint = at < 0 ? text : text.slice(0, at);
@@ -57,7 +58,7 @@ function invalidAddress(): Failure {
 
 function addressOf(host: string, portText: string): Address | null {
   const port = Number.parseInt(portText, 10) || 0;
-  return port === 0 ? null : { host, port };
+  return port === 0 ? null : { host: hostOf(host), port };
 }
 
 export interface Subcommand {

@@ -5,7 +5,7 @@
 import { type ClusterNodesLine, parseClusterNodes } from '../../client/cluster-nodes.js';
 import type { Connections } from './connections.js';
 import type { Address, ManagerContext } from './context.js';
-import { Failure, NodeLost } from './failure.js';
+import { Failure, NodeLost, NodeRefusal } from './failure.js';
 import type { ManagedNode } from './managed-node.js';
 import type { Output } from './output.js';
 
@@ -46,8 +46,11 @@ export async function loadCluster(context: ManagerContext, entry: Address): Prom
   return cluster;
 }
 
+/** Fails unless the node is in cluster mode, and says so to us: this is where a password that is missing shows. */
 export async function requireClusterMode(node: ManagedNode): Promise<void> {
-  const info = await node.text('INFO');
+  const info = await node.text('INFO').catch((error) => {
+    throw error instanceof NodeRefusal ? new Failure('error', `[ERR] Node ${node.address} ${error.reply}`) : error;
+  });
   if (infoField(info, 'cluster_enabled') !== '1')
     throw new Failure('error', `[ERR] Node ${node.address} is not configured as a cluster node.`);
 }

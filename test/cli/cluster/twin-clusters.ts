@@ -110,7 +110,11 @@ export function startNodes(kind: ServerKind, count: number, password?: string): 
 }
 
 export async function setKeys(cluster: TestCluster, keys: readonly string[]): Promise<void> {
-  const client = await ClusterClient.connect({ seeds: [{ host: '127.0.0.1', port: cluster.nodes[0]!.port }] });
+  const { port, password } = cluster.nodes[0]!;
+  const client = await ClusterClient.connect({
+    seeds: [{ host: '127.0.0.1', port }],
+    ...(password === undefined ? {} : { password }),
+  });
   const replies = await client.pipeline(keys.map((key) => ['SET', key, `value of ${key}`]));
   client.close();
   for (const reply of replies) assert.equal(reply, 'OK');
@@ -122,9 +126,10 @@ export async function runInteractive(
   args: readonly string[],
   answers: readonly Answer[],
   beforeAnswer: (index: number) => Promise<void> = async () => {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
   const [program, ...leading] = tool;
-  const child = await Child.start(program, [...leading, ...args], { env: { TERM: 'dumb' }, stdin: 'pipe' });
+  const child = await Child.start(program, [...leading, ...args], { env: { TERM: 'dumb', ...env }, stdin: 'pipe' });
   const overdue = setTimeout(() => child.kill('SIGKILL'), TOOL_TIMEOUT_MS);
   try {
     let answeredAt = 0;
@@ -172,15 +177,16 @@ export class Twins {
       settle?: (text: string) => string;
       /** Lines of our stderr that redis-cli has no equal of. */
       ownStderr?: RegExp;
+      env?: Readonly<Record<string, string>>;
     } = {},
   ): Promise<Outcome> {
-    const { answers = [], beforeAnswer = async () => {}, settle = (text) => text, ownStderr } = options;
+    const { answers = [], beforeAnswer = async () => {}, settle = (text) => text, ownStderr, env } = options;
     const run = async (tool: Tool, cluster: TestCluster): Promise<Outcome> => {
       const args = words(cluster)
         .split(' ')
         .filter((word) => word !== '');
       const dialogue = typeof answers === 'function' ? answers(cluster) : answers;
-      const outcome = await runInteractive(tool, args, dialogue, (index) => beforeAnswer(cluster, index));
+      const outcome = await runInteractive(tool, args, dialogue, (index) => beforeAnswer(cluster, index), env);
       const tidy = (text: string): string => settle(sortNodes(cluster.normalise(text)));
       return { code: outcome.code, stdout: tidy(outcome.stdout), stderr: tidy(outcome.stderr) };
     };
