@@ -148,10 +148,8 @@ export function popElements(call: Invocation, ref: Ref, keyAt: number, isHead: b
   const { db, keyspace } = call;
   const lists = listsOf(keyspace);
   const length = lists.length(ref);
-  if (count === 1) {
-    lists.readEnd(ref, isHead, element);
-    call.reply.bulk(element.bytes, element.start, element.length);
-  } else if (isHead) {
+  if (count === 1 && popWithin(call, ref, keyAt, isHead)) return;
+  if (isHead) {
     replyRange(call, ref, 0, count);
   } else {
     lists.seek(ref, length - 1, cursor);
@@ -162,7 +160,6 @@ export function popElements(call: Invocation, ref: Ref, keyAt: number, isHead: b
     }
   }
   if (count === length) db.remove(ref);
-  else if (count === 1) lists.removeEnd(db, ref, isHead);
   else lists.shrink(db, lists.removeRange(db, ref, isHead ? 0 : length - count, count));
   keyspace.dirty += count;
   call.notify(NOTIFY_LIST, isHead ? 'lpop' : 'rpop', keyAt);
@@ -224,6 +221,7 @@ function pop(call: Invocation, isHead: boolean): void {
   const wanted = hasCount ? roundedInteger(call, 2) : 1;
   if (!(wanted >= 0)) return reply.fixedError(NOT_POSITIVE, 'ERR');
   const ref = call.lookupWrite(1);
+  if (ref !== 0 && !hasCount && popWithin(call, ref, 1, isHead)) return;
   if (ref === 0) {
     if (hasCount) reply.nullArray();
     else reply.null();
@@ -234,6 +232,14 @@ function pop(call: Invocation, isHead: boolean): void {
   const count = Math.min(wanted, listsOf(call.keyspace).length(ref));
   if (hasCount) reply.array(count);
   popElements(call, ref, 1, isHead, count);
+}
+
+/** Pops the element at an end of a long list. @returns whether it was that simple; if not, nothing has happened */
+function popWithin(call: Invocation, ref: Ref, keyAt: number, isHead: boolean): boolean {
+  if (!listsOf(call.keyspace).popWithin(call.db, ref, isHead, call.reply)) return false;
+  call.keyspace.dirty++;
+  call.notify(NOTIFY_LIST, isHead ? 'lpop' : 'rpop', keyAt);
+  return true;
 }
 
 function replyRange(call: Invocation, ref: Ref, index: number, count: number): void {

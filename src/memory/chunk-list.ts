@@ -25,9 +25,8 @@ import {
   initListpack,
   LISTPACK_EMPTY_BYTES,
   LISTPACK_HEADER_BYTES,
-  type ListpackElement,
+  ListpackElement,
   listpackBytes,
-  listpackEnd,
   nextElement,
   previousElement,
   splice,
@@ -43,6 +42,13 @@ const HEAD_GAP = 5;
 const CONTROL_BYTES = 24;
 const CELL_BYTES = 8;
 const CAPACITY_MIN = 4;
+
+/** Gets a text that lies in `bytes` only during the call. */
+export interface TextTaker {
+  bulk(bytes: Uint8Array, start: number, length: number): void;
+}
+
+const element = new ListpackElement();
 
 export class ChunkList {
   /** Set by `seek`: the chunk and the element's number in it. */
@@ -296,21 +302,12 @@ export class ChunkList {
     return ++control[at + ELEMENTS];
   }
 
-  /** Reads the element at an end of a list that has one. */
-  readEnd(list: Ref, atHead: boolean, element: ListpackElement): void {
-    const control = this.words[list >>> CHUNK_INDEX_SHIFT];
-    const at = (list & UNIT_MASK) << 1;
-    const chunk = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT][endCell(control, at, atHead)];
-    const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
-    const base = blockStart(chunk) + (atHead || control[at + CHUNKS] === 1 ? control[at + HEAD_GAP] : 0);
-    element.read(bytes, atHead ? firstElement(base) : previousElement(bytes, listpackEnd(bytes, base)));
-  }
-
   /**
-   * Removes the element at an end of the list, if that leaves its chunk with others and in a block that fits: what nearly every pop is.
+   * Removes the element at an end of the list, if that leaves its chunk with others and in a block that fits: what nearly every pop is. `taker` gets its
+   * text before it goes.
    * @returns whether it was removed; if not, nothing has changed
    */
-  popWithin(list: Ref, atHead: boolean): boolean {
+  popWithin(list: Ref, atHead: boolean, taker: TextTaker): boolean {
     const control = this.words[list >>> CHUNK_INDEX_SHIFT];
     const at = (list & UNIT_MASK) << 1;
     const cells = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT];
@@ -325,6 +322,8 @@ export class ChunkList {
     const place = atHead ? firstElement(base) : previousElement(bytes, end);
     const elementBytes = (atHead ? nextElement(bytes, place) : end) - place;
     if (!this.arena.fits(chunk, total - elementBytes)) return false;
+    element.read(bytes, place);
+    taker.bulk(element.bytes, element.start, element.length);
     if (atHead) {
       control[at + HEAD_GAP] = gap + elementBytes;
       spliceFront(bytes, base, elementBytes, 0, -1);

@@ -17,7 +17,7 @@ import { type Entries, ROOT_BYTES, TYPE_LIST } from '../keyspace/entry.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import type { PackingLimits } from '../keyspace/packing-limits.js';
 import type { Arena, Ref } from '../memory/arena.js';
-import { blockStart, ChunkList } from '../memory/chunk-list.js';
+import { blockStart, ChunkList, type TextTaker } from '../memory/chunk-list.js';
 import { copyBytes } from '../memory/copy.js';
 import {
   ElementWriter,
@@ -283,23 +283,20 @@ export class Lists implements ValueType {
     return this.splice(db, ref, cursor, nextElement(cursor.bytes, at) - at, 0, -1);
   }
 
-  /** Reads the element at an end of the list. */
-  readEnd(ref: Ref, atHead: boolean, element: ListpackElement): void {
-    if (!this.isPacked(ref)) return this.chunks.readEnd(this.entries.root(ref), atHead, element);
-    const bytes = this.entries.view(ref);
-    const base = this.entries.valueStart(ref);
-    element.read(bytes, atHead ? firstElement(base) : previousElement(bytes, base + listpackBytes(bytes, base) - 1));
-  }
-
-  /** Removes the element at an end of a list that has more, which becomes packed if it is small enough. */
-  removeEnd(db: Database, ref: Ref, atHead: boolean): void {
-    if (!this.isPacked(ref)) {
-      const list = this.entries.root(ref);
-      db.beforeWrite(ref);
-      // With one chunk left it may be time to pack.
-      if (this.chunks.chunkCount(list) > 1 && this.chunks.popWithin(list, atHead)) return;
-    }
-    this.shrink(db, this.removeRange(db, ref, atHead ? 0 : this.length(ref) - 1, 1));
+  /**
+   * Removes an element at an end of what is a chunk list, if its chunk keeps others and its size: what nearly every pop from a long list is.
+   * @param ref an entry of any type
+   * @param taker gets the text of the element before it goes
+   * @returns whether it was removed; if not, nothing has changed
+   */
+  popWithin(db: Database, ref: Ref, atHead: boolean, taker: TextTaker): boolean {
+    const { chunks, entries } = this;
+    if (entries.form(ref) !== CHUNK_LIST_FORM) return false;
+    const list = entries.root(ref);
+    db.beforeWrite(ref);
+    if (!chunks.popWithin(list, atHead, taker)) return false;
+    if (chunks.chunkCount(list) === 1) this.shrink(db, ref);
+    return true;
   }
 
   /** Removes `count` elements from element `index` on; they are there. Whole chunks go without being walked. */
