@@ -264,8 +264,10 @@ export class ChunkList {
     }
     this.setCell(list, index, chunk, elementCount);
     this.set(list, ELEMENTS, this.count(list) + countChange);
-    const byteCount = this.listpackBytesOf(list, index);
-    if (!this.arena.fits(chunk, byteCount)) this.fit(list, index, byteCount);
+    if (added < 0) {
+      const byteCount = this.listpackBytesOf(list, index);
+      if (!this.arena.fits(chunk, byteCount)) this.fit(list, index, byteCount);
+    }
     return true;
   }
 

@@ -383,9 +383,18 @@ export class Lists implements ValueType {
     if (last < 0 || !this.hasRoom(list, place.chunk, length)) {
       if (last > 0) chunks.trim(list, place.chunk);
       if (!atHead) place.chunk = last + 1;
-      chunks.insertEmptyChunk(list, place.chunk, writer.byteCount);
+      chunks.insertEmptyChunk(list, place.chunk, Math.max(writer.byteCount, this.roomAtEnd(last + 1)));
     }
     place.offset = atHead ? LISTPACK_HEADER_BYTES : chunks.listpackBytesOf(list, place.chunk) - 1;
+  }
+
+  /**
+   * @returns bytes for the elements of a new chunk at an end of a list of `chunkCount`: at most an eighth of what the list has, and what a node may have. So
+   *          a large list grows by whole nodes, without copies, and none gets much more than it needs.
+   */
+  private roomAtEnd(chunkCount: number): number {
+    const { listNodeBytes } = this.packing;
+    return Math.min(listNodeBytes, (chunkCount * listNodeBytes) >> 3) - LISTPACK_EMPTY_BYTES;
   }
 
   /** Makes the cursor's place one where an element of `length` fits into the node: splits it, or moves to a neighbour or a node between. */
