@@ -329,7 +329,7 @@ export class Database {
   /** As `remove`, for an entry whose key gets another one at once by `add`: the key is then not new. */
   displace(ref: Ref): void {
     this.remove(ref);
-    this.space.isDisplacing = this.space.keyListener !== null;
+    this.space.hidesBirth = this.space.keyListener !== null;
   }
 
   /** Announces a change in place of the entry's value. */

@@ -130,8 +130,11 @@ export class Keyspace {
   evictionListener: EvictionListener | null = null;
   /** Hears of births and misses, if somebody wants to. */
   keyListener: KeyListener | null = null;
-  /** The next entry that is added takes the place of one of the same key: set only while there is a `keyListener`. */
-  isDisplacing = false;
+  /**
+   * The next entry that is added is no new key: it takes the place of one of the same key, or comes with a data set. Set only while there is a
+   * `keyListener`.
+   */
+  hidesBirth = false;
   isGuarded = false;
   /** Clock and snapshot mark of an entry born now. */
   birthClockAndMark = lruClock(this.nowMs);
@@ -218,8 +221,8 @@ export class Keyspace {
     if (this.changeListener !== null) this.changeListener.changed(db, ref);
     if (this.trackingListener !== null) this.trackingListener.changed(db, ref);
     if (this.lifeListener !== null) this.lifeListener.born(db, ref);
-    if (this.keyListener !== null && !this.isDisplacing) this.keyListener.born(db, ref);
-    this.isDisplacing = false;
+    if (this.keyListener !== null && !this.hidesBirth) this.keyListener.born(db, ref);
+    this.hidesBirth = false;
   }
 
   /** Refreshes the access clock of an entry. */

@@ -10,7 +10,6 @@
 import type { Database } from '../keyspace/database.js';
 import type { KeyListener } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
-import { GATE_LOADING } from './dispatcher.js';
 import { NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW } from './notify-classes.js';
 import { NAME_BYTES_MAX } from './pubsub.js';
 import type { Server } from './server.js';
@@ -51,8 +50,7 @@ export class KeyspaceEvents implements KeyListener {
   }
 
   born(db: Database, ref: Ref): void {
-    // What comes with a data set is no news.
-    if ((this.server.gates & GATE_LOADING) === 0) this.entry(NOTIFY_NEW, 'new', db, ref);
+    this.entry(NOTIFY_NEW, 'new', db, ref);
   }
 
   missed(db: Database, key: Uint8Array, start: number, length: number): void {

@@ -1,7 +1,7 @@
 /** Keyspace events: the case tables once more, for what a subscriber to every event hears. */
 
 import { bitmaps } from './cases/bitmaps.js';
-import { events } from './cases/events.js';
+import { events, loading } from './cases/events.js';
 import { setting as expiry } from './cases/expiry.js';
 import { geo } from './cases/geo.js';
 import { hashes } from './cases/hashes.js';
@@ -44,3 +44,5 @@ const groups = [
 ];
 
 compareEventsWithRealServer(groups);
+// The first file of the log holds commands alone.
+compareEventsWithRealServer([loading], { appendonly: 'yes', 'aof-use-rdb-preamble': 'no' });

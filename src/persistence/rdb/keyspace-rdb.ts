@@ -190,6 +190,8 @@ export class KeyspaceTarget implements RdbTarget {
       if (!this.replaces) return 'duplicate';
       this.db.remove(old);
     }
+    // What comes with a data set is no news; what the commands of an append-only file make is.
+    this.space.hidesBirth = this.space.keyListener !== null;
     const ref = addRecord(
       this.space,
       this.db,
@@ -199,6 +201,7 @@ export class KeyspaceTarget implements RdbTarget {
       length,
       record.hasExpiry ? Math.max(1, record.expireAtMs) : 0,
     );
+    this.space.hidesBirth = false;
     if (ref === 0) return 'unsupported';
     applyAccess(this.space, ref, record.idle, record.freq);
     this.lastRef = ref;

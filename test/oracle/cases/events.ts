@@ -207,3 +207,26 @@ export const events: CaseGroup = {
     ],
   },
 };
+
+/** With an append-only file. */
+export const loading: CaseGroup = {
+  name: 'keyspace events of a data set that is loaded',
+  cases: {
+    'commands of an append-only file tell what they do, values of an RDB do not': [
+      'SET a 1',
+      'RPUSH l x y',
+      'HSET h f v',
+      'SADD s 1',
+      'ZADD z 1 a',
+      'XADD st 1-1 f v',
+      'SET e 1 PX 33177117420000',
+      'RENAME a b',
+      'DEL s',
+      'DEBUG LOADAOF',
+      'DEBUG RELOAD',
+      'DEBUG RELOAD NOSAVE',
+      'SET new 1',
+      'DEBUG LOADAOF',
+    ],
+  },
+};
