@@ -16,6 +16,7 @@
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { compareIdAt, readIdAt, type StreamId, writeIdAt } from './stream-id.js';
+import { closeCell, moveCells, openCell, shouldMerge } from './tree-cells.js';
 
 const ROOT = 0;
 const HEIGHT = 1;
@@ -210,7 +211,7 @@ export class IdTree {
         else this.addToParent(tree, added, idWords(id), 0);
       }
     }
-    this.openCell(leaf, LEAF_HEADER, this.cellWords, index);
+    openCell(this.words, leaf, LEAF_HEADER, this.cellWords, index);
     this.leaf = leaf;
     this.index = index;
     writeIdAt(this.words[leaf >>> CHUNK_INDEX_SHIFT], this.cellStart(), id);
@@ -277,14 +278,14 @@ export class IdTree {
     this.set(tree, COUNT, this.count(tree) - 1);
     const height = this.get(tree, HEIGHT);
     let node = this.leaf;
-    this.closeCell(node, LEAF_HEADER, this.cellWords, this.index);
+    closeCell(this.words, node, LEAF_HEADER, this.cellWords, this.index);
     for (let level = 1; level <= height; level++) {
       const parent = this.pathNode[level];
       const cell = this.pathIndex[level];
       if (this.cellCount(node) === 0) {
         if (level === 1) this.unlinkLeaf(tree, node);
         this.arena.free(node);
-        this.closeCell(parent, BRANCH_HEADER, BRANCH_CELL, cell);
+        closeCell(this.words, parent, BRANCH_HEADER, BRANCH_CELL, cell);
       } else if (cell > 0) {
         this.merge(tree, parent, cell - 1, level - 1);
       } else if (this.cellCount(parent) > 1) {
@@ -318,21 +319,19 @@ export class IdTree {
     const right = this.child(parent, cell + 1);
     const isLeaf = childLevel === 0;
     const cellsMax = isLeaf ? this.leafCells : BRANCH_CELLS;
-    const leftCount = this.cellCount(left);
-    const rightCount = this.cellCount(right);
-    if (Math.min(leftCount, rightCount) * 4 >= cellsMax || (leftCount + rightCount) * 4 > cellsMax * 3) return;
+    if (!shouldMerge(this.cellCount(left), this.cellCount(right), cellsMax)) return;
     if (isLeaf) {
-      this.moveCells(right, 0, left, LEAF_HEADER, this.cellWords);
+      moveCells(this.words, right, 0, left, LEAF_HEADER, this.cellWords);
       this.unlinkLeaf(tree, right);
     } else {
       // The bound of its first cell was not looked at so far: it is what the parent says.
       const words = this.words[parent >>> CHUNK_INDEX_SHIFT];
       const bound = ((parent & UNIT_MASK) << 1) + BRANCH_HEADER + (cell + 1) * BRANCH_CELL;
       for (let i = 0; i < ID_WORDS; i++) this.set(right, BRANCH_HEADER + i, words[bound + i]);
-      this.moveCells(right, 0, left, BRANCH_HEADER, BRANCH_CELL);
+      moveCells(this.words, right, 0, left, BRANCH_HEADER, BRANCH_CELL);
     }
     this.arena.free(right);
-    this.closeCell(parent, BRANCH_HEADER, BRANCH_CELL, cell + 1);
+    closeCell(this.words, parent, BRANCH_HEADER, BRANCH_CELL, cell + 1);
   }
 
   /** Puts a node that was split off behind the one on the path, from the leaves upwards. Its bound is at `words[at, at + 4)`. */
@@ -348,7 +347,7 @@ export class IdTree {
       const half = cell === count ? count : count >> 1;
       const split = this.arena.allocate(NODE_BYTES);
       this.set(split, 0, 0);
-      this.moveCells(parent, half, split, BRANCH_HEADER, BRANCH_CELL);
+      moveCells(this.words, parent, half, split, BRANCH_HEADER, BRANCH_CELL);
       if (cell > half || half === count) {
         this.insertChild(split, cell - half, added);
       } else {
@@ -369,7 +368,7 @@ export class IdTree {
 
   /** Puts a child with `bound` into a branch that has room. */
   private insertChild(parent: Ref, cell: number, child: Ref): void {
-    const at = this.openCell(parent, BRANCH_HEADER, BRANCH_CELL, cell);
+    const at = openCell(this.words, parent, BRANCH_HEADER, BRANCH_CELL, cell);
     const words = this.words[parent >>> CHUNK_INDEX_SHIFT];
     for (let i = 0; i < ID_WORDS; i++) words[at + i] = bound[i];
     words[at + CHILD] = child;
@@ -387,7 +386,7 @@ export class IdTree {
   /** Moves the only leaf of a tree into a block for twice as many cells. @returns the leaf */
   private growRootLeaf(tree: Ref, leaf: Ref): Ref {
     const grown = this.createLeaf(Math.min(this.leafCells, this.cellCount(leaf) * 2));
-    this.moveCells(leaf, 0, grown, LEAF_HEADER, this.cellWords);
+    moveCells(this.words, leaf, 0, grown, LEAF_HEADER, this.cellWords);
     this.arena.free(leaf);
     this.set(tree, ROOT, grown);
     this.set(tree, LAST, grown);
@@ -397,7 +396,7 @@ export class IdTree {
   /** Splits the cells from `at` on off. @returns the new leaf behind it */
   private splitLeaf(tree: Ref, leaf: Ref, at: number): Ref {
     const added = this.createLeaf(this.leafCells);
-    this.moveCells(leaf, at, added, LEAF_HEADER, this.cellWords);
+    moveCells(this.words, leaf, at, added, LEAF_HEADER, this.cellWords);
     const next = this.get(leaf, LEAF_NEXT);
     this.set(added, LEAF_NEXT, next);
     this.set(added, LEAF_PREVIOUS, leaf);
@@ -441,39 +440,6 @@ export class IdTree {
   private compareHere(index: number, id: StreamId): number {
     const { leaf } = this;
     return compareIdAt(this.words[leaf >>> CHUNK_INDEX_SHIFT], this.firstCell(leaf) + index * this.cellWords, id);
-  }
-
-  /** Makes room for a cell. @returns the index of its first word */
-  private openCell(node: Ref, header: number, cellWords: number, index: number): number {
-    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
-    const base = (node & UNIT_MASK) << 1;
-    const at = base + header + index * cellWords;
-    const end = base + header + words[base] * cellWords;
-    if (at < end) words.copyWithin(at + cellWords, at, end);
-    words[base]++;
-    return at;
-  }
-
-  private closeCell(node: Ref, header: number, cellWords: number, index: number): void {
-    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
-    const base = (node & UNIT_MASK) << 1;
-    const at = base + header + index * cellWords;
-    words.copyWithin(at, at + cellWords, base + header + words[base] * cellWords);
-    words[base]--;
-  }
-
-  /** Moves the cells of `source` from number `from` on behind those of `target`. */
-  private moveCells(source: Ref, from: number, target: Ref, header: number, cellWords: number): void {
-    const sourceWords = this.words[source >>> CHUNK_INDEX_SHIFT];
-    const sourceBase = (source & UNIT_MASK) << 1;
-    const targetWords = this.words[target >>> CHUNK_INDEX_SHIFT];
-    const targetBase = (target & UNIT_MASK) << 1;
-    const count = sourceWords[sourceBase] - from;
-    const first = sourceBase + header + from * cellWords;
-    const to = targetBase + header + targetWords[targetBase] * cellWords;
-    for (let i = 0; i < count * cellWords; i++) targetWords[to + i] = sourceWords[first + i];
-    targetWords[targetBase] += count;
-    sourceWords[sourceBase] = from;
   }
 
   private get(block: Ref, word: number): number {

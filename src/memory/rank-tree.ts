@@ -14,6 +14,7 @@
  * until the next change of the tree.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
+import { closeCell, moveCells, openCell, shouldMerge } from './tree-cells.js';
 
 export interface ItemOrder {
   /** @returns negative, 0 or positive: the item's member compared with the bytes */
@@ -307,7 +308,7 @@ export class RankTree {
       }
     }
     const words = this.words[target >>> CHUNK_INDEX_SHIFT];
-    const at = this.openCell(target, LEAF_HEADER, LEAF_CELL, index);
+    const at = openCell(this.words, target, LEAF_HEADER, LEAF_CELL, index);
     words[at] = high;
     words[at + 1] = low;
     words[at + 2] = item;
@@ -327,14 +328,14 @@ export class RankTree {
   private addChild(parent: Ref, cell: number, child: Ref, childLevel: number): Ref {
     const count = this.cellCount(parent);
     if (count < BRANCH_CELLS) {
-      this.openCell(parent, BRANCH_HEADER, BRANCH_CELL, cell);
+      openCell(this.words, parent, BRANCH_HEADER, BRANCH_CELL, cell);
       this.fillCell(parent, cell, child, childLevel);
       return 0;
     }
     const at = cell === count ? count : count >> 1;
     const added = this.arena.allocate(BRANCH_BYTES);
     this.set(added, 0, 0);
-    this.moveCells(parent, at, added, BRANCH_HEADER, BRANCH_CELL);
+    moveCells(this.words, parent, at, added, BRANCH_HEADER, BRANCH_CELL);
     if (cell > at || at === count) this.addChild(added, cell - at, child, childLevel);
     else this.addChild(parent, cell, child, childLevel);
     return added;
@@ -352,14 +353,14 @@ export class RankTree {
   private removeHere(tree: Ref): void {
     const height = this.get(tree, HEIGHT);
     let node = this.leaf;
-    this.closeCell(node, LEAF_HEADER, LEAF_CELL, this.index);
+    closeCell(this.words, node, LEAF_HEADER, LEAF_CELL, this.index);
     for (let level = 1; level <= height; level++) {
       const parent = this.pathNode[level];
       const cell = this.pathIndex[level];
       if (this.cellCount(node) === 0) {
         if (level === 1) this.unlinkLeaf(node);
         this.arena.free(node);
-        this.closeCell(parent, BRANCH_HEADER, BRANCH_CELL, cell);
+        closeCell(this.words, parent, BRANCH_HEADER, BRANCH_CELL, cell);
       } else {
         this.fillCell(parent, cell, node, level - 1);
         if (cell > 0) this.merge(parent, cell - 1, level - 1);
@@ -385,15 +386,13 @@ export class RankTree {
     const left = this.get(parent, BRANCH_HEADER + cell * BRANCH_CELL + CHILD);
     const right = this.get(parent, BRANCH_HEADER + (cell + 1) * BRANCH_CELL + CHILD);
     const cells = childLevel === 0 ? LEAF_CELLS : BRANCH_CELLS;
-    const leftCount = this.cellCount(left);
-    const rightCount = this.cellCount(right);
-    if (Math.min(leftCount, rightCount) * 4 >= cells || (leftCount + rightCount) * 4 > cells * 3) return;
+    if (!shouldMerge(this.cellCount(left), this.cellCount(right), cells)) return;
     const header = childLevel === 0 ? LEAF_HEADER : BRANCH_HEADER;
     const cellWords = childLevel === 0 ? LEAF_CELL : BRANCH_CELL;
-    this.moveCells(right, 0, left, header, cellWords);
+    moveCells(this.words, right, 0, left, header, cellWords);
     if (childLevel === 0) this.unlinkLeaf(right);
     this.arena.free(right);
-    this.closeCell(parent, BRANCH_HEADER, BRANCH_CELL, cell + 1);
+    closeCell(this.words, parent, BRANCH_HEADER, BRANCH_CELL, cell + 1);
     this.fillCell(parent, cell, left, childLevel);
   }
 
@@ -418,39 +417,6 @@ export class RankTree {
     words[at + FIRST_ELEMENT + 2] = childWords[first + 2];
   }
 
-  /** Makes room for a cell. @returns the index of its first word */
-  private openCell(node: Ref, header: number, cellWords: number, index: number): number {
-    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
-    const base = (node & UNIT_MASK) << 1;
-    const at = base + header + index * cellWords;
-    const end = base + header + words[base] * cellWords;
-    if (at < end) words.copyWithin(at + cellWords, at, end);
-    words[base]++;
-    return at;
-  }
-
-  private closeCell(node: Ref, header: number, cellWords: number, index: number): void {
-    const words = this.words[node >>> CHUNK_INDEX_SHIFT];
-    const base = (node & UNIT_MASK) << 1;
-    const at = base + header + index * cellWords;
-    words.copyWithin(at, at + cellWords, base + header + words[base] * cellWords);
-    words[base]--;
-  }
-
-  /** Moves the cells of `source` from number `from` on behind those of `target`. */
-  private moveCells(source: Ref, from: number, target: Ref, header: number, cellWords: number): void {
-    const sourceWords = this.words[source >>> CHUNK_INDEX_SHIFT];
-    const sourceBase = (source & UNIT_MASK) << 1;
-    const targetWords = this.words[target >>> CHUNK_INDEX_SHIFT];
-    const targetBase = (target & UNIT_MASK) << 1;
-    const count = sourceWords[sourceBase] - from;
-    const first = sourceBase + header + from * cellWords;
-    const to = targetBase + header + targetWords[targetBase] * cellWords;
-    for (let i = 0; i < count * cellWords; i++) targetWords[to + i] = sourceWords[first + i];
-    targetWords[targetBase] += count;
-    sourceWords[sourceBase] = from;
-  }
-
   private createLeaf(): Ref {
     const leaf = this.arena.allocate(LEAF_BYTES);
     this.set(leaf, 0, 0);
@@ -462,7 +428,7 @@ export class RankTree {
   /** Splits the cells from `at` on off. @returns the new leaf behind it */
   private splitLeaf(leaf: Ref, at: number): Ref {
     const added = this.createLeaf();
-    this.moveCells(leaf, at, added, LEAF_HEADER, LEAF_CELL);
+    moveCells(this.words, leaf, at, added, LEAF_HEADER, LEAF_CELL);
     const next = this.nextLeaf(leaf);
     this.set(added, LEAF_NEXT, next);
     this.set(added, LEAF_PREVIOUS, leaf);
