@@ -349,27 +349,24 @@ export class Dispatcher {
     );
   }
 
-  /** Replies an error before the call; a transaction that is being queued fails by it. */
+  /** Replies an error before the call. A transaction that is being queued fails by it, one that was to be executed ends. */
   private reject(connection: Connection, command: Command | null, error: string): void {
-    const { reply } = this.server;
+    const { server } = this;
+    const { reply } = server;
     const start = reply.length;
     connection.lastCommand = command === null ? '' : command.fullName;
     if (command !== null) command.rejectedCount++;
-    const { transaction } = connection;
+    let text = error;
     if (command?.fullName === 'exec') {
-      this.server.discard(connection);
-      if (REDIRECTIONS.test(error)) {
-        reply.byteError(error);
-        this.server.noteError(reply.lastErrorCode);
-        return;
+      server.discard(connection);
+      if (!REDIRECTIONS.test(error)) {
+        text = `EXECABORT Transaction discarded because of: ${error.replace(/^ERR /, '')}`;
       }
-      reply.error(`EXECABORT Transaction discarded because of: ${error.replace(/^ERR /, '')}`);
-      this.server.noteError('EXECABORT');
-      return;
+    } else if (connection.transaction !== null) {
+      connection.transaction.hasFailed = true;
     }
-    if (transaction !== null) transaction.hasFailed = true;
-    reply.byteError(error);
-    this.server.noteError(reply.lastErrorCode);
+    reply.byteError(text);
+    server.noteError(reply.lastErrorCode);
     beginSkip(connection);
     if ((connection.flags & (REPLY_OFF | REPLY_SKIP)) !== 0) this.applyReplyMode(connection, start, command);
   }
