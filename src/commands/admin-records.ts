@@ -1,4 +1,5 @@
 /** Records of the commands that administrate the server: persistence, SHUTDOWN, DEBUG, MEMORY. */
+import { choice, KEY } from './argument-docs.js';
 import {
   ADMIN,
   ALLOW_BUSY,
@@ -78,15 +79,7 @@ export const adminCommands: readonly CommandRecord[] = [
       'O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)',
     history: [['7.0.0', 'Added the `NOW`, `FORCE` and `ABORT` modifiers.']],
     arguments: [
-      {
-        name: 'nosave_save',
-        type: 'oneof',
-        flags: ['optional'],
-        arguments: [
-          { name: 'nosave', type: 'pure-token', token: 'NOSAVE' },
-          { name: 'save', type: 'pure-token', token: 'SAVE' },
-        ],
-      },
+      choice('nosave_save', ['NOSAVE', 'SAVE'], { flags: ['optional'] }),
       { name: 'now', type: 'pure-token', token: 'NOW', since: '7.0.0', flags: ['optional'] },
       { name: 'force', type: 'pure-token', token: 'FORCE', since: '7.0.0', flags: ['optional'] },
       { name: 'abort', type: 'pure-token', token: 'ABORT', since: '7.0.0', flags: ['optional'] },
@@ -149,10 +142,7 @@ export const adminCommands: readonly CommandRecord[] = [
         since: '4.0.0',
         summary: 'Estimate the memory usage of a key',
         complexity: 'O(N) where N is the number of samples.',
-        arguments: [
-          { name: 'key', type: 'key', keySpec: 0 },
-          { name: 'count', type: 'integer', token: 'SAMPLES', flags: ['optional'] },
-        ],
+        arguments: [KEY, { name: 'count', type: 'integer', token: 'SAMPLES', flags: ['optional'] }],
         handler: memoryUsage,
       },
       {

@@ -1,22 +1,13 @@
 /** Records of the bitmap commands. Handlers: bitmap.ts, bitfield.ts. */
+import { choice, KEY } from './argument-docs.js';
 import { bitField, bitFieldRo } from './bitfield.js';
 import { bitCount, bitOp, bitPos, getBit, setBit } from './bitmap.js';
 import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
 
 const READ = keyRange(['RO', 'access'], 1, 1);
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
 const OFFSET: ArgumentDoc = { name: 'offset', type: 'integer' };
 const ENCODING: ArgumentDoc = { name: 'encoding', type: 'string' };
-const UNIT: ArgumentDoc = {
-  name: 'index_unit',
-  type: 'oneof',
-  since: '7.0.0',
-  flags: ['optional'],
-  arguments: [
-    { name: 'byte', type: 'pure-token', token: 'BYTE' },
-    { name: 'bit', type: 'pure-token', token: 'BIT' },
-  ],
-};
+const UNIT: ArgumentDoc = choice('index_unit', ['BYTE', 'BIT'], { since: '7.0.0', flags: ['optional'] });
 
 export const bitmapCommands: readonly CommandRecord[] = [
   {
@@ -144,17 +135,7 @@ export const bitmapCommands: readonly CommandRecord[] = [
             name: 'write',
             type: 'block',
             arguments: [
-              {
-                name: 'wrap_sat_fail',
-                type: 'oneof',
-                token: 'OVERFLOW',
-                flags: ['optional'],
-                arguments: [
-                  { name: 'wrap', type: 'pure-token', token: 'WRAP' },
-                  { name: 'sat', type: 'pure-token', token: 'SAT' },
-                  { name: 'fail', type: 'pure-token', token: 'FAIL' },
-                ],
-              },
+              choice('wrap_sat_fail', ['WRAP', 'SAT', 'FAIL'], { token: 'OVERFLOW', flags: ['optional'] }),
               {
                 name: 'write_operation',
                 type: 'oneof',

@@ -1,6 +1,7 @@
 /** Records of the commands that wait for a list or sorted set. Handlers: blocking-pop.ts. 7.2 allows them in scripts, where they do not wait. */
+import { COUNT_OPTION, choice, KEYS, NUMKEYS } from './argument-docs.js';
 import { blmove, blmpop, blpop, brpop, brpopLpush, bzmpop, bzpopMax, bzpopMin } from './blocking-pop.js';
-import { BLOCKING, type CommandRecord, DENYOOM, FAST, keyRange, MOVABLE_KEYS, WRITE } from './command.js';
+import { BLOCKING, type CommandRecord, countedKeys, DENYOOM, FAST, keyRange, MOVABLE_KEYS, WRITE } from './command.js';
 
 export const blockingCommands: readonly CommandRecord[] = [
   {
@@ -14,10 +15,7 @@ export const blockingCommands: readonly CommandRecord[] = [
     summary: 'Remove and get the first element in a list, or block until one is available',
     complexity: 'O(N) where N is the number of provided keys.',
     history: [['6.0.0', '`timeout` is interpreted as a double instead of an integer.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      { name: 'timeout', type: 'double' },
-    ],
+    arguments: [KEYS, { name: 'timeout', type: 'double' }],
     handler: blpop,
   },
   {
@@ -31,10 +29,7 @@ export const blockingCommands: readonly CommandRecord[] = [
     summary: 'Remove and get the last element in a list, or block until one is available',
     complexity: 'O(N) where N is the number of provided keys.',
     history: [['6.0.0', '`timeout` is interpreted as a double instead of an integer.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      { name: 'timeout', type: 'double' },
-    ],
+    arguments: [KEYS, { name: 'timeout', type: 'double' }],
     handler: brpop,
   },
   {
@@ -50,22 +45,8 @@ export const blockingCommands: readonly CommandRecord[] = [
     arguments: [
       { name: 'source', type: 'key', keySpec: 0 },
       { name: 'destination', type: 'key', keySpec: 1 },
-      {
-        name: 'wherefrom',
-        type: 'oneof',
-        arguments: [
-          { name: 'left', type: 'pure-token', token: 'LEFT' },
-          { name: 'right', type: 'pure-token', token: 'RIGHT' },
-        ],
-      },
-      {
-        name: 'whereto',
-        type: 'oneof',
-        arguments: [
-          { name: 'left', type: 'pure-token', token: 'LEFT' },
-          { name: 'right', type: 'pure-token', token: 'RIGHT' },
-        ],
-      },
+      choice('wherefrom', ['LEFT', 'RIGHT']),
+      choice('whereto', ['LEFT', 'RIGHT']),
       { name: 'timeout', type: 'double' },
     ],
     handler: blmove,
@@ -95,26 +76,13 @@ export const blockingCommands: readonly CommandRecord[] = [
     name: 'blmpop',
     arity: -5,
     flags: WRITE | BLOCKING | MOVABLE_KEYS,
-    keys: [{ flags: ['RW', 'access', 'delete'], begin: { index: 2 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } }],
+    keys: [countedKeys(['RW', 'access', 'delete'], 2)],
     acl: ['list'],
     group: 'list',
     since: '7.0.0',
     summary: 'Pop elements from a list, or block until one is available',
     complexity: 'O(N+M) where N is the number of provided keys and M is the number of elements returned.',
-    arguments: [
-      { name: 'timeout', type: 'double' },
-      { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      {
-        name: 'where',
-        type: 'oneof',
-        arguments: [
-          { name: 'left', type: 'pure-token', token: 'LEFT' },
-          { name: 'right', type: 'pure-token', token: 'RIGHT' },
-        ],
-      },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
-    ],
+    arguments: [{ name: 'timeout', type: 'double' }, NUMKEYS, KEYS, choice('where', ['LEFT', 'RIGHT']), COUNT_OPTION],
     handler: blmpop,
   },
   {
@@ -129,10 +97,7 @@ export const blockingCommands: readonly CommandRecord[] = [
       'Remove and return the member with the lowest score from one or more sorted sets, or block until one is available',
     complexity: 'O(log(N)) with N being the number of elements in the sorted set.',
     history: [['6.0.0', '`timeout` is interpreted as a double instead of an integer.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      { name: 'timeout', type: 'double' },
-    ],
+    arguments: [KEYS, { name: 'timeout', type: 'double' }],
     handler: bzpopMin,
   },
   {
@@ -147,37 +112,21 @@ export const blockingCommands: readonly CommandRecord[] = [
       'Remove and return the member with the highest score from one or more sorted sets, or block until one is available',
     complexity: 'O(log(N)) with N being the number of elements in the sorted set.',
     history: [['6.0.0', '`timeout` is interpreted as a double instead of an integer.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      { name: 'timeout', type: 'double' },
-    ],
+    arguments: [KEYS, { name: 'timeout', type: 'double' }],
     handler: bzpopMax,
   },
   {
     name: 'bzmpop',
     arity: -5,
     flags: WRITE | BLOCKING | MOVABLE_KEYS,
-    keys: [{ flags: ['RW', 'access', 'delete'], begin: { index: 2 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } }],
+    keys: [countedKeys(['RW', 'access', 'delete'], 2)],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '7.0.0',
     summary: 'Remove and return members with scores in a sorted set or block until one is available',
     complexity:
       'O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.',
-    arguments: [
-      { name: 'timeout', type: 'double' },
-      { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      {
-        name: 'where',
-        type: 'oneof',
-        arguments: [
-          { name: 'min', type: 'pure-token', token: 'MIN' },
-          { name: 'max', type: 'pure-token', token: 'MAX' },
-        ],
-      },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
-    ],
+    arguments: [{ name: 'timeout', type: 'double' }, NUMKEYS, KEYS, choice('where', ['MIN', 'MAX']), COUNT_OPTION],
     handler: bzmpop,
   },
 ];

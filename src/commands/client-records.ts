@@ -1,5 +1,6 @@
 /** Records of CLIENT and its subcommands. */
 
+import { choice, option, word } from './argument-docs.js';
 import {
   clientGetname,
   clientHelp,
@@ -39,16 +40,7 @@ export const clientCommands: readonly CommandRecord[] = [
         since: '7.2.0',
         summary: 'Controls whether commands sent by the client affect the LRU/LFU of accessed keys.',
         complexity: 'O(1)',
-        arguments: [
-          {
-            name: 'enabled',
-            type: 'oneof',
-            arguments: [
-              { name: 'on', type: 'pure-token', token: 'ON' },
-              { name: 'off', type: 'pure-token', token: 'OFF' },
-            ],
-          },
-        ],
+        arguments: [choice('enabled', ['ON', 'OFF'])],
         handler: clientNoTouch,
       },
       {
@@ -82,16 +74,7 @@ export const clientCommands: readonly CommandRecord[] = [
         since: '6.0.0',
         summary: 'Instructs the server whether to track the keys in the next request.',
         complexity: 'O(1)',
-        arguments: [
-          {
-            name: 'mode',
-            type: 'oneof',
-            arguments: [
-              { name: 'yes', type: 'pure-token', token: 'YES' },
-              { name: 'no', type: 'pure-token', token: 'NO' },
-            ],
-          },
-        ],
+        arguments: [choice('mode', ['YES', 'NO'])],
         handler: clientCaching,
       },
       {
@@ -104,20 +87,13 @@ export const clientCommands: readonly CommandRecord[] = [
         summary: 'Controls server-assisted client-side caching for the connection.',
         complexity: 'O(1). Some options may introduce additional complexity.',
         arguments: [
-          {
-            name: 'status',
-            type: 'oneof',
-            arguments: [
-              { name: 'on', type: 'pure-token', token: 'ON' },
-              { name: 'off', type: 'pure-token', token: 'OFF' },
-            ],
-          },
+          choice('status', ['ON', 'OFF']),
           { name: 'client-id', type: 'integer', token: 'REDIRECT', flags: ['optional'] },
           { name: 'prefix', type: 'string', token: 'PREFIX', flags: ['optional', 'multiple', 'multiple_token'] },
-          { name: 'bcast', type: 'pure-token', token: 'BCAST', flags: ['optional'] },
-          { name: 'optin', type: 'pure-token', token: 'OPTIN', flags: ['optional'] },
-          { name: 'optout', type: 'pure-token', token: 'OPTOUT', flags: ['optional'] },
-          { name: 'noloop', type: 'pure-token', token: 'NOLOOP', flags: ['optional'] },
+          option('BCAST'),
+          option('OPTIN'),
+          option('OPTOUT'),
+          option('NOLOOP'),
         ],
         handler: clientTracking,
       },
@@ -174,19 +150,11 @@ export const clientCommands: readonly CommandRecord[] = [
           ['7.0.3', 'Added `ssub` field.'],
         ],
         arguments: [
-          {
-            name: 'normal_master_replica_pubsub',
-            type: 'oneof',
+          choice('normal_master_replica_pubsub', ['NORMAL', 'MASTER', 'REPLICA', 'PUBSUB'], {
             token: 'TYPE',
             since: '5.0.0',
             flags: ['optional'],
-            arguments: [
-              { name: 'normal', type: 'pure-token', token: 'NORMAL' },
-              { name: 'master', type: 'pure-token', token: 'MASTER' },
-              { name: 'replica', type: 'pure-token', token: 'REPLICA' },
-              { name: 'pubsub', type: 'pure-token', token: 'PUBSUB' },
-            ],
-          },
+          }),
           {
             name: 'id',
             type: 'block',
@@ -207,17 +175,7 @@ export const clientCommands: readonly CommandRecord[] = [
         since: '3.2.0',
         summary: 'Instruct the server whether to reply to commands',
         complexity: 'O(1)',
-        arguments: [
-          {
-            name: 'on_off_skip',
-            type: 'oneof',
-            arguments: [
-              { name: 'on', type: 'pure-token', token: 'ON' },
-              { name: 'off', type: 'pure-token', token: 'OFF' },
-              { name: 'skip', type: 'pure-token', token: 'SKIP' },
-            ],
-          },
-        ],
+        arguments: [choice('on_off_skip', ['ON', 'OFF', 'SKIP'])],
         handler: clientReply,
       },
       {
@@ -255,11 +213,11 @@ export const clientCommands: readonly CommandRecord[] = [
                     since: '2.8.12',
                     flags: ['optional'],
                     arguments: [
-                      { name: 'normal', type: 'pure-token', token: 'NORMAL' },
+                      word('NORMAL'),
                       { name: 'master', type: 'pure-token', token: 'MASTER', since: '3.2.0' },
-                      { name: 'slave', type: 'pure-token', token: 'SLAVE' },
+                      word('SLAVE'),
                       { name: 'replica', type: 'pure-token', token: 'REPLICA', since: '5.0.0' },
-                      { name: 'pubsub', type: 'pure-token', token: 'PUBSUB' },
+                      word('PUBSUB'),
                     ],
                   },
                   { name: 'username', type: 'string', token: 'USER', flags: ['optional'] },
@@ -282,16 +240,7 @@ export const clientCommands: readonly CommandRecord[] = [
         since: '7.0.0',
         summary: 'Set client eviction mode for the current connection',
         complexity: 'O(1)',
-        arguments: [
-          {
-            name: 'enabled',
-            type: 'oneof',
-            arguments: [
-              { name: 'on', type: 'pure-token', token: 'ON' },
-              { name: 'off', type: 'pure-token', token: 'OFF' },
-            ],
-          },
-        ],
+        arguments: [choice('enabled', ['ON', 'OFF'])],
         handler: clientNoEvict,
       },
       {
@@ -329,16 +278,7 @@ export const clientCommands: readonly CommandRecord[] = [
         history: [['6.2.0', '`CLIENT PAUSE WRITE` mode added along with the `mode` option.']],
         arguments: [
           { name: 'timeout', type: 'integer' },
-          {
-            name: 'mode',
-            type: 'oneof',
-            since: '6.2.0',
-            flags: ['optional'],
-            arguments: [
-              { name: 'write', type: 'pure-token', token: 'WRITE' },
-              { name: 'all', type: 'pure-token', token: 'ALL' },
-            ],
-          },
+          choice('mode', ['WRITE', 'ALL'], { since: '6.2.0', flags: ['optional'] }),
         ],
         handler: clientPause,
       },
@@ -353,15 +293,7 @@ export const clientCommands: readonly CommandRecord[] = [
         complexity: 'O(log N) where N is the number of client connections',
         arguments: [
           { name: 'client-id', type: 'integer' },
-          {
-            name: 'timeout_error',
-            type: 'oneof',
-            flags: ['optional'],
-            arguments: [
-              { name: 'timeout', type: 'pure-token', token: 'TIMEOUT' },
-              { name: 'error', type: 'pure-token', token: 'ERROR' },
-            ],
-          },
+          choice('timeout_error', ['TIMEOUT', 'ERROR'], { flags: ['optional'] }),
         ],
         handler: clientUnblock,
       },

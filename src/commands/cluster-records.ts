@@ -1,4 +1,5 @@
 /** Records of the cluster commands: facts of COMMAND INFO and COMMAND DOCS. */
+import { choice, word } from './argument-docs.js';
 import './cluster-debug.js';
 import {
   asking,
@@ -144,17 +145,7 @@ export const clusterCommands: readonly CommandRecord[] = [
         since: '3.0.0',
         summary: 'Forces a replica to perform a manual failover of its master.',
         complexity: 'O(1)',
-        arguments: [
-          {
-            name: 'options',
-            type: 'oneof',
-            flags: ['optional'],
-            arguments: [
-              { name: 'force', type: 'pure-token', token: 'FORCE' },
-              { name: 'takeover', type: 'pure-token', token: 'TAKEOVER' },
-            ],
-          },
-        ],
+        arguments: [choice('options', ['FORCE', 'TAKEOVER'], { flags: ['optional'] })],
         handler: clusterAdmin,
       },
       {
@@ -329,17 +320,7 @@ export const clusterCommands: readonly CommandRecord[] = [
         since: '3.0.0',
         summary: 'Reset a Redis Cluster node',
         complexity: 'O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.',
-        arguments: [
-          {
-            name: 'hard_soft',
-            type: 'oneof',
-            flags: ['optional'],
-            arguments: [
-              { name: 'hard', type: 'pure-token', token: 'HARD' },
-              { name: 'soft', type: 'pure-token', token: 'SOFT' },
-            ],
-          },
-        ],
+        arguments: [choice('hard_soft', ['HARD', 'SOFT'], { flags: ['optional'] })],
         handler: clusterAdmin,
       },
       {
@@ -383,7 +364,7 @@ export const clusterCommands: readonly CommandRecord[] = [
               { name: 'node-id', type: 'string', token: 'IMPORTING' },
               { name: 'node-id', type: 'string', token: 'MIGRATING' },
               { name: 'node-id', type: 'string', token: 'NODE' },
-              { name: 'stable', type: 'pure-token', token: 'STABLE' },
+              word('STABLE'),
             ],
           },
         ],

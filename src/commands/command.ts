@@ -101,6 +101,11 @@ export function keyRange(flags: readonly string[], first: number, last: number, 
   return { flags, begin: { index: first }, find: { lastKey: last < 0 ? last : last - first, step, limit: 0 } };
 }
 
+/** Keys behind their number, which is argument `index`. */
+export function countedKeys(flags: readonly string[], index: number): KeySpec {
+  return { flags, begin: { index }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } };
+}
+
 /** Slow by their category only, as they may have to free a large value. */
 const SHORT_SETTERS = new Set(['set', 'setex', 'psetex']);
 

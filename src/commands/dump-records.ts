@@ -1,8 +1,8 @@
 /** Records of DUMP and RESTORE. Handlers: dump.ts. */
+import { KEY } from './argument-docs.js';
 import { type ArgumentDoc, ASKING, type CommandRecord, DENYOOM, keyRange, READONLY, WRITE } from './command.js';
 import { dump, restore } from './dump.js';
 
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
 const RESTORE_COMPLEXITY =
   'O(1) to create the new key and additional O(N*M) to reconstruct the serialized value, where N is the number of Redis objects composing the value and M their average size. For small string values the time complexity is thus O(1)+O(1*M) where M is small, so simply O(1). However for sorted set values the complexity is O(N*M*log(N)) because inserting values into sorted sets is O(log(N)).';
 const RESTORE_HISTORY = [

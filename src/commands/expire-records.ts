@@ -1,22 +1,11 @@
 /** Records of the EXPIRE and TTL families. Handlers: expire.ts. */
+import { choice, KEY } from './argument-docs.js';
 import { type ArgumentDoc, type CommandRecord, FAST, keyRange, READONLY, WRITE } from './command.js';
 import { expire, expireAt, expireTime, persist, pexpire, pexpireAt, pexpireTime, pttl, ttl } from './expire.js';
 
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
 const CHANGED = keyRange(['RW', 'update'], 1, 1);
 const READ = keyRange(['RO', 'access'], 1, 1);
-const CONDITION: ArgumentDoc = {
-  name: 'condition',
-  type: 'oneof',
-  since: '7.0.0',
-  flags: ['optional'],
-  arguments: [
-    { name: 'nx', type: 'pure-token', token: 'NX' },
-    { name: 'xx', type: 'pure-token', token: 'XX' },
-    { name: 'gt', type: 'pure-token', token: 'GT' },
-    { name: 'lt', type: 'pure-token', token: 'LT' },
-  ],
-};
+const CONDITION: ArgumentDoc = choice('condition', ['NX', 'XX', 'GT', 'LT'], { since: '7.0.0', flags: ['optional'] });
 const CONDITION_HISTORY = [['7.0.0', 'Added options: `NX`, `XX`, `GT` and `LT`.']] as const;
 const TTL_HISTORY = [['2.8.0', 'Added the -2 reply.']] as const;
 

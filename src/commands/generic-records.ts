@@ -1,4 +1,5 @@
 /** Records of the commands on keys and databases. Handlers: generic.ts, generic-databases.ts, scan.ts. */
+import { COUNT_OPTION, KEY, KEYS, option } from './argument-docs.js';
 import {
   type ArgumentDoc,
   type CommandRecord,
@@ -13,8 +14,6 @@ import { copy, del, exists, move, randomKey, rename, renameNx, touch, type } fro
 import { dbSize, flushAll, flushDb, swapDb } from './generic-databases.js';
 import { keys, scan } from './scan.js';
 
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
-const KEYS: ArgumentDoc = { ...KEY, flags: ['multiple'] };
 const FLUSH_HISTORY = [
   ['4.0.0', 'Added the `ASYNC` flushing mode modifier.'],
   ['6.2.0', 'Added the `SYNC` flushing mode modifier.'],
@@ -46,7 +45,7 @@ export const genericCommands: readonly CommandRecord[] = [
       { name: 'source', type: 'key', keySpec: 0 },
       { name: 'destination', type: 'key', keySpec: 1 },
       { name: 'destination-db', type: 'integer', token: 'DB', flags: ['optional'] },
-      { name: 'replace', type: 'pure-token', token: 'REPLACE', flags: ['optional'] },
+      option('REPLACE'),
     ],
     handler: copy,
   },
@@ -201,7 +200,7 @@ export const genericCommands: readonly CommandRecord[] = [
     arguments: [
       { name: 'cursor', type: 'integer' },
       { name: 'pattern', type: 'pattern', token: 'MATCH', flags: ['optional'] },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
+      COUNT_OPTION,
       { name: 'type', type: 'string', token: 'TYPE', since: '6.0.0', flags: ['optional'] },
     ],
     handler: scan,

@@ -1,4 +1,5 @@
 /** Records of the geo commands. Handlers: geo.ts, geo-search.ts. */
+import { choice, KEY, option } from './argument-docs.js';
 import {
   type ArgumentDoc,
   type CommandRecord,
@@ -26,30 +27,13 @@ const AREA_COMPLEXITY =
   'O(N+log(M)) where N is the number of elements in the grid-aligned bounding box area around the shape provided as the filter and M is the number of items inside the shape';
 const UPPERCASE_UNITS = ['7.0.0', 'Added support for uppercase unit names.'] as const;
 
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
-const UNIT: ArgumentDoc = {
-  name: 'unit',
-  type: 'oneof',
-  arguments: [
-    { name: 'm', type: 'pure-token', token: 'M' },
-    { name: 'km', type: 'pure-token', token: 'KM' },
-    { name: 'ft', type: 'pure-token', token: 'FT' },
-    { name: 'mi', type: 'pure-token', token: 'MI' },
-  ],
-};
-const WITH: readonly ArgumentDoc[] = [
-  { name: 'withcoord', type: 'pure-token', token: 'WITHCOORD', flags: ['optional'] },
-  { name: 'withdist', type: 'pure-token', token: 'WITHDIST', flags: ['optional'] },
-  { name: 'withhash', type: 'pure-token', token: 'WITHHASH', flags: ['optional'] },
-];
+const UNIT: ArgumentDoc = choice('unit', ['M', 'KM', 'FT', 'MI']);
+const WITH: readonly ArgumentDoc[] = [option('WITHCOORD'), option('WITHDIST'), option('WITHHASH')];
 const COUNT: ArgumentDoc = {
   name: 'count',
   type: 'block',
   flags: ['optional'],
-  arguments: [
-    { name: 'count', type: 'integer', token: 'COUNT' },
-    { name: 'any', type: 'pure-token', token: 'ANY', flags: ['optional'] },
-  ],
+  arguments: [{ name: 'count', type: 'integer', token: 'COUNT' }, option('ANY')],
 };
 /** The same, with the version in which ANY came. */
 const COUNT_SINCE_62: ArgumentDoc = {
@@ -61,15 +45,7 @@ const COUNT_SINCE_62: ArgumentDoc = {
     { name: 'any', type: 'pure-token', token: 'ANY', since: '6.2.0', flags: ['optional'] },
   ],
 };
-const ORDER: ArgumentDoc = {
-  name: 'order',
-  type: 'oneof',
-  flags: ['optional'],
-  arguments: [
-    { name: 'asc', type: 'pure-token', token: 'ASC' },
-    { name: 'desc', type: 'pure-token', token: 'DESC' },
-  ],
-};
+const ORDER: ArgumentDoc = choice('order', ['ASC', 'DESC'], { flags: ['optional'] });
 const STORE: readonly ArgumentDoc[] = [
   { name: 'key', type: 'key', token: 'STORE', keySpec: 1, flags: ['optional'] },
   { name: 'key', type: 'key', token: 'STOREDIST', keySpec: 2, flags: ['optional'] },
@@ -128,16 +104,7 @@ export const geoCommands: readonly CommandRecord[] = [
     history: [['6.2.0', 'Added the `CH`, `NX` and `XX` options.']],
     arguments: [
       KEY,
-      {
-        name: 'condition',
-        type: 'oneof',
-        since: '6.2.0',
-        flags: ['optional'],
-        arguments: [
-          { name: 'nx', type: 'pure-token', token: 'NX' },
-          { name: 'xx', type: 'pure-token', token: 'XX' },
-        ],
-      },
+      choice('condition', ['NX', 'XX'], { since: '6.2.0', flags: ['optional'] }),
       { name: 'change', type: 'pure-token', token: 'CH', since: '6.2.0', flags: ['optional'] },
       {
         name: 'longitude_latitude_member',
@@ -332,7 +299,7 @@ export const geoCommands: readonly CommandRecord[] = [
       ...AREA,
       ORDER,
       COUNT,
-      { name: 'storedist', type: 'pure-token', token: 'STOREDIST', flags: ['optional'] },
+      option('STOREDIST'),
     ],
     handler: geoSearchStore,
   },

@@ -1,4 +1,5 @@
 /** Records of the commands on times of hash fields, which Redis has since 7.4 and 8.0. Handlers: hash-expire.ts, hash-getex.ts. */
+import { choice, KEY, word } from './argument-docs.js';
 import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
 import {
   hexpire,
@@ -15,19 +16,8 @@ import { hgetDel, hgetEx, hsetEx } from './hash-getex.js';
 
 const READ = keyRange(['RO', 'access'], 1, 1);
 const CHANGED = keyRange(['RW', 'update'], 1, 1);
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
 const FIELD: ArgumentDoc = { name: 'field', type: 'string' };
-const CONDITION: ArgumentDoc = {
-  name: 'condition',
-  type: 'oneof',
-  flags: ['optional'],
-  arguments: [
-    { name: 'nx', type: 'pure-token', token: 'NX' },
-    { name: 'xx', type: 'pure-token', token: 'XX' },
-    { name: 'gt', type: 'pure-token', token: 'GT' },
-    { name: 'lt', type: 'pure-token', token: 'LT' },
-  ],
-};
+const CONDITION: ArgumentDoc = choice('condition', ['NX', 'XX', 'GT', 'LT'], { flags: ['optional'] });
 const FIELDS: ArgumentDoc = {
   name: 'fields',
   type: 'block',
@@ -51,15 +41,7 @@ const PAIRS: ArgumentDoc = {
     },
   ],
 };
-const FIELD_CONDITION: ArgumentDoc = {
-  name: 'condition',
-  type: 'oneof',
-  flags: ['optional'],
-  arguments: [
-    { name: 'fnx', type: 'pure-token', token: 'FNX' },
-    { name: 'fxx', type: 'pure-token', token: 'FXX' },
-  ],
-};
+const FIELD_CONDITION: ArgumentDoc = choice('condition', ['FNX', 'FXX'], { flags: ['optional'] });
 
 /** @param other what may stand in the place of a time */
 function timeOption(other: ArgumentDoc): ArgumentDoc {
@@ -218,7 +200,7 @@ export const hashExpireCommands: readonly CommandRecord[] = [
     since: '8.0.0',
     summary: 'Get the value of one or more fields of a given hash key, and optionally set their expiration.',
     complexity: 'O(N) where N is the number of specified fields',
-    arguments: [KEY, timeOption({ name: 'persist', type: 'pure-token', token: 'PERSIST' }), FIELDS],
+    arguments: [KEY, timeOption(word('PERSIST')), FIELDS],
     handler: hgetEx,
   },
   {
@@ -231,7 +213,7 @@ export const hashExpireCommands: readonly CommandRecord[] = [
     since: '8.0.0',
     summary: 'Set the value of one or more fields of a given hash key, and optionally set their expiration.',
     complexity: 'O(N) where N is the number of fields being set.',
-    arguments: [KEY, FIELD_CONDITION, timeOption({ name: 'keepttl', type: 'pure-token', token: 'KEEPTTL' }), PAIRS],
+    arguments: [KEY, FIELD_CONDITION, timeOption(word('KEEPTTL')), PAIRS],
     handler: hsetEx,
   },
 ];

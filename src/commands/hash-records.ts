@@ -1,4 +1,5 @@
 /** Records of the hash commands. Handlers: hash.ts, hash-number.ts, hash-random.ts, hash-scan.ts. */
+import { COUNT_OPTION, KEY, option } from './argument-docs.js';
 import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
 import { hdel, hexists, hget, hgetAll, hkeys, hlen, hmget, hmset, hset, hsetNx, hstrlen, hvals } from './hash.js';
 import { hincrBy, hincrByFloat } from './hash-number.js';
@@ -6,7 +7,6 @@ import { hrandField } from './hash-random.js';
 import { hscan } from './hash-scan.js';
 
 const READ = keyRange(['RO', 'access'], 1, 1);
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
 const FIELD: ArgumentDoc = { name: 'field', type: 'string' };
 
 export const hashCommands: readonly CommandRecord[] = [
@@ -236,10 +236,7 @@ export const hashCommands: readonly CommandRecord[] = [
         name: 'options',
         type: 'block',
         flags: ['optional'],
-        arguments: [
-          { name: 'count', type: 'integer' },
-          { name: 'withvalues', type: 'pure-token', token: 'WITHVALUES', flags: ['optional'] },
-        ],
+        arguments: [{ name: 'count', type: 'integer' }, option('WITHVALUES')],
       },
     ],
     handler: hrandField,
@@ -260,7 +257,7 @@ export const hashCommands: readonly CommandRecord[] = [
       KEY,
       { name: 'cursor', type: 'integer' },
       { name: 'pattern', type: 'pattern', token: 'MATCH', flags: ['optional'] },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
+      COUNT_OPTION,
     ],
     handler: hscan,
   },

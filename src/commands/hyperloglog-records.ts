@@ -1,18 +1,7 @@
 /** Records of the HyperLogLog commands. Handlers: hyperloglog.ts. */
-import {
-  ADMIN,
-  type ArgumentDoc,
-  type CommandRecord,
-  DENYOOM,
-  FAST,
-  keyRange,
-  MAY_REPLICATE,
-  READONLY,
-  WRITE,
-} from './command.js';
+import { KEY, KEYS } from './argument-docs.js';
+import { ADMIN, type CommandRecord, DENYOOM, FAST, keyRange, MAY_REPLICATE, READONLY, WRITE } from './command.js';
 import { pfAdd, pfCount, pfDebug, pfMerge, pfSelfTest } from './hyperloglog.js';
-
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
 
 export const hyperLogLogCommands: readonly CommandRecord[] = [
   {
@@ -46,7 +35,7 @@ export const hyperLogLogCommands: readonly CommandRecord[] = [
     summary: 'Returns the approximated cardinality of the set(s) observed by the HyperLogLog key(s).',
     complexity:
       'O(1) with a very small average constant time when called with a single key. O(N) with N being the number of keys, and much bigger constant times, when called with multiple keys.',
-    arguments: [{ ...KEY, flags: ['multiple'] }],
+    arguments: [KEYS],
     handler: pfCount,
   },
   {

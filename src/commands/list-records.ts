@@ -1,5 +1,6 @@
 /** Records of the list commands. Handlers: list.ts, list-search.ts, list-move.ts. */
-import { type CommandRecord, DENYOOM, FAST, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
+import { COUNT_OPTION, choice, KEY, KEYS, NUMKEYS } from './argument-docs.js';
+import { type CommandRecord, countedKeys, DENYOOM, FAST, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
 import { lindex, llen, lpop, lpush, lpushX, lrange, lset, ltrim, rpop, rpush, rpushX } from './list.js';
 import { lmove, lmpop, rpopLpush } from './list-move.js';
 import { linsert, lpos, lrem } from './list-search.js';
@@ -17,10 +18,7 @@ export const listCommands: readonly CommandRecord[] = [
     complexity:
       'O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.',
     history: [['2.4.0', 'Accepts multiple `element` arguments.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'element', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'element', type: 'string', flags: ['multiple'] }],
     handler: lpush,
   },
   {
@@ -35,10 +33,7 @@ export const listCommands: readonly CommandRecord[] = [
     complexity:
       'O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.',
     history: [['2.4.0', 'Accepts multiple `element` arguments.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'element', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'element', type: 'string', flags: ['multiple'] }],
     handler: rpush,
   },
   {
@@ -53,10 +48,7 @@ export const listCommands: readonly CommandRecord[] = [
     complexity:
       'O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.',
     history: [['4.0.0', 'Accepts multiple `element` arguments.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'element', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'element', type: 'string', flags: ['multiple'] }],
     handler: lpushX,
   },
   {
@@ -71,10 +63,7 @@ export const listCommands: readonly CommandRecord[] = [
     complexity:
       'O(1) for each element added, so O(N) to add N elements when the command is called with multiple arguments.',
     history: [['4.0.0', 'Accepts multiple `element` arguments.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'element', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'element', type: 'string', flags: ['multiple'] }],
     handler: rpushX,
   },
   {
@@ -88,10 +77,7 @@ export const listCommands: readonly CommandRecord[] = [
     summary: 'Remove and get the first elements in a list',
     complexity: 'O(N) where N is the number of elements returned',
     history: [['6.2.0', 'Added the `count` argument.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'count', type: 'integer', since: '6.2.0', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'count', type: 'integer', since: '6.2.0', flags: ['optional'] }],
     handler: lpop,
   },
   {
@@ -105,10 +91,7 @@ export const listCommands: readonly CommandRecord[] = [
     summary: 'Remove and get the last elements in a list',
     complexity: 'O(N) where N is the number of elements returned',
     history: [['6.2.0', 'Added the `count` argument.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'count', type: 'integer', since: '6.2.0', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'count', type: 'integer', since: '6.2.0', flags: ['optional'] }],
     handler: rpop,
   },
   {
@@ -121,7 +104,7 @@ export const listCommands: readonly CommandRecord[] = [
     since: '1.0.0',
     summary: 'Get the length of a list',
     complexity: 'O(1)',
-    arguments: [{ name: 'key', type: 'key', keySpec: 0 }],
+    arguments: [KEY],
     handler: llen,
   },
   {
@@ -135,10 +118,7 @@ export const listCommands: readonly CommandRecord[] = [
     summary: 'Get an element from a list by its index',
     complexity:
       'O(N) where N is the number of elements to traverse to get to the element at index. This makes asking for the first or the last element of the list O(1).',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'index', type: 'integer' },
-    ],
+    arguments: [KEY, { name: 'index', type: 'integer' }],
     handler: lindex,
   },
   {
@@ -152,11 +132,7 @@ export const listCommands: readonly CommandRecord[] = [
     summary: 'Set the value of an element in a list by its index',
     complexity:
       'O(N) where N is the length of the list. Setting either the first or the last element of the list is O(1).',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'index', type: 'integer' },
-      { name: 'element', type: 'string' },
-    ],
+    arguments: [KEY, { name: 'index', type: 'integer' }, { name: 'element', type: 'string' }],
     handler: lset,
   },
   {
@@ -171,15 +147,8 @@ export const listCommands: readonly CommandRecord[] = [
     complexity:
       'O(N) where N is the number of elements to traverse before seeing the value pivot. This means that inserting somewhere on the left end on the list (head) can be considered O(1) and inserting somewhere on the right end (tail) is O(N).',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      {
-        name: 'where',
-        type: 'oneof',
-        arguments: [
-          { name: 'before', type: 'pure-token', token: 'BEFORE' },
-          { name: 'after', type: 'pure-token', token: 'AFTER' },
-        ],
-      },
+      KEY,
+      choice('where', ['BEFORE', 'AFTER']),
       { name: 'pivot', type: 'string' },
       { name: 'element', type: 'string' },
     ],
@@ -195,11 +164,7 @@ export const listCommands: readonly CommandRecord[] = [
     since: '1.0.0',
     summary: 'Remove elements from a list',
     complexity: 'O(N+M) where N is the length of the list and M is the number of elements removed.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'count', type: 'integer' },
-      { name: 'element', type: 'string' },
-    ],
+    arguments: [KEY, { name: 'count', type: 'integer' }, { name: 'element', type: 'string' }],
     handler: lrem,
   },
   {
@@ -212,11 +177,7 @@ export const listCommands: readonly CommandRecord[] = [
     since: '1.0.0',
     summary: 'Trim a list to the specified range',
     complexity: 'O(N) where N is the number of elements to be removed by the operation.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'start', type: 'integer' },
-      { name: 'stop', type: 'integer' },
-    ],
+    arguments: [KEY, { name: 'start', type: 'integer' }, { name: 'stop', type: 'integer' }],
     handler: ltrim,
   },
   {
@@ -230,11 +191,7 @@ export const listCommands: readonly CommandRecord[] = [
     summary: 'Get a range of elements from a list',
     complexity:
       'O(S+N) where S is the distance of start offset from HEAD for small lists, from nearest end (HEAD or TAIL) for large lists; and N is the number of elements in the specified range.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'start', type: 'integer' },
-      { name: 'stop', type: 'integer' },
-    ],
+    arguments: [KEY, { name: 'start', type: 'integer' }, { name: 'stop', type: 'integer' }],
     handler: lrange,
   },
   {
@@ -249,7 +206,7 @@ export const listCommands: readonly CommandRecord[] = [
     complexity:
       'O(N) where N is the number of elements in the list, for the average case. When searching for elements near the head or the tail of the list, or when the MAXLEN option is provided, the command may run in constant time.',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'element', type: 'string' },
       { name: 'rank', type: 'integer', token: 'RANK', flags: ['optional'] },
       { name: 'num-matches', type: 'integer', token: 'COUNT', flags: ['optional'] },
@@ -270,22 +227,8 @@ export const listCommands: readonly CommandRecord[] = [
     arguments: [
       { name: 'source', type: 'key', keySpec: 0 },
       { name: 'destination', type: 'key', keySpec: 1 },
-      {
-        name: 'wherefrom',
-        type: 'oneof',
-        arguments: [
-          { name: 'left', type: 'pure-token', token: 'LEFT' },
-          { name: 'right', type: 'pure-token', token: 'RIGHT' },
-        ],
-      },
-      {
-        name: 'whereto',
-        type: 'oneof',
-        arguments: [
-          { name: 'left', type: 'pure-token', token: 'LEFT' },
-          { name: 'right', type: 'pure-token', token: 'RIGHT' },
-        ],
-      },
+      choice('wherefrom', ['LEFT', 'RIGHT']),
+      choice('whereto', ['LEFT', 'RIGHT']),
     ],
     handler: lmove,
   },
@@ -312,25 +255,13 @@ export const listCommands: readonly CommandRecord[] = [
     name: 'lmpop',
     arity: -4,
     flags: WRITE | MOVABLE_KEYS,
-    keys: [{ flags: ['RW', 'access', 'delete'], begin: { index: 1 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } }],
+    keys: [countedKeys(['RW', 'access', 'delete'], 1)],
     acl: ['list'],
     group: 'list',
     since: '7.0.0',
     summary: 'Pop elements from a list',
     complexity: 'O(N+M) where N is the number of provided keys and M is the number of elements returned.',
-    arguments: [
-      { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      {
-        name: 'where',
-        type: 'oneof',
-        arguments: [
-          { name: 'left', type: 'pure-token', token: 'LEFT' },
-          { name: 'right', type: 'pure-token', token: 'RIGHT' },
-        ],
-      },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
-    ],
+    arguments: [NUMKEYS, KEYS, choice('where', ['LEFT', 'RIGHT']), COUNT_OPTION],
     handler: lmpop,
   },
 ];

@@ -1,4 +1,5 @@
 /** Record of MIGRATE: facts of COMMAND INFO and COMMAND DOCS. */
+import { KEY } from './argument-docs.js';
 import { type CommandRecord, MOVABLE_KEYS, WRITE } from './command.js';
 import { migrate, migrateKeys } from './migrate.js';
 
@@ -35,10 +36,7 @@ export const migrateCommands: readonly CommandRecord[] = [
       {
         name: 'key_or_empty_string',
         type: 'oneof',
-        arguments: [
-          { name: 'key', type: 'key', keySpec: 0 },
-          { name: 'empty_string', type: 'pure-token', token: '' },
-        ],
+        arguments: [KEY, { name: 'empty_string', type: 'pure-token', token: '' }],
       },
       { name: 'destination-db', type: 'integer' },
       { name: 'timeout', type: 'integer' },

@@ -1,8 +1,7 @@
 /** Record of OBJECT. Handlers: object.ts. */
-import { type ArgumentDoc, type CommandRecord, keyRange, LOADING, READONLY, STALE } from './command.js';
+import { KEY } from './argument-docs.js';
+import { type CommandRecord, keyRange, LOADING, READONLY, STALE } from './command.js';
 import { objectEncoding, objectFreq, objectHelp, objectIdleTime, objectRefcount } from './object.js';
-
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
 
 export const objectCommands: readonly CommandRecord[] = [
   {

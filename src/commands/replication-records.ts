@@ -1,4 +1,5 @@
 /** Records of the commands of replication. */
+import { option, word } from './argument-docs.js';
 import {
   ADMIN,
   ALLOW_BUSY,
@@ -40,10 +41,7 @@ export const replicationCommands: readonly CommandRecord[] = [
           {
             name: 'no-one',
             type: 'block',
-            arguments: [
-              { name: 'no', type: 'pure-token', token: 'NO' },
-              { name: 'one', type: 'pure-token', token: 'ONE' },
-            ],
+            arguments: [word('NO'), word('ONE')],
           },
         ],
       },
@@ -78,10 +76,7 @@ export const replicationCommands: readonly CommandRecord[] = [
           {
             name: 'no-one',
             type: 'block',
-            arguments: [
-              { name: 'no', type: 'pure-token', token: 'NO' },
-              { name: 'one', type: 'pure-token', token: 'ONE' },
-            ],
+            arguments: [word('NO'), word('ONE')],
           },
         ],
       },
@@ -169,13 +164,9 @@ export const replicationCommands: readonly CommandRecord[] = [
         type: 'block',
         token: 'TO',
         flags: ['optional'],
-        arguments: [
-          { name: 'host', type: 'string' },
-          { name: 'port', type: 'integer' },
-          { name: 'force', type: 'pure-token', token: 'FORCE', flags: ['optional'] },
-        ],
+        arguments: [{ name: 'host', type: 'string' }, { name: 'port', type: 'integer' }, option('FORCE')],
       },
-      { name: 'abort', type: 'pure-token', token: 'ABORT', flags: ['optional'] },
+      option('ABORT'),
       { name: 'milliseconds', type: 'integer', token: 'TIMEOUT', flags: ['optional'] },
     ],
     handler: failover,

@@ -1,7 +1,9 @@
 /** Records of the set commands. Handlers: set.ts, set-random.ts, set-algebra.ts, set-scan.ts. */
+import { COUNT_OPTION, KEY, KEYS, NUMKEYS } from './argument-docs.js';
 import {
   type ArgumentDoc,
   type CommandRecord,
+  countedKeys,
   DENYOOM,
   FAST,
   keyRange,
@@ -15,8 +17,6 @@ import { spop, srandMember } from './set-random.js';
 import { sscan } from './set-scan.js';
 
 const READ = keyRange(['RO', 'access'], 1, 1);
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
-const KEYS: ArgumentDoc = { ...KEY, flags: ['multiple'] };
 const MEMBER: ArgumentDoc = { name: 'member', type: 'string' };
 
 export const setCommands: readonly CommandRecord[] = [
@@ -164,17 +164,13 @@ export const setCommands: readonly CommandRecord[] = [
     name: 'sintercard',
     arity: -3,
     flags: READONLY | MOVABLE_KEYS,
-    keys: [{ flags: ['RO', 'access'], begin: { index: 1 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } }],
+    keys: [countedKeys(['RO', 'access'], 1)],
     acl: ['set'],
     group: 'set',
     since: '7.0.0',
     summary: 'Returns the number of members of the intersect of multiple sets.',
     complexity: 'O(N*M) worst case where N is the cardinality of the smallest set and M is the number of sets.',
-    arguments: [
-      { name: 'numkeys', type: 'integer' },
-      KEYS,
-      { name: 'limit', type: 'integer', token: 'LIMIT', flags: ['optional'] },
-    ],
+    arguments: [NUMKEYS, KEYS, { name: 'limit', type: 'integer', token: 'LIMIT', flags: ['optional'] }],
     handler: sinterCard,
   },
   {
@@ -269,7 +265,7 @@ export const setCommands: readonly CommandRecord[] = [
       KEY,
       { name: 'cursor', type: 'integer' },
       { name: 'pattern', type: 'pattern', token: 'MATCH', flags: ['optional'] },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
+      COUNT_OPTION,
     ],
     handler: sscan,
   },

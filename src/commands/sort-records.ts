@@ -1,4 +1,5 @@
 /** Records of SORT and SORT_RO. Handlers: sort.ts. */
+import { choice, KEY } from './argument-docs.js';
 import {
   type ArgumentDoc,
   type CommandRecord,
@@ -22,7 +23,7 @@ const NAMED_BY_PATTERNS: KeySpec = {
 const COMPLEXITY =
   'O(N+M*log(M)) where N is the number of elements in the list or set to sort, and M the number of returned elements. When the elements are not sorted, complexity is O(N).';
 const ARGUMENTS: readonly ArgumentDoc[] = [
-  { name: 'key', type: 'key', keySpec: 0 },
+  KEY,
   { name: 'pattern', type: 'pattern', token: 'BY', keySpec: 1, flags: ['optional'] },
   {
     name: 'offset_count',
@@ -35,15 +36,7 @@ const ARGUMENTS: readonly ArgumentDoc[] = [
     ],
   },
   { name: 'pattern', type: 'pattern', token: 'GET', keySpec: 1, flags: ['optional', 'multiple', 'multiple_token'] },
-  {
-    name: 'order',
-    type: 'oneof',
-    flags: ['optional'],
-    arguments: [
-      { name: 'asc', type: 'pure-token', token: 'ASC' },
-      { name: 'desc', type: 'pure-token', token: 'DESC' },
-    ],
-  },
+  choice('order', ['ASC', 'DESC'], { flags: ['optional'] }),
   { name: 'sorting', type: 'pure-token', token: 'ALPHA', flags: ['optional'] },
 ];
 

@@ -1,4 +1,5 @@
 /** Records of the commands on consumer groups. Handlers: stream-read.ts, stream-group.ts, stream-pending.ts, stream-claim.ts, stream-info.ts. */
+import { COUNT_OPTION, KEY, KEYS, option } from './argument-docs.js';
 import {
   BLOCKING,
   type CommandRecord,
@@ -53,17 +54,14 @@ export const streamGroupCommands: readonly CommandRecord[] = [
           { name: 'consumer', type: 'string' },
         ],
       },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
+      COUNT_OPTION,
       { name: 'milliseconds', type: 'integer', token: 'BLOCK', flags: ['optional'] },
-      { name: 'noack', type: 'pure-token', token: 'NOACK', flags: ['optional'] },
+      option('NOACK'),
       {
         name: 'streams',
         type: 'block',
         token: 'STREAMS',
-        arguments: [
-          { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-          { name: 'id', type: 'string', flags: ['multiple'] },
-        ],
+        arguments: [KEYS, { name: 'id', type: 'string', flags: ['multiple'] }],
       },
     ],
     handler: xreadgroup,
@@ -79,11 +77,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
     summary:
       'Returns the number of messages that were successfully acknowledged by the consumer group member of a stream.',
     complexity: 'O(1) for each message ID processed.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'group', type: 'string' },
-      { name: 'id', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'group', type: 'string' }, { name: 'id', type: 'string', flags: ['multiple'] }],
     handler: xack,
   },
   {
@@ -100,7 +94,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
       'O(N) with N being the number of elements returned, so asking for a small fixed number of entries per call is O(1). O(M), where M is the total number of entries scanned when used with the IDLE filter. When the command returns just the summary and the list of consumers is small, it runs in O(1) time; otherwise, an additional O(N) time for iterating every consumer.',
     history: [['6.2.0', 'Added the `IDLE` option and exclusive range intervals.']],
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'group', type: 'string' },
       {
         name: 'filters',
@@ -130,7 +124,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
       'Changes, or acquires, ownership of a message in a consumer group, as if the message was delivered a consumer group member.',
     complexity: 'O(log N) with N being the number of messages in the PEL of the consumer group.',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'group', type: 'string' },
       { name: 'consumer', type: 'string' },
       { name: 'min-idle-time', type: 'string' },
@@ -138,8 +132,8 @@ export const streamGroupCommands: readonly CommandRecord[] = [
       { name: 'ms', type: 'integer', token: 'IDLE', flags: ['optional'] },
       { name: 'unix-time-milliseconds', type: 'unix-time', token: 'TIME', flags: ['optional'] },
       { name: 'count', type: 'integer', token: 'RETRYCOUNT', flags: ['optional'] },
-      { name: 'force', type: 'pure-token', token: 'FORCE', flags: ['optional'] },
-      { name: 'justid', type: 'pure-token', token: 'JUSTID', flags: ['optional'] },
+      option('FORCE'),
+      option('JUSTID'),
       { name: 'id', type: 'string', token: 'LASTID', flags: ['optional'] },
     ],
     handler: xclaim,
@@ -160,13 +154,13 @@ export const streamGroupCommands: readonly CommandRecord[] = [
       ['7.0.0', 'Added an element to the reply array, containing deleted entries the command cleared from the PEL'],
     ],
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'group', type: 'string' },
       { name: 'consumer', type: 'string' },
       { name: 'min-idle-time', type: 'string' },
       { name: 'start', type: 'string' },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
-      { name: 'justid', type: 'pure-token', token: 'JUSTID', flags: ['optional'] },
+      COUNT_OPTION,
+      option('JUSTID'),
     ],
     handler: xautoclaim,
   },
@@ -192,7 +186,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
         complexity: 'O(1)',
         history: [['7.0.0', 'Added the `entries_read` named argument.']],
         arguments: [
-          { name: 'key', type: 'key', keySpec: 0 },
+          KEY,
           { name: 'groupname', type: 'string' },
           {
             name: 'id',
@@ -202,7 +196,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
               { name: 'new_id', type: 'pure-token', token: '$' },
             ],
           },
-          { name: 'mkstream', type: 'pure-token', token: 'MKSTREAM', flags: ['optional'] },
+          option('MKSTREAM'),
           { name: 'entries_read', type: 'integer', token: 'ENTRIESREAD', flags: ['optional'] },
         ],
         handler: xgroupCreate,
@@ -217,11 +211,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
         since: '6.2.0',
         summary: 'Creates a consumer in a consumer group.',
         complexity: 'O(1)',
-        arguments: [
-          { name: 'key', type: 'key', keySpec: 0 },
-          { name: 'groupname', type: 'string' },
-          { name: 'consumername', type: 'string' },
-        ],
+        arguments: [KEY, { name: 'groupname', type: 'string' }, { name: 'consumername', type: 'string' }],
         handler: xgroupCreateConsumer,
       },
       {
@@ -234,11 +224,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
         since: '5.0.0',
         summary: 'Deletes a consumer from a consumer group.',
         complexity: 'O(1)',
-        arguments: [
-          { name: 'key', type: 'key', keySpec: 0 },
-          { name: 'groupname', type: 'string' },
-          { name: 'consumername', type: 'string' },
-        ],
+        arguments: [KEY, { name: 'groupname', type: 'string' }, { name: 'consumername', type: 'string' }],
         handler: xgroupDelConsumer,
       },
       {
@@ -251,10 +237,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
         since: '5.0.0',
         summary: 'Destroys a consumer group.',
         complexity: "O(N) where N is the number of entries in the group's pending entries list (PEL).",
-        arguments: [
-          { name: 'key', type: 'key', keySpec: 0 },
-          { name: 'groupname', type: 'string' },
-        ],
+        arguments: [KEY, { name: 'groupname', type: 'string' }],
         handler: xgroupDestroy,
       },
       {
@@ -280,7 +263,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
         complexity: 'O(1)',
         history: [['7.0.0', 'Added the optional `entries_read` argument.']],
         arguments: [
-          { name: 'key', type: 'key', keySpec: 0 },
+          KEY,
           { name: 'groupname', type: 'string' },
           {
             name: 'id',
@@ -317,10 +300,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
         since: '5.0.0',
         summary: 'Returns a list of the consumers in a consumer group.',
         complexity: 'O(1)',
-        arguments: [
-          { name: 'key', type: 'key', keySpec: 0 },
-          { name: 'groupname', type: 'string' },
-        ],
+        arguments: [KEY, { name: 'groupname', type: 'string' }],
         handler: xinfoConsumers,
       },
       {
@@ -334,7 +314,7 @@ export const streamGroupCommands: readonly CommandRecord[] = [
         summary: 'Returns a list of the consumer groups of a stream.',
         complexity: 'O(1)',
         history: [['7.0.0', 'Added the `entries-read` and `lag` fields']],
-        arguments: [{ name: 'key', type: 'key', keySpec: 0 }],
+        arguments: [KEY],
         handler: xinfoGroups,
       },
       {
@@ -366,13 +346,13 @@ export const streamGroupCommands: readonly CommandRecord[] = [
           ],
         ],
         arguments: [
-          { name: 'key', type: 'key', keySpec: 0 },
+          KEY,
           {
             name: 'full',
             type: 'block',
             token: 'FULL',
             flags: ['optional'],
-            arguments: [{ name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] }],
+            arguments: [COUNT_OPTION],
           },
         ],
         handler: xinfoStream,

@@ -1,4 +1,5 @@
 /** Records of the stream commands that know nothing of groups. Handlers: stream.ts, stream-range.ts, stream-read.ts. */
+import { COUNT_OPTION, KEY, KEYS, word } from './argument-docs.js';
 import { BLOCKING, type CommandRecord, DENYOOM, FAST, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
 import { xadd, xdel, xlen, xsetId, xtrim } from './stream.js';
 import { xrange, xrevrange } from './stream-range.js';
@@ -28,7 +29,7 @@ export const streamCommands: readonly CommandRecord[] = [
       ['7.0.0', 'Added support for the `<ms>-*` explicit ID form.'],
     ],
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'nomkstream', type: 'pure-token', token: 'NOMKSTREAM', since: '6.2.0', flags: ['optional'] },
       {
         name: 'trim',
@@ -38,10 +39,7 @@ export const streamCommands: readonly CommandRecord[] = [
           {
             name: 'strategy',
             type: 'oneof',
-            arguments: [
-              { name: 'maxlen', type: 'pure-token', token: 'MAXLEN' },
-              { name: 'minid', type: 'pure-token', token: 'MINID', since: '6.2.0' },
-            ],
+            arguments: [word('MAXLEN'), { name: 'minid', type: 'pure-token', token: 'MINID', since: '6.2.0' }],
           },
           {
             name: 'operator',
@@ -86,7 +84,7 @@ export const streamCommands: readonly CommandRecord[] = [
     since: '5.0.0',
     summary: 'Return the number of messages in a stream.',
     complexity: 'O(1)',
-    arguments: [{ name: 'key', type: 'key', keySpec: 0 }],
+    arguments: [KEY],
     handler: xlen,
   },
   {
@@ -101,12 +99,7 @@ export const streamCommands: readonly CommandRecord[] = [
     complexity:
       'O(N) with N being the number of elements being returned. If N is constant (e.g. always asking for the first 10 elements with COUNT), you can consider it O(1).',
     history: [['6.2.0', 'Added exclusive ranges.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'start', type: 'string' },
-      { name: 'end', type: 'string' },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'start', type: 'string' }, { name: 'end', type: 'string' }, COUNT_OPTION],
     handler: xrange,
   },
   {
@@ -121,12 +114,7 @@ export const streamCommands: readonly CommandRecord[] = [
     complexity:
       'O(N) with N being the number of elements returned. If N is constant (e.g. always asking for the first 10 elements with COUNT), you can consider it O(1).',
     history: [['6.2.0', 'Added exclusive ranges.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'end', type: 'string' },
-      { name: 'start', type: 'string' },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'end', type: 'string' }, { name: 'start', type: 'string' }, COUNT_OPTION],
     handler: xrevrange,
   },
   {
@@ -148,16 +136,13 @@ export const streamCommands: readonly CommandRecord[] = [
     complexity:
       'For each stream mentioned: O(N) with N being the number of elements being returned, it means that XREAD-ing with a fixed COUNT is O(1). Note that when the BLOCK option is used, XADD will pay O(M) time in order to serve the M clients blocked on the stream getting new data.',
     arguments: [
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
+      COUNT_OPTION,
       { name: 'milliseconds', type: 'integer', token: 'BLOCK', flags: ['optional'] },
       {
         name: 'streams',
         type: 'block',
         token: 'STREAMS',
-        arguments: [
-          { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-          { name: 'id', type: 'string', flags: ['multiple'] },
-        ],
+        arguments: [KEYS, { name: 'id', type: 'string', flags: ['multiple'] }],
       },
     ],
     handler: xread,
@@ -172,10 +157,7 @@ export const streamCommands: readonly CommandRecord[] = [
     since: '5.0.0',
     summary: 'Returns the number of messages after removing them from a stream.',
     complexity: 'O(1) for each single item to delete in the stream, regardless of the stream size.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'id', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'id', type: 'string', flags: ['multiple'] }],
     handler: xdel,
   },
   {
@@ -192,7 +174,7 @@ export const streamCommands: readonly CommandRecord[] = [
       'O(N), with N being the number of evicted entries. Constant times are very small however, since entries are organized in macro nodes containing multiple entries that can be released with a single deallocation.',
     history: [['6.2.0', 'Added the `MINID` trimming strategy and the `LIMIT` option.']],
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       {
         name: 'trim',
         type: 'block',
@@ -200,10 +182,7 @@ export const streamCommands: readonly CommandRecord[] = [
           {
             name: 'strategy',
             type: 'oneof',
-            arguments: [
-              { name: 'maxlen', type: 'pure-token', token: 'MAXLEN' },
-              { name: 'minid', type: 'pure-token', token: 'MINID', since: '6.2.0' },
-            ],
+            arguments: [word('MAXLEN'), { name: 'minid', type: 'pure-token', token: 'MINID', since: '6.2.0' }],
           },
           {
             name: 'operator',
@@ -233,7 +212,7 @@ export const streamCommands: readonly CommandRecord[] = [
     complexity: 'O(1)',
     history: [['7.0.0', 'Added the `entries_added` and `max_deleted_entry_id` arguments.']],
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'last-id', type: 'string' },
       { name: 'entries_added', type: 'integer', token: 'ENTRIESADDED', since: '7.0.0', flags: ['optional'] },
       { name: 'max_deleted_entry_id', type: 'string', token: 'MAXDELETEDID', since: '7.0.0', flags: ['optional'] },

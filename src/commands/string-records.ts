@@ -1,5 +1,6 @@
 /** Records of the string commands. Handlers: string.ts, string-number.ts, string-range.ts. */
-import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
+import { choice, KEY, KEYS, option, word } from './argument-docs.js';
+import { type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
 import { get, getDel, getEx, getSet, mget, mset, msetNx, psetEx, set, setEx, setNx } from './string.js';
 import { decr, decrBy, incr, incrBy, incrByFloat } from './string-number.js';
 import { append, getRange, lcs, setRange, strlen } from './string-range.js';
@@ -9,8 +10,6 @@ const UPDATED = keyRange(['RW', 'access', 'update'], 1, 1);
 const OVERWRITTEN = keyRange(['OW', 'update'], 1, 1);
 const SUBSTRING_COMPLEXITY =
   'O(N) where N is the length of the returned string. The complexity is ultimately determined by the returned length, but because creating a substring from an existing string is very cheap, it can be considered O(1) for small strings.';
-const KEY: ArgumentDoc = { name: 'key', type: 'key', keySpec: 0 };
-const KEYS: ArgumentDoc = { ...KEY, flags: ['multiple'] };
 
 export const stringCommands: readonly CommandRecord[] = [
   {
@@ -100,7 +99,7 @@ export const stringCommands: readonly CommandRecord[] = [
           { name: 'milliseconds', type: 'integer', token: 'PX' },
           { name: 'unix-time-seconds', type: 'unix-time', token: 'EXAT' },
           { name: 'unix-time-milliseconds', type: 'unix-time', token: 'PXAT' },
-          { name: 'persist', type: 'pure-token', token: 'PERSIST' },
+          word('PERSIST'),
         ],
       },
     ],
@@ -188,10 +187,10 @@ export const stringCommands: readonly CommandRecord[] = [
     arguments: [
       { name: 'key1', type: 'key', keySpec: 0 },
       { name: 'key2', type: 'key', keySpec: 0 },
-      { name: 'len', type: 'pure-token', token: 'LEN', flags: ['optional'] },
-      { name: 'idx', type: 'pure-token', token: 'IDX', flags: ['optional'] },
+      option('LEN'),
+      option('IDX'),
       { name: 'len', type: 'integer', token: 'MINMATCHLEN', flags: ['optional'] },
-      { name: 'withmatchlen', type: 'pure-token', token: 'WITHMATCHLEN', flags: ['optional'] },
+      option('WITHMATCHLEN'),
     ],
     handler: lcs,
   },
@@ -282,16 +281,7 @@ export const stringCommands: readonly CommandRecord[] = [
     arguments: [
       KEY,
       { name: 'value', type: 'string' },
-      {
-        name: 'condition',
-        type: 'oneof',
-        since: '2.6.12',
-        flags: ['optional'],
-        arguments: [
-          { name: 'nx', type: 'pure-token', token: 'NX' },
-          { name: 'xx', type: 'pure-token', token: 'XX' },
-        ],
-      },
+      choice('condition', ['NX', 'XX'], { since: '2.6.12', flags: ['optional'] }),
       { name: 'get', type: 'pure-token', token: 'GET', since: '6.2.0', flags: ['optional'] },
       {
         name: 'expiration',

@@ -1,5 +1,6 @@
 /** Records of the transaction commands. */
 
+import { KEYS } from './argument-docs.js';
 import { ALLOW_BUSY, type CommandRecord, FAST, keyRange, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE } from './command.js';
 import { discard, exec, multi, unwatch, watch } from './transaction.js';
 
@@ -47,7 +48,7 @@ export const transactionCommands: readonly CommandRecord[] = [
     since: '2.2.0',
     summary: 'Watch the given keys to determine execution of the MULTI/EXEC block',
     complexity: 'O(1) for every key.',
-    arguments: [{ name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] }],
+    arguments: [KEYS],
     handler: watch,
   },
   {

@@ -1,5 +1,6 @@
 /** Records of the sorted set commands that combine several. Handlers: zset-combine.ts. */
-import { type CommandRecord, DENYOOM, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
+import { choice, KEYS, NUMKEYS, option } from './argument-docs.js';
+import { type CommandRecord, countedKeys, DENYOOM, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
 import { zdiff, zdiffStore, zinter, zinterCard, zinterStore, zunion, zunionStore } from './zset-combine.js';
 
 export const zsetCombineCommands: readonly CommandRecord[] = [
@@ -7,7 +8,7 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
     name: 'zunion',
     arity: -3,
     flags: READONLY | MOVABLE_KEYS,
-    keys: [{ flags: ['RO', 'access'], begin: { index: 1 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } }],
+    keys: [countedKeys(['RO', 'access'], 1)],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '6.2.0',
@@ -15,21 +16,11 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
     complexity:
       'O(N)+O(M*log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.',
     arguments: [
-      { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
+      NUMKEYS,
+      KEYS,
       { name: 'weight', type: 'integer', token: 'WEIGHTS', flags: ['optional', 'multiple'] },
-      {
-        name: 'aggregate',
-        type: 'oneof',
-        token: 'AGGREGATE',
-        flags: ['optional'],
-        arguments: [
-          { name: 'sum', type: 'pure-token', token: 'SUM' },
-          { name: 'min', type: 'pure-token', token: 'MIN' },
-          { name: 'max', type: 'pure-token', token: 'MAX' },
-        ],
-      },
-      { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', flags: ['optional'] },
+      choice('aggregate', ['SUM', 'MIN', 'MAX'], { token: 'AGGREGATE', flags: ['optional'] }),
+      option('WITHSCORES'),
     ],
     handler: zunion,
   },
@@ -37,7 +28,7 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
     name: 'zinter',
     arity: -3,
     flags: READONLY | MOVABLE_KEYS,
-    keys: [{ flags: ['RO', 'access'], begin: { index: 1 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } }],
+    keys: [countedKeys(['RO', 'access'], 1)],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '6.2.0',
@@ -45,21 +36,11 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
     complexity:
       'O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.',
     arguments: [
-      { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
+      NUMKEYS,
+      KEYS,
       { name: 'weight', type: 'integer', token: 'WEIGHTS', flags: ['optional', 'multiple'] },
-      {
-        name: 'aggregate',
-        type: 'oneof',
-        token: 'AGGREGATE',
-        flags: ['optional'],
-        arguments: [
-          { name: 'sum', type: 'pure-token', token: 'SUM' },
-          { name: 'min', type: 'pure-token', token: 'MIN' },
-          { name: 'max', type: 'pure-token', token: 'MAX' },
-        ],
-      },
-      { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', flags: ['optional'] },
+      choice('aggregate', ['SUM', 'MIN', 'MAX'], { token: 'AGGREGATE', flags: ['optional'] }),
+      option('WITHSCORES'),
     ],
     handler: zinter,
   },
@@ -67,28 +48,21 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
     name: 'zdiff',
     arity: -3,
     flags: READONLY | MOVABLE_KEYS,
-    keys: [{ flags: ['RO', 'access'], begin: { index: 1 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } }],
+    keys: [countedKeys(['RO', 'access'], 1)],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '6.2.0',
     summary: 'Subtract multiple sorted sets',
     complexity:
       'O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.',
-    arguments: [
-      { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', flags: ['optional'] },
-    ],
+    arguments: [NUMKEYS, KEYS, option('WITHSCORES')],
     handler: zdiff,
   },
   {
     name: 'zunionstore',
     arity: -4,
     flags: WRITE | DENYOOM | MOVABLE_KEYS,
-    keys: [
-      keyRange(['OW', 'update'], 1, 1),
-      { flags: ['RO', 'access'], begin: { index: 2 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } },
-    ],
+    keys: [keyRange(['OW', 'update'], 1, 1), countedKeys(['RO', 'access'], 2)],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '2.0.0',
@@ -97,20 +71,10 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
       'O(N)+O(M log(M)) with N being the sum of the sizes of the input sorted sets, and M being the number of elements in the resulting sorted set.',
     arguments: [
       { name: 'destination', type: 'key', keySpec: 0 },
-      { name: 'numkeys', type: 'integer' },
+      NUMKEYS,
       { name: 'key', type: 'key', keySpec: 1, flags: ['multiple'] },
       { name: 'weight', type: 'integer', token: 'WEIGHTS', flags: ['optional', 'multiple'] },
-      {
-        name: 'aggregate',
-        type: 'oneof',
-        token: 'AGGREGATE',
-        flags: ['optional'],
-        arguments: [
-          { name: 'sum', type: 'pure-token', token: 'SUM' },
-          { name: 'min', type: 'pure-token', token: 'MIN' },
-          { name: 'max', type: 'pure-token', token: 'MAX' },
-        ],
-      },
+      choice('aggregate', ['SUM', 'MIN', 'MAX'], { token: 'AGGREGATE', flags: ['optional'] }),
     ],
     handler: zunionStore,
   },
@@ -118,10 +82,7 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
     name: 'zinterstore',
     arity: -4,
     flags: WRITE | DENYOOM | MOVABLE_KEYS,
-    keys: [
-      keyRange(['OW', 'update'], 1, 1),
-      { flags: ['RO', 'access'], begin: { index: 2 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } },
-    ],
+    keys: [keyRange(['OW', 'update'], 1, 1), countedKeys(['RO', 'access'], 2)],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '2.0.0',
@@ -130,20 +91,10 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
       'O(N*K)+O(M*log(M)) worst case with N being the smallest input sorted set, K being the number of input sorted sets and M being the number of elements in the resulting sorted set.',
     arguments: [
       { name: 'destination', type: 'key', keySpec: 0 },
-      { name: 'numkeys', type: 'integer' },
+      NUMKEYS,
       { name: 'key', type: 'key', keySpec: 1, flags: ['multiple'] },
       { name: 'weight', type: 'integer', token: 'WEIGHTS', flags: ['optional', 'multiple'] },
-      {
-        name: 'aggregate',
-        type: 'oneof',
-        token: 'AGGREGATE',
-        flags: ['optional'],
-        arguments: [
-          { name: 'sum', type: 'pure-token', token: 'SUM' },
-          { name: 'min', type: 'pure-token', token: 'MIN' },
-          { name: 'max', type: 'pure-token', token: 'MAX' },
-        ],
-      },
+      choice('aggregate', ['SUM', 'MIN', 'MAX'], { token: 'AGGREGATE', flags: ['optional'] }),
     ],
     handler: zinterStore,
   },
@@ -151,10 +102,7 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
     name: 'zdiffstore',
     arity: -4,
     flags: WRITE | DENYOOM | MOVABLE_KEYS,
-    keys: [
-      keyRange(['OW', 'update'], 1, 1),
-      { flags: ['RO', 'access'], begin: { index: 2 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } },
-    ],
+    keys: [keyRange(['OW', 'update'], 1, 1), countedKeys(['RO', 'access'], 2)],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '6.2.0',
@@ -163,7 +111,7 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
       'O(L + (N-K)log(N)) worst case where L is the total number of elements in all the sets, N is the size of the first set, and K is the size of the result set.',
     arguments: [
       { name: 'destination', type: 'key', keySpec: 0 },
-      { name: 'numkeys', type: 'integer' },
+      NUMKEYS,
       { name: 'key', type: 'key', keySpec: 1, flags: ['multiple'] },
     ],
     handler: zdiffStore,
@@ -172,18 +120,14 @@ export const zsetCombineCommands: readonly CommandRecord[] = [
     name: 'zintercard',
     arity: -3,
     flags: READONLY | MOVABLE_KEYS,
-    keys: [{ flags: ['RO', 'access'], begin: { index: 1 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } }],
+    keys: [countedKeys(['RO', 'access'], 1)],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '7.0.0',
     summary: 'Intersect multiple sorted sets and return the cardinality of the result',
     complexity:
       'O(N*K) worst case with N being the smallest input sorted set, K being the number of input sorted sets.',
-    arguments: [
-      { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      { name: 'limit', type: 'integer', token: 'LIMIT', flags: ['optional'] },
-    ],
+    arguments: [NUMKEYS, KEYS, { name: 'limit', type: 'integer', token: 'LIMIT', flags: ['optional'] }],
     handler: zinterCard,
   },
 ];

@@ -1,4 +1,5 @@
 /** Records of the sorted set commands about ranges. Handlers: zset-range.ts. */
+import { choice, KEY, option } from './argument-docs.js';
 import { type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
 import {
   zcount,
@@ -26,11 +27,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     since: '2.0.0',
     summary: 'Count the members in a sorted set with scores within the given values',
     complexity: 'O(log(N)) with N being the number of elements in the sorted set.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'min', type: 'double' },
-      { name: 'max', type: 'double' },
-    ],
+    arguments: [KEY, { name: 'min', type: 'double' }, { name: 'max', type: 'double' }],
     handler: zcount,
   },
   {
@@ -43,11 +40,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     since: '2.8.9',
     summary: 'Count the number of members in a sorted set between a given lexicographical range',
     complexity: 'O(log(N)) with N being the number of elements in the sorted set.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'min', type: 'string' },
-      { name: 'max', type: 'string' },
-    ],
+    arguments: [KEY, { name: 'min', type: 'string' }, { name: 'max', type: 'string' }],
     handler: zlexCount,
   },
   {
@@ -63,19 +56,10 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
       'O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements returned.',
     history: [['6.2.0', 'Added the `REV`, `BYSCORE`, `BYLEX` and `LIMIT` options.']],
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'start', type: 'string' },
       { name: 'stop', type: 'string' },
-      {
-        name: 'sortby',
-        type: 'oneof',
-        since: '6.2.0',
-        flags: ['optional'],
-        arguments: [
-          { name: 'byscore', type: 'pure-token', token: 'BYSCORE' },
-          { name: 'bylex', type: 'pure-token', token: 'BYLEX' },
-        ],
-      },
+      choice('sortby', ['BYSCORE', 'BYLEX'], { since: '6.2.0', flags: ['optional'] }),
       { name: 'rev', type: 'pure-token', token: 'REV', since: '6.2.0', flags: ['optional'] },
       {
         name: 'offset_count',
@@ -88,7 +72,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
           { name: 'count', type: 'integer' },
         ],
       },
-      { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', flags: ['optional'] },
+      option('WITHSCORES'),
     ],
     handler: zrange,
   },
@@ -106,12 +90,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     docFlags: ['deprecated'],
     deprecatedSince: '6.2.0',
     replacedBy: '`ZRANGE` with the `REV` argument',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'start', type: 'integer' },
-      { name: 'stop', type: 'integer' },
-      { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'start', type: 'integer' }, { name: 'stop', type: 'integer' }, option('WITHSCORES')],
     handler: zrevRange,
   },
   {
@@ -130,7 +109,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     deprecatedSince: '6.2.0',
     replacedBy: '`ZRANGE` with the `BYSCORE` argument',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'min', type: 'double' },
       { name: 'max', type: 'double' },
       { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', since: '2.0.0', flags: ['optional'] },
@@ -163,10 +142,10 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     deprecatedSince: '6.2.0',
     replacedBy: '`ZRANGE` with the `REV` and `BYSCORE` arguments',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'max', type: 'double' },
       { name: 'min', type: 'double' },
-      { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', flags: ['optional'] },
+      option('WITHSCORES'),
       {
         name: 'offset_count',
         type: 'block',
@@ -195,7 +174,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     deprecatedSince: '6.2.0',
     replacedBy: '`ZRANGE` with the `BYLEX` argument',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'min', type: 'string' },
       { name: 'max', type: 'string' },
       {
@@ -227,7 +206,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     deprecatedSince: '6.2.0',
     replacedBy: '`ZRANGE` with the `REV` and `BYLEX` arguments',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'max', type: 'string' },
       { name: 'min', type: 'string' },
       {
@@ -259,16 +238,8 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
       { name: 'src', type: 'key', keySpec: 1 },
       { name: 'min', type: 'string' },
       { name: 'max', type: 'string' },
-      {
-        name: 'sortby',
-        type: 'oneof',
-        flags: ['optional'],
-        arguments: [
-          { name: 'byscore', type: 'pure-token', token: 'BYSCORE' },
-          { name: 'bylex', type: 'pure-token', token: 'BYLEX' },
-        ],
-      },
-      { name: 'rev', type: 'pure-token', token: 'REV', flags: ['optional'] },
+      choice('sortby', ['BYSCORE', 'BYLEX'], { flags: ['optional'] }),
+      option('REV'),
       {
         name: 'offset_count',
         type: 'block',
@@ -293,11 +264,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     summary: 'Remove all members in a sorted set within the given indexes',
     complexity:
       'O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by the operation.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'start', type: 'integer' },
-      { name: 'stop', type: 'integer' },
-    ],
+    arguments: [KEY, { name: 'start', type: 'integer' }, { name: 'stop', type: 'integer' }],
     handler: zremRangeByRank,
   },
   {
@@ -311,11 +278,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     summary: 'Remove all members in a sorted set within the given scores',
     complexity:
       'O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by the operation.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'min', type: 'double' },
-      { name: 'max', type: 'double' },
-    ],
+    arguments: [KEY, { name: 'min', type: 'double' }, { name: 'max', type: 'double' }],
     handler: zremRangeByScore,
   },
   {
@@ -329,11 +292,7 @@ export const zsetRangeCommands: readonly CommandRecord[] = [
     summary: 'Remove all members in a sorted set between the given lexicographical range',
     complexity:
       'O(log(N)+M) with N being the number of elements in the sorted set and M the number of elements removed by the operation.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'min', type: 'string' },
-      { name: 'max', type: 'string' },
-    ],
+    arguments: [KEY, { name: 'min', type: 'string' }, { name: 'max', type: 'string' }],
     handler: zremRangeByLex,
   },
 ];

@@ -1,5 +1,6 @@
 /** Records of the sorted set commands about single members, the ends and the whole. Handlers: zset.ts, zset-pop.ts, zset-scan.ts. */
-import { type CommandRecord, DENYOOM, FAST, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
+import { COUNT_OPTION, choice, KEY, KEYS, NUMKEYS, option } from './argument-docs.js';
+import { type CommandRecord, countedKeys, DENYOOM, FAST, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
 import { zadd, zcard, zincrBy, zmscore, zrank, zrem, zrevRank, zscore } from './zset.js';
 import { zmpop, zpopMax, zpopMin, zrandMember } from './zset-pop.js';
 import { zscan } from './zset-scan.js';
@@ -21,27 +22,9 @@ export const zsetCommands: readonly CommandRecord[] = [
       ['6.2.0', 'Added the `GT` and `LT` options.'],
     ],
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      {
-        name: 'condition',
-        type: 'oneof',
-        since: '3.0.2',
-        flags: ['optional'],
-        arguments: [
-          { name: 'nx', type: 'pure-token', token: 'NX' },
-          { name: 'xx', type: 'pure-token', token: 'XX' },
-        ],
-      },
-      {
-        name: 'comparison',
-        type: 'oneof',
-        since: '6.2.0',
-        flags: ['optional'],
-        arguments: [
-          { name: 'gt', type: 'pure-token', token: 'GT' },
-          { name: 'lt', type: 'pure-token', token: 'LT' },
-        ],
-      },
+      KEY,
+      choice('condition', ['NX', 'XX'], { since: '3.0.2', flags: ['optional'] }),
+      choice('comparison', ['GT', 'LT'], { since: '6.2.0', flags: ['optional'] }),
       { name: 'change', type: 'pure-token', token: 'CH', since: '3.0.2', flags: ['optional'] },
       { name: 'increment', type: 'pure-token', token: 'INCR', since: '3.0.2', flags: ['optional'] },
       {
@@ -66,11 +49,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     since: '1.2.0',
     summary: 'Increment the score of a member in a sorted set',
     complexity: 'O(log(N)) where N is the number of elements in the sorted set.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'increment', type: 'integer' },
-      { name: 'member', type: 'string' },
-    ],
+    arguments: [KEY, { name: 'increment', type: 'integer' }, { name: 'member', type: 'string' }],
     handler: zincrBy,
   },
   {
@@ -85,10 +64,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     complexity:
       'O(M*log(N)) with N being the number of elements in the sorted set and M the number of elements to be removed.',
     history: [['2.4.0', 'Accepts multiple elements.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'member', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'member', type: 'string', flags: ['multiple'] }],
     handler: zrem,
   },
   {
@@ -101,7 +77,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     since: '1.2.0',
     summary: 'Get the number of members in a sorted set',
     complexity: 'O(1)',
-    arguments: [{ name: 'key', type: 'key', keySpec: 0 }],
+    arguments: [KEY],
     handler: zcard,
   },
   {
@@ -114,10 +90,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     since: '1.2.0',
     summary: 'Get the score associated with the given member in a sorted set',
     complexity: 'O(1)',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'member', type: 'string' },
-    ],
+    arguments: [KEY, { name: 'member', type: 'string' }],
     handler: zscore,
   },
   {
@@ -130,10 +103,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     since: '6.2.0',
     summary: 'Get the score associated with the given members in a sorted set',
     complexity: 'O(N) where N is the number of members being requested.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'member', type: 'string', flags: ['multiple'] },
-    ],
+    arguments: [KEY, { name: 'member', type: 'string', flags: ['multiple'] }],
     handler: zmscore,
   },
   {
@@ -147,11 +117,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     summary: 'Determine the index of a member in a sorted set',
     complexity: 'O(log(N))',
     history: [['7.2.0', 'Added the optional `WITHSCORE` argument.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'member', type: 'string' },
-      { name: 'withscore', type: 'pure-token', token: 'WITHSCORE', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'member', type: 'string' }, option('WITHSCORE')],
     handler: zrank,
   },
   {
@@ -165,11 +131,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     summary: 'Determine the index of a member in a sorted set, with scores ordered from high to low',
     complexity: 'O(log(N))',
     history: [['7.2.0', 'Added the optional `WITHSCORE` argument.']],
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'member', type: 'string' },
-      { name: 'withscore', type: 'pure-token', token: 'WITHSCORE', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'member', type: 'string' }, option('WITHSCORE')],
     handler: zrevRank,
   },
   {
@@ -183,10 +145,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     summary: 'Remove and return members with the lowest scores in a sorted set',
     complexity:
       'O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'count', type: 'integer', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'count', type: 'integer', flags: ['optional'] }],
     handler: zpopMin,
   },
   {
@@ -200,36 +159,21 @@ export const zsetCommands: readonly CommandRecord[] = [
     summary: 'Remove and return members with the highest scores in a sorted set',
     complexity:
       'O(log(N)*M) with N being the number of elements in the sorted set, and M being the number of elements popped.',
-    arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
-      { name: 'count', type: 'integer', flags: ['optional'] },
-    ],
+    arguments: [KEY, { name: 'count', type: 'integer', flags: ['optional'] }],
     handler: zpopMax,
   },
   {
     name: 'zmpop',
     arity: -4,
     flags: WRITE | MOVABLE_KEYS,
-    keys: [{ flags: ['RW', 'access', 'delete'], begin: { index: 1 }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } }],
+    keys: [countedKeys(['RW', 'access', 'delete'], 1)],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '7.0.0',
     summary: 'Remove and return members with scores in a sorted set',
     complexity:
       'O(K) + O(M*log(N)) where K is the number of provided keys, N being the number of elements in the sorted set, and M being the number of elements popped.',
-    arguments: [
-      { name: 'numkeys', type: 'integer' },
-      { name: 'key', type: 'key', keySpec: 0, flags: ['multiple'] },
-      {
-        name: 'where',
-        type: 'oneof',
-        arguments: [
-          { name: 'min', type: 'pure-token', token: 'MIN' },
-          { name: 'max', type: 'pure-token', token: 'MAX' },
-        ],
-      },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
-    ],
+    arguments: [NUMKEYS, KEYS, choice('where', ['MIN', 'MAX']), COUNT_OPTION],
     handler: zmpop,
   },
   {
@@ -244,15 +188,12 @@ export const zsetCommands: readonly CommandRecord[] = [
     summary: 'Get one or multiple random elements from a sorted set',
     complexity: 'O(N) where N is the number of elements returned',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       {
         name: 'options',
         type: 'block',
         flags: ['optional'],
-        arguments: [
-          { name: 'count', type: 'integer' },
-          { name: 'withscores', type: 'pure-token', token: 'WITHSCORES', flags: ['optional'] },
-        ],
+        arguments: [{ name: 'count', type: 'integer' }, option('WITHSCORES')],
       },
     ],
     handler: zrandMember,
@@ -270,10 +211,10 @@ export const zsetCommands: readonly CommandRecord[] = [
     complexity:
       'O(1) for every call. O(N) for a complete iteration, including enough command calls for the cursor to return back to 0. N is the number of elements inside the collection..',
     arguments: [
-      { name: 'key', type: 'key', keySpec: 0 },
+      KEY,
       { name: 'cursor', type: 'integer' },
       { name: 'pattern', type: 'pattern', token: 'MATCH', flags: ['optional'] },
-      { name: 'count', type: 'integer', token: 'COUNT', flags: ['optional'] },
+      COUNT_OPTION,
     ],
     handler: zscan,
   },
