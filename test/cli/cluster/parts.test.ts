@@ -21,6 +21,7 @@ function owner(first: number, last: number): { slots: SlotSet } {
 test('addresses are cut at the last @ and the last colon', () => {
   assert.deepEqual(parseAddress('127.0.0.1:7000@17000'), { host: '127.0.0.1', port: 7000 });
   assert.deepEqual(parseAddress('::1:7000'), { host: '::1', port: 7000 });
+  assert.deepEqual(parseAddress('[::1]:7000'), { host: '::1', port: 7000 });
   assert.equal(parseAddress('127.0.0.1'), null);
   assert.equal(parseAddress('127.0.0.1:0'), null);
 });
