@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { isAlive } from '../support/child-process.js';
 import { freePort } from '../support/ports.js';
 import { runTool, type Tool } from '../support/run-tool.js';
 import { temporaryFolder } from '../support/server-process.js';
@@ -52,15 +53,6 @@ for (const server of ['slotmesh', 'redis-server']) {
     );
     assert.deepEqual(readdirSync(folder), ['config.sh']);
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** @returns the first of `count` free ports in a row */

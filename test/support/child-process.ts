@@ -87,3 +87,13 @@ export class Child {
     if (this.exit === null) this.#child.kill(signal);
   }
 }
+
+/** Whether there is a process with this id, whoever's it is. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
