@@ -97,7 +97,7 @@ function popBatch(call: Invocation, ref: Ref, count: number): Ref {
     sets.pick(left, randomBelow, cursor);
     replyMember(call, cursor);
     if (propagation.isActive) propagation.word(cursor.bytes, cursor.start, cursor.length);
-    left = sets.remove(call.db, left, cursor.bytes, cursor.start, cursor.length);
+    left = sets.removePicked(call.db, left, cursor);
   }
   if (propagation.isActive) propagation.end(call.db.index);
   return removeIfEmpty(call, left);

@@ -85,7 +85,7 @@ export class SetCursor {
     }
     while (this.itemAt === this.items.length) {
       if (this.bucket === 0) return false;
-      this.tables.collectBucket(this.table, --this.bucket, this.items);
+      this.bucket = this.tables.collectAhead(this.table, this.bucket, this.items);
       this.itemAt = 0;
     }
     this.readItem(this.items[this.itemAt++]);

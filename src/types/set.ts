@@ -106,17 +106,11 @@ export class Sets implements ValueType {
 
   /** Removes a member. @returns the entry, whose set may be empty now; 0 if the member is not there */
   remove(db: Database, ref: Ref, member: Uint8Array, start: number, length: number): Ref {
-    const { entries, arena } = this.space;
+    const { entries } = this.space;
     const encoding = entries.encoding(ref);
     if (encoding === SET_TABLE) {
-      const table = entries.root(ref);
-      const item = this.table.find(table, hashBytes(member, start, length), member, start, length);
-      if (item === 0) return 0;
-      db.beforeWrite(ref);
-      this.table.preserve(table, item);
-      this.table.removeFound(table);
-      arena.free(item);
-      return ref;
+      const item = this.table.find(entries.root(ref), hashBytes(member, start, length), member, start, length);
+      return item === 0 ? 0 : this.removeFound(db, ref);
     }
     const view = entries.view(ref);
     const base = entries.valueStart(ref);
@@ -136,6 +130,13 @@ export class Sets implements ValueType {
     return db.resizeValue(ref, intsetBytes(view, base));
   }
 
+  /** Removes the member that `pick` has just pointed `picked` at. @returns the entry, whose set may be empty now */
+  removePicked(db: Database, ref: Ref, picked: SetCursor): Ref {
+    // Of a packed set, and of a member in a long chain, no cell is known.
+    if (this.space.entries.encoding(ref) === SET_TABLE && this.table.foundItem !== 0) return this.removeFound(db, ref);
+    return this.remove(db, ref, picked.bytes, picked.start, picked.length);
+  }
+
   /** Prepares a set that is about to get `count` members at once: it becomes a table if that alone is too much for its form. @returns the entry */
   expect(db: Database, ref: Ref, count: number): Ref {
     const { entries, packing } = this.space;
@@ -150,7 +151,7 @@ export class Sets implements ValueType {
   pick(ref: Ref, random: (below: number) => number, into: SetCursor): void {
     const { entries } = this.space;
     const encoding = entries.encoding(ref);
-    if (encoding === SET_TABLE) return into.readItem(this.table.randomItem(entries.root(ref), random));
+    if (encoding === SET_TABLE) return into.readItem(this.table.pickItem(entries.root(ref), random));
     const view = entries.view(ref);
     const base = entries.valueStart(ref);
     if (encoding === SET_INTSET) into.readInteger(view, base, random(intsetCount(view, base)));
@@ -185,6 +186,17 @@ export class Sets implements ValueType {
   bytes(ref: Ref): number {
     const { entries } = this.space;
     return entries.encoding(ref) === SET_TABLE ? this.table.totalBytes(entries.root(ref)) : 0;
+  }
+
+  /** Removes the item that the table has just found. */
+  private removeFound(db: Database, ref: Ref): Ref {
+    const table = this.space.entries.root(ref);
+    const item = this.table.foundItem;
+    db.beforeWrite(ref);
+    this.table.preserve(table, item);
+    this.table.removeFound(table);
+    this.space.arena.free(item);
+    return ref;
   }
 
   private addToTable(db: Database, ref: Ref, member: Uint8Array, start: number, length: number): Ref {

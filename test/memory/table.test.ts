@@ -253,6 +253,22 @@ test('a random item is any of the items with about the same chance', () => {
   }
 });
 
+test('picked items are taken out one by one, until none is left', () => {
+  for (const count of [1, 13, 100, 5000]) {
+    const random = new Random(count);
+    const model = new Model();
+    for (let value = 0; value < count; value++) model.add(value);
+    for (let left = count; left > 0; left--) {
+      const item = model.table.pickItem(model.ref, (below) => random.below(below));
+      const value = model.numbers.valueOf(item);
+      if (model.table.foundItem === item) model.table.removeFound(model.ref);
+      else model.table.remove(model.ref, mixed(value), item);
+      assert.equal(model.find(value), 0);
+      assert.equal(model.table.count(model.ref), left - 1);
+    }
+  }
+});
+
 test('a table made for many items holds fewer and more of them, and shrinks with them', () => {
   for (const expectedCount of [1, 7, 8, 100, 3000, 1e9]) {
     const model = new Model(mixed, expectedCount);
