@@ -242,7 +242,8 @@ class Prepared {
 /** One server, and what is asked of each value of one type that it takes. */
 class Bench {
   readonly server = new InProcess();
-  private readonly reader = new ReplyReader();
+  /** As bytes: two members that are no UTF-8 must not become one. */
+  private readonly reader = new ReplyReader({ bulk: 'bytes' });
   private readonly reads: readonly Prepared[];
   private readonly writes: readonly Prepared[];
   private readonly counted: readonly Prepared[];
