@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { digestValue, emptyDigest } from '../../src/keyspace/digest.js';
 import type { Keyspace } from '../../src/keyspace/keyspace.js';
-import { Snapshot, SnapshotMarks } from '../../src/keyspace/snapshot.js';
 import type { Ref } from '../../src/memory/arena.js';
 import { InProcess } from '../commands/in-process.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
-import { noLargeEntry } from '../support/snapshot-sink.js';
+import { assertSnapshotsSeeTheirBeginning } from './snapshot-of-random-commands.js';
 
 const LISTS = ['l0', 'l1', 'l2', 'l3', 'l9'];
 const COMMANDS = fuzzIterations(6000);
@@ -58,35 +57,20 @@ function digestOf(space: Keyspace, ref: Ref): string {
   return Buffer.from(digestValue(space, ref, emptyDigest())).toString('hex');
 }
 
-function nameOf({ entries }: Keyspace, ref: Ref): string {
-  const start = entries.keyStart(ref);
-  return Buffer.from(entries.view(ref).subarray(start, start + entries.keyLength(ref))).toString();
-}
-
 test('a snapshot sees lists and sorted sets as they were when it began', () => {
   const seed = fuzzSeed();
   replayable(seed, () => {
     const random = new Random(seed);
     const server = fresh();
-    const space = server.server.keyspace;
-    for (let i = 0; i < 400; i++) server.run(commandOf(random));
-    const marks = new SnapshotMarks();
-    for (let round = 0; round < 30; round++) {
+    assertSnapshotsSeeTheirBeginning({
+      server,
+      runOne: () => server.run(commandOf(random)),
       // A list of many chunks would come in parts, as in test/persistence/large-snapshot.
-      for (const list of LISTS) server.run(`LTRIM ${list} 0 19`);
-      const expected = new Map<string, string>();
-      space.databases[0]!.forEach((ref) => {
-        expected.set(nameOf(space, ref), digestOf(space, ref));
-      });
-      const seen = new Map<string, string>();
-      const snapshot = new Snapshot(space, marks, {
-        entry: (_, ref) => seen.set(nameOf(space, ref), digestOf(space, ref)),
-        largeEntry: noLargeEntry,
-      });
-      for (let i = 0; i < 60; i++) server.run(commandOf(random));
-      while (!snapshot.step(1000));
-      assert.deepEqual(new Map([...seen].sort()), new Map([...expected].sort()));
-    }
+      beforeRound() {
+        for (const list of LISTS) server.run(`LTRIM ${list} 0 19`);
+      },
+      contentOf: digestOf,
+    });
   });
 });
 

@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Keyspace } from '../../src/keyspace/keyspace.js';
-import { Snapshot, SnapshotMarks } from '../../src/keyspace/snapshot.js';
 import type { Ref } from '../../src/memory/arena.js';
 import { writeValue } from '../../src/persistence/rdb/keyspace-rdb.js';
 import { RdbWriter } from '../../src/persistence/rdb/rdb-writer.js';
 import { InProcess } from '../commands/in-process.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
-import { noLargeEntry } from '../support/snapshot-sink.js';
+import { assertSnapshotsSeeTheirBeginning } from './snapshot-of-random-commands.js';
 
 const COMMANDS = fuzzIterations(4000);
 /** More nodes and pending entries than are freed at once. */
@@ -55,36 +54,19 @@ function contentOf(space: Keyspace, ref: Ref): string {
   return Buffer.from(writer.bytes.subarray(0, writer.length)).toString('latin1');
 }
 
-function nameOf({ entries }: Keyspace, ref: Ref): string {
-  const start = entries.keyStart(ref);
-  return Buffer.from(entries.view(ref).subarray(start, start + entries.keyLength(ref))).toString();
-}
-
 test('a snapshot sees streams as they were when it began', () => {
   const seed = fuzzSeed();
   replayable(seed, () => {
     const random = new Random(seed);
     const server = fresh();
-    const space = server.server.keyspace;
-    for (let i = 0; i < 600; i++) server.run(commandOf(random));
-    const marks = new SnapshotMarks();
-    for (let round = 0; round < 30; round++) {
-      const expected = new Map<string, string>();
-      space.databases[0]!.forEach((ref) => {
-        expected.set(nameOf(space, ref), contentOf(space, ref));
-      });
-      const seen = new Map<string, string>();
-      const snapshot = new Snapshot(space, marks, {
-        entry: (_, ref) => seen.set(nameOf(space, ref), contentOf(space, ref)),
-        largeEntry: noLargeEntry,
-      });
-      for (let i = 0; i < 60; i++) {
+    assertSnapshotsSeeTheirBeginning({
+      server,
+      runOne() {
         server.advance(1);
         server.run(commandOf(random));
-      }
-      while (!snapshot.step(1000));
-      assert.deepEqual(new Map([...seen].sort()), new Map([...expected].sort()));
-    }
+      },
+      contentOf,
+    });
   });
 });
 
