@@ -223,6 +223,8 @@ function nodeConfiguration(folder: ClusterFolder, port: number): string {
     'appendonly yes',
     '# A replica that joins is served at once; the default waits 5 seconds for others that might join too.',
     'repl-diskless-sync-delay 0',
+    '# For trials of failures from this machine: DEBUG SLEEP, DEBUG SEGFAULT.',
+    'enable-debug-command local',
   ];
   if (password !== '') lines.push(`requirepass ${quote(password)}`, `masterauth ${quote(password)}`);
   return `${lines.join('\n')}\n`;
