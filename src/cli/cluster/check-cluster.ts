@@ -6,7 +6,6 @@ import { parseClusterNodes, slotsSignature } from '../../client/cluster-nodes.js
 import { SLOT_COUNT } from '../../keyspace/key-slot.js';
 import { ReplyError } from '../../resp/reply-reader.js';
 import type { ManagerContext } from './context.js';
-import { dictionaryOrder } from './dictionary-order.js';
 import { Failure } from './failure.js';
 import { type Cluster, primariesOf } from './load-cluster.js';
 import type { ManagedNode } from './managed-node.js';
@@ -62,7 +61,7 @@ export async function checkCluster(
       openSlots.push(...slots.map(String));
     }
   }
-  const open = dictionaryOrder(openSlots);
+  const open = dialect.orderSlots(openSlots);
   if (open.length > 0) {
     output.error(dialect.openSlots(open));
     if (repairs !== undefined) {

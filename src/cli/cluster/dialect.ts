@@ -3,6 +3,7 @@
  * differently (create) has code of its own there.
  */
 import { type Reply, ReplyError } from '../../resp/reply-reader.js';
+import { dictionaryOrder } from './dictionary-order.js';
 import type { NodeRefusal } from './failure.js';
 import type { ManagedNode } from './managed-node.js';
 import { formatRanges } from './slot-set.js';
@@ -17,6 +18,8 @@ export interface Dialect {
   formatNode(node: ManagedNode, indent?: number): string;
   openSlotsOfNode(node: ManagedNode, state: 'migrating' | 'importing', slots: readonly number[]): string;
   openSlots(slots: readonly string[]): string;
+  /** In which order slots are walked that were found in the order given; an open one is found once or twice. */
+  orderSlots(found: readonly string[]): string[];
   /** What stands below the line that says that slots are not covered. */
   readonly afterUncovered: string;
   /** check and fix begin with the key counts; check's exit code tells of problems. */
@@ -79,6 +82,7 @@ export const redisCliDialect: Dialect = {
   },
   openSlotsOfNode: (node, state, slots) =>
     `[WARNING] Node ${node.address} has slots in ${state} state ${slots.join(',')}.`,
+  orderSlots: dictionaryOrder,
   openSlots: (slots) => `[WARNING] The following slots are open: ${slots.join(',')}.`,
   afterUncovered: '\n',
   isThorough: true,

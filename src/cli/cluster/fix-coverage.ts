@@ -3,7 +3,6 @@
  * several. The questions are asked also with --cluster-yes, and the slots of a group are mended in the order of a hash table, as redis-cli does it. Source: spec/cli.md section 2.13, "Coverage".
  */
 import type { ManagerContext } from './context.js';
-import { dictionaryOrder } from './dictionary-order.js';
 import { Failure, silentFailure } from './failure.js';
 import { type Cluster, primariesOf } from './load-cluster.js';
 import type { ManagedNode } from './managed-node.js';
@@ -35,7 +34,7 @@ export async function fixCoverage(
   const { output, terminal, dialect } = context;
   output.info('>>> Fixing slots coverage...');
   const primaries = primariesOf(cluster);
-  const uncovered = await findHolders(primaries, dictionaryOrder(slots.map(String)).map(Number));
+  const uncovered = await findHolders(primaries, dialect.orderSlots(slots.map(String)).map(Number));
   output.write(dialect.uncoveredOverview(uncovered));
   const groups: Group[] = [
     {

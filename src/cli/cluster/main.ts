@@ -9,8 +9,8 @@
  *                        who gets which slots; pure
  *   slot-mover.ts        moving slots: → migrate-keys.ts, batch-size.ts, move-report.ts, progress-bar.ts
  *   fix-*.ts             what mends a cluster
- *   output.ts, dialect.ts, failure.ts
- *                        how things are told
+ *   output.ts, dialect.ts, failure.ts, run-to-end.ts
+ *                        how things are told, and how a run ends
  *
  * It knows the connection settings and the terminal of the tools (../), and of the rest only client/, resp/ and keyspace/key-slot.
  */
@@ -18,61 +18,36 @@ import type { ConnectionSettings } from '../connection-settings.js';
 import type { Terminal } from '../terminal.js';
 import { BufferedTerminal } from './buffered-terminal.js';
 import { Connections } from './connections.js';
+import type { Subcommand } from './context.js';
 import type { ClusterOptions, RunClusterManager } from './contract.js';
 import { redisCliDialect } from './dialect.js';
 import { Failure } from './failure.js';
-import { tell } from './load-cluster.js';
 import { Output } from './output.js';
+import { runToEnd } from './run-to-end.js';
 import { SUBCOMMANDS } from './subcommands.js';
 
-export const runClusterManager: RunClusterManager = async (
+export const runClusterManager: RunClusterManager = (
   words: readonly string[],
   options: ClusterOptions,
   connection: ConnectionSettings,
   outerTerminal: Terminal,
 ): Promise<number> => {
   const terminal = new BufferedTerminal(outerTerminal);
-  try {
-    return await run(words, options, connection, terminal);
-  } finally {
-    terminal.flush();
-  }
+  const output = Output.of(terminal);
+  const connections = new Connections(connection);
+  const dialect = redisCliDialect;
+  return runToEnd({ terminal, output, connections }, async () => {
+    const [name = '', ...positionals] = words;
+    const subcommand = findSubcommand(name, positionals.length);
+    return subcommand.run({ words: positionals, options, connection, connections, terminal, output, dialect });
+  });
 };
 
-async function run(
-  words: readonly string[],
-  options: ClusterOptions,
-  connection: ConnectionSettings,
-  terminal: Terminal,
-): Promise<number> {
-  const output = Output.of(terminal);
-  const [name = '', ...positionals] = words;
+function findSubcommand(name: string, wordCount: number): Subcommand {
   const subcommand = SUBCOMMANDS.get(name);
-  if (subcommand === undefined) {
-    output.complain('Unknown --cluster subcommand');
-    return 1;
-  }
+  if (subcommand === undefined) throw new Failure('stderr', 'Unknown --cluster subcommand');
   const { minWords, maxWords = Number.POSITIVE_INFINITY } = subcommand;
-  if (positionals.length < minWords || positionals.length > maxWords) {
-    output.complain('[ERR] Wrong number of arguments for specified --cluster sub command');
-    return 1;
-  }
-  const connections = new Connections(connection);
-  try {
-    return await subcommand.run({
-      words: positionals,
-      options,
-      connection,
-      connections,
-      terminal,
-      output,
-      dialect: redisCliDialect,
-    });
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    tell(error, output);
-    return 1;
-  } finally {
-    connections.closeAll();
-  }
+  if (wordCount < minWords || wordCount > maxWords)
+    throw new Failure('stderr', '[ERR] Wrong number of arguments for specified --cluster sub command');
+  return subcommand;
 }

@@ -22,6 +22,7 @@ export const tribDialect: Dialect = {
   },
   openSlotsOfNode: (node, state, slots) =>
     `[WARNING] Node ${node.address} has slots in ${state} state (${slots.join(',')}).`,
+  orderSlots: (found) => [...new Set(found)],
   openSlots: (slots) => `[WARNING] The following slots are open: ${slots.join(',')}`,
   afterUncovered: '',
   isThorough: false,

@@ -11,8 +11,8 @@ import { Connections, type ConnectionWords } from '../cluster/connections.js';
 import type { ManagerContext, Subcommand } from '../cluster/context.js';
 import { type ClusterOptions, defaultClusterOptions } from '../cluster/contract.js';
 import { Failure } from '../cluster/failure.js';
-import { tell } from '../cluster/load-cluster.js';
 import { Output } from '../cluster/output.js';
+import { runToEnd } from '../cluster/run-to-end.js';
 import { SUBCOMMANDS } from '../cluster/subcommands.js';
 import { defaultConnection } from '../connection-settings.js';
 import { processTerminal, type Terminal } from '../terminal.js';
@@ -30,6 +30,9 @@ const flag = (set: TribOption['set']): TribOption => ({ hasValue: false, set });
 
 const TIMEOUT = valued((options, value) => {
   options.timeoutMs = atoi(value);
+});
+const FROM = valued((options, value) => {
+  options.from = value;
 });
 const PIPELINE = valued((options, value) => {
   options.pipeline = atoi(value);
@@ -71,9 +74,7 @@ const COMMANDS: Record<string, TribCommand> = {
     minWords: 1,
     maxWords: 1,
     options: {
-      from: valued((options, value) => {
-        options.from = value;
-      }),
+      from: FROM,
       to: valued((options, value) => {
         options.to = value;
       }),
@@ -133,9 +134,7 @@ const COMMANDS: Record<string, TribCommand> = {
     minWords: 1,
     maxWords: 1,
     options: {
-      from: valued((options, value) => {
-        options.from = value;
-      }),
+      from: FROM,
       copy: flag((options) => {
         options.copy = true;
       }),
@@ -170,24 +169,18 @@ async function importKeys(context: ManagerContext): Promise<number> {
   return managed('import')(context);
 }
 
-async function runTrib(argv: readonly string[], outerTerminal: Terminal): Promise<number> {
+function runTrib(argv: readonly string[], outerTerminal: Terminal): Promise<number> {
   const terminal = new BufferedTerminal(outerTerminal);
   const paint = process.env['TERM'] === 'xterm' ? paintAsTrib : (_: unknown, text: string) => text;
   const output = new Output(terminal, terminal, paint);
   const connection = { ...defaultConnection(), password: process.env['REDISCLI_AUTH'] ?? null };
   const options = defaultClusterOptions();
   const connections = new Connections(connection, wordsFor(output, options));
-  try {
+  const dialect = tribDialect;
+  return runToEnd({ terminal, output, connections }, async () => {
     const { command, words } = readCommandLine(argv, options);
-    return await command.run({ words, options, connection, connections, terminal, output, dialect: tribDialect });
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    tell(error, output);
-    return 1;
-  } finally {
-    connections.closeAll();
-    terminal.flush();
-  }
+    return command.run({ words, options, connection, connections, terminal, output, dialect });
+  });
 }
 
 /** Options stand before or behind the arguments; those of `call` belong to the command that is called. */

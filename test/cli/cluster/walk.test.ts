@@ -8,7 +8,7 @@ import { suite, test } from 'node:test';
 import { Child } from '../../support/child-process.js';
 import { waitUntilHealthy } from '../../support/cluster.js';
 import { ourCli, type Tool } from '../../support/run-tool.js';
-import type { ServerProcess } from '../../support/server-process.js';
+import { ServerProcess } from '../../support/server-process.js';
 import { longRun, needsServers, repositoryRoot, type ServerKind } from '../../support/tools.js';
 import { waitFor } from '../../support/wait-for.js';
 import { startWriteLoad } from '../../support/write-load.js';
@@ -99,6 +99,59 @@ for (const kind of kinds) {
         await waitFor(() => !cluster.nodes[3]!.isRunning && !cluster.nodes[4]!.isRunning, { what: 'both to be gone' });
         await waitUntilHealthy(members);
         assert.equal(await keyCount(members), load.acknowledgedCount);
+      });
+    });
+
+    test('the other words of redis-trib: call, set-timeout, fix, import, and what it refuses', async () => {
+      await withNodes(kind, 4, async (cluster) => {
+        const [a, b, c, d] = [0, 1, 2, 3].map((place) => cluster.address(place));
+        const refused = async (words: string, told: string): Promise<void> => {
+          const { code, stdout, stderr } = await runInteractive(ourTrib, words.split(' '), []);
+          assert.deepEqual([code, stderr, stdout.slice(-told.length)], [1, '', told], words);
+        };
+        await refused('nosuch', "Unknown redis-trib subcommand 'nosuch'\n");
+        await refused(`check --from x ${a}`, "Unknown option 'from' for command 'check'\n");
+        await refused('check', '[ERR] Wrong number of arguments for specified sub command\n');
+        await refused('check nosuch', 'Invalid IP or Port (given as nosuch) - use IP:Port format\n');
+        await refused('check 127.0.0.1:1', "[ERR] Sorry, can't connect to node 127.0.0.1:1\n");
+        await refused(`create --replicas 1 ${a} ${b} ${c}`, '*** At least 6 nodes are required.\n');
+
+        await trib(`create --replicas 0 ${a} ${b} ${c}`, [
+          ["Can I set the above configuration? (type 'yes' to accept): ", 'yes'],
+        ]);
+        const members = cluster.nodes.slice(0, 3);
+        await waitUntilHealthy(members);
+        await refused(
+          `del-node ${a} ${cluster.id(1)}`,
+          `[ERR] Node ${b} is not empty! Reshard data away and try again.\n`,
+        );
+        const called = await trib(`call ${a} config get appendonly`);
+        const [title, ...replies] = called.stdout.trimEnd().split('\n');
+        assert.equal(title, '>>> Calling CONFIG get appendonly');
+        assert.deepEqual(replies.sort(), [a, b, c].map((each) => `${each}: ["appendonly", "no"]`).sort());
+        const timed = await trib(`set-timeout ${a} 6000`);
+        assert.match(timed.stdout, />>> New node timeout set\. 3 OK, 0 ERR\.\n$/);
+        await refused(`import ${a}`, "Option '--from' is required for subcommand 'import'\n");
+        for (let at = 0; at < 10; at++) await cluster.call(0, 'CLUSTER', 'SETSLOT', at, 'MIGRATING', cluster.id(1));
+        const open = await trib(`check ${a}`);
+        assert.match(open.stdout, /\[WARNING\] The following slots are open: 0,1,2,3,4,5,6,7,8,9\n/);
+        const fixed = await trib(`fix ${a}`);
+        assert.match(fixed.stdout, />>> Fixing open slot 9\nSet as migrating in: \S+\nSet as importing in: \n/);
+        await waitUntilHealthy(members);
+
+        const source = await ServerProcess.start({ kind });
+        try {
+          for (let at = 0; at < 10; at++) await source.call('SET', `imported:${at}`, at);
+          const imported = await trib(`import --from 127.0.0.1:${source.port} --copy ${a}`);
+          assert.match(
+            imported.stdout,
+            /\*\*\* Importing 10 keys from DB 0\n(?:Migrating imported:\d to \S+: OK\n){10}$/,
+          );
+          assert.equal(await keyCount(members), 10);
+        } finally {
+          await source.dispose();
+        }
+        await refused(`add-node --slave --master-id nosuch ${d} ${a}`, '[ERR] No such master ID nosuch\n');
       });
     });
 
