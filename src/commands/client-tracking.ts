@@ -49,7 +49,7 @@ export function clientGetredir(call: Invocation): void {
 }
 
 /** @returns the id of the connection that invalidations go to; 0 for none, −1 without tracking */
-export function redirectionOf({ flags, tracker }: Connection): number {
+function redirectionOf({ flags, tracker }: Connection): number {
   return (flags & IS_TRACKING) === 0 ? -1 : tracker!.options.redirectId;
 }
 

@@ -18,7 +18,7 @@ export type ValueDigest = (space: Keyspace, ref: Ref, digest: Digest) => Digest;
 
 const DIGEST_BYTES = 20;
 
-export function sha1(bytes: Uint8Array): Digest {
+function sha1(bytes: Uint8Array): Digest {
   return createHash('sha1').update(bytes).digest();
 }
 

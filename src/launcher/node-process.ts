@@ -15,7 +15,7 @@ export interface ProcessEnd {
 }
 
 /** The server of this package; the file runs as dist/src/launcher/node-process.js. */
-export const DEFAULT_SERVER: readonly string[] = [
+const DEFAULT_SERVER: readonly string[] = [
   process.execPath,
   fileURLToPath(new URL('../../../bin/slotmesh-server.js', import.meta.url)),
 ];

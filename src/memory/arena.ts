@@ -27,7 +27,7 @@ import {
 /** A block's address; 0 is "none". May be negative as an int32: always take it apart with `>>>`. */
 export type Ref = number;
 
-export const CHUNK_SHIFT = 20;
+const CHUNK_SHIFT = 20;
 export const CHUNK_BYTES = 1 << CHUNK_SHIFT;
 /** `ref >>> CHUNK_INDEX_SHIFT` is the index of the chunk's views. */
 export const CHUNK_INDEX_SHIFT = CHUNK_SHIFT - UNIT_SHIFT;

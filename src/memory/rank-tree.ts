@@ -55,12 +55,12 @@ const LEX_UPTO = 5;
 const END = 6;
 
 /** The result of `scoreKey`. */
-export const scoreKey = { high: 0, low: 0 };
+const scoreKey = { high: 0, low: 0 };
 const double = new Float64Array(1);
 const halves = new Int32Array(double.buffer);
 
 /** Turns a score, which is not NaN, into two int32 that compare, high half first, as scores do; −0 and 0 are equal. Result in `scoreKey`. */
-export function setScoreKey(score: number): void {
+function setScoreKey(score: number): void {
   // −0 + 0 is 0.
   double[0] = score + 0;
   const high = halves[1];

@@ -107,11 +107,6 @@ export class Invocation {
     if ((this.events.mask & type) !== 0) this.events.publish(db.index, event, bytes, start, length);
   }
 
-  /** As `notify`, for the key of an entry. */
-  notifyEntry(type: number, event: string, db: Database, ref: Ref): void {
-    this.events.entry(type, event, db, ref);
-  }
-
   /** Propagates these words instead of the request. May be called several times; with `propagateNothing` the request is dropped. */
   propagate(words: readonly (string | Uint8Array)[]): void {
     this.isPropagated = true;

@@ -41,13 +41,6 @@ export class Pause {
     return 'write';
   }
 
-  /** Milliseconds until the last pause ends. */
-  remainingMs(nowMs: number): number {
-    let end = 0;
-    for (const period of this.periods.values()) end = Math.max(end, period.endAtMs);
-    return Math.max(0, end - nowMs);
-  }
-
   begin(purpose: PausePurpose, mode: PauseMode, endAtMs: number): void {
     const old = this.periods.get(purpose);
     const strictest = old?.mode === 'all' ? 'all' : mode;
@@ -71,10 +64,6 @@ export class Pause {
 
   postpone(connection: Connection): void {
     this.waiting.push(connection);
-  }
-
-  get waitingCount(): number {
-    return this.waiting.length;
   }
 
   private schedule(): void {

@@ -26,7 +26,7 @@ export function attachReplication(server: Server, config: Config): AttachedRepli
   return new AttachedReplication(server, config);
 }
 
-export class AttachedReplication implements ReplicationGate, ShutdownSteps {
+class AttachedReplication implements ReplicationGate, ShutdownSteps {
   readonly node: Replication;
   readonly waits: ReplicaWaits;
   private readonly server: Server;

@@ -219,7 +219,7 @@ export class ServerHost implements ReplicationHost {
 }
 
 /** Puts what is propagated into the stream. */
-export class StreamSink implements PropagationSink {
+class StreamSink implements PropagationSink {
   readonly target = TO_REPLICAS;
   selectedDb = -1;
   private readonly server: Server;

@@ -24,7 +24,7 @@ export interface ShutdownSteps {
 }
 
 const POLL_MS = 20;
-export const SHUTDOWN_ERROR = 'ERR Errors trying to SHUTDOWN. Check logs.';
+const SHUTDOWN_ERROR = 'ERR Errors trying to SHUTDOWN. Check logs.';
 
 export class Shutdown {
   /** Set by composition, in the order in which the parts are to be asked. */

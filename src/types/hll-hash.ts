@@ -5,7 +5,7 @@
  * Register = the lowest 14 bits; count = 1 + zeros at the low end of the other 50, with a one put above them.
  */
 
-export const REGISTER_BITS = 14;
+const REGISTER_BITS = 14;
 export const REGISTER_COUNT = 1 << REGISTER_BITS;
 const REGISTER_MASK = REGISTER_COUNT - 1;
 

@@ -23,12 +23,12 @@ export function randomKey(random: Random): string {
   }
 }
 
-export function randomText(random: Random): string {
+function randomText(random: Random): string {
   const length = random.oneIn(50) ? random.below(200_000) : random.below(random.oneIn(5) ? 500 : 30);
   return String.fromCharCode(97 + random.below(26)).repeat(length);
 }
 
-export function randomExpiry(random: Random, model: KeyspaceModel): number {
+function randomExpiry(random: Random, model: KeyspaceModel): number {
   return random.oneIn(2) ? 0 : model.space.nowMs + random.below(2000);
 }
 

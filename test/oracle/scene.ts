@@ -12,7 +12,7 @@ import { useServers } from './harness.js';
 import { words } from './steps.js';
 
 /** One server's side of a story: `a` acts, the others wait. */
-export class Scene {
+class Scene {
   readonly transcript: string[] = [];
   private readonly clients = new Map<string, RespClient>();
   private readonly ids = new Map<string, string>();

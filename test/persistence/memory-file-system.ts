@@ -32,7 +32,7 @@ export interface Operation {
 
 export type Fault = 'crash' | { shortWrite: number } | undefined;
 
-export function systemError(code: string, errno: number): NodeJS.ErrnoException {
+function systemError(code: string, errno: number): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: injected`), { code, errno });
 }
 

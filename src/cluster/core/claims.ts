@@ -66,7 +66,7 @@ export function onUpdate(turn: Turn, sender: ClusterNode | null, message: Update
  * What is learned here need not be durable: a node that forgets a claim is where a node is that never heard it, and the claimant goes on claiming. With an
  * fsync per claim a move of slots, which every node hears of slot by slot, would have all disks of the cluster at work. (A vote saves what it rests on.)
  */
-export function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitmap: SlotBitmap): void {
+function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitmap: SlotBitmap): void {
   const { state } = turn;
   const me = myself(state);
   const current = isPrimary(me) ? me : primaryOf(state, me);

@@ -23,7 +23,7 @@ export const FLAG_NAMES: ReadonlyArray<readonly [number, string]> = [
   [NodeFlag.NoFailover, 'nofailover'],
 ];
 
-export function flagNames(flags: number): string {
+function flagNames(flags: number): string {
   const names = FLAG_NAMES.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => name);
   return names.length === 0 ? 'noflags' : names.join(',');
 }

@@ -8,7 +8,7 @@ import { isPrimary, label, myself } from './nodes.js';
 import { log, persistDurably, type Turn } from './turn.js';
 import type { ClusterNode, ClusterState } from './types.js';
 
-export function maxEpoch(state: ClusterState): number {
+function maxEpoch(state: ClusterState): number {
   let max = state.currentEpoch;
   for (const node of state.nodes.values()) max = Math.max(max, node.configEpoch);
   return max;

@@ -4,7 +4,7 @@
  */
 
 /** The longest text an address may have on the bus (46 bytes with the NUL). */
-export const IP_LENGTH_MAX = 45;
+const IP_LENGTH_MAX = 45;
 
 /** True if the text can stand in a nodes.conf address field: an IP literal, or a name some users announce in its place; empty = unknown. */
 export function isAddressText(text: string): boolean {

@@ -20,7 +20,7 @@ export const READ_CORRUPT = 2;
 export const READ_UNREADABLE = 3;
 
 /** No string is longer, whatever a file says: positions stay within what one ArrayBuffer can hold. */
-export const STRING_BYTES_MAX = 0x7fffffff;
+const STRING_BYTES_MAX = 0x7fffffff;
 
 /**
  * A decoded string: `bytes[start, end)`, valid until the next read into the same object. `isInteger` says that the file held a number

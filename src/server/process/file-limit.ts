@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Descriptors that are not for clients: listeners, files of persistence, the runtime's own. */
-export const RESERVED_FILES = 32;
+const RESERVED_FILES = 32;
 
 /** @returns the limit of open files; Infinity if it is not known */
 export function openFilesLimit(limitsFile = '/proc/self/limits'): number {

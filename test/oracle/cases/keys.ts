@@ -354,7 +354,7 @@ export const dump: CaseGroup = {
   },
 };
 
-export const wrongType: CaseGroup = {
+const wrongType: CaseGroup = {
   name: 'string commands on a key of another type',
   requires: ['lpush'],
   cases: {
