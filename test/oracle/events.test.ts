@@ -10,6 +10,7 @@ import { basics, dump } from './cases/keys.js';
 import { lists } from './cases/lists.js';
 import { sets } from './cases/sets.js';
 import { storing } from './cases/sort.js';
+import { streamGroups } from './cases/stream-groups.js';
 import { streams } from './cases/streams.js';
 import { ranges, set as strings } from './cases/strings.js';
 import { queueing } from './cases/transactions.js';
@@ -38,7 +39,7 @@ const groups = [
   ...zsets,
   ...geo,
   storing,
-  ...streams.map((group) => without(group, CONSUMERS_OF_72)),
+  ...[...streams, ...streamGroups].map((group) => without(group, CONSUMERS_OF_72)),
   queueing,
   events,
 ];
