@@ -1,3 +1,4 @@
+/** The versions that the server tells. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

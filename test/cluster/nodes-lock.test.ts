@@ -1,3 +1,4 @@
+/** The lock of nodes.conf: one process at a time, also after a crash. Other owners are real processes. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+/** What the commands of hashes and sets send to replicas and the append-only file. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InProcess } from './in-process.js';

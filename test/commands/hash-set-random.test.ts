@@ -1,3 +1,4 @@
+/** The random picks of hashes and sets: every member has the same chance, in every form of the value. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { longRun } from '../support/tools.js';

@@ -1,3 +1,4 @@
+/** What the commands of strings, keys and expiries send to replicas and the append-only file. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InProcess, NOW_MS } from './in-process.js';

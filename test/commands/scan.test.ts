@@ -1,3 +1,4 @@
+/** SCAN: its guarantees while tables grow and shrink, what COUNT costs, and its filters. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Reply, ReplyReader } from '../../src/resp/reply-reader.js';

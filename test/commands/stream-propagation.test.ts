@@ -1,3 +1,4 @@
+/** What the commands of streams send to replicas and the append-only file. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EXPIRY_IGNORE } from '../../src/keyspace/keyspace.js';

@@ -1,3 +1,4 @@
+/** Databases against plain maps, under random operations; what an expired key is to whom. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { EXPIRY_DELETE, EXPIRY_HIDE, EXPIRY_IGNORE } from '../../src/keyspace/keyspace.js';

@@ -1,3 +1,4 @@
+/** Which keys each policy evicts, and in which order. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EVICTED, Eviction, NO_VICTIM_FOUND, NOTHING_TO_EVICT } from '../../src/keyspace/eviction.js';

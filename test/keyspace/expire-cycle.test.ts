@@ -1,3 +1,4 @@
+/** The active cycle: every expired key goes, in pieces, whatever happens to the database meanwhile. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ExpireCycle } from '../../src/keyspace/expire-cycle.js';

@@ -1,3 +1,4 @@
+/** The active cycle of hash fields: every field whose time is over goes, in pieces. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FieldExpireCycle } from '../../src/keyspace/field-expire-cycle.js';

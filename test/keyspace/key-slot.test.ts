@@ -1,3 +1,4 @@
+/** Hash slots: CRC16 and hash tags. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc16, keySlot } from '../../src/keyspace/key-slot.js';

@@ -1,3 +1,4 @@
+/** What is freed in slices: databases that were flushed, also while a snapshot reads them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KeyspaceModel } from './model.js';

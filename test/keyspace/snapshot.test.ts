@@ -1,3 +1,4 @@
+/** The point-in-time snapshot against a model, while everything changes under it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Snapshot, SnapshotMarks, type SnapshotSink } from '../../src/keyspace/snapshot.js';

@@ -1,3 +1,4 @@
+/** What the launcher concludes from the nodes' own words: the health of a cluster and its table of nodes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseClusterNodes } from '../../src/client/cluster-nodes.js';

@@ -1,3 +1,4 @@
+/** The allocator against a model: no overlap, exact accounts, and the limits of references. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../../src/memory/arena.js';

@@ -1,3 +1,4 @@
+/** Chunk lists against an array of texts, under random changes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena } from '../../src/memory/arena.js';

@@ -1,3 +1,4 @@
+/** The tree of stream IDs against a sorted array, in every order of insertion. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena } from '../../src/memory/arena.js';

@@ -1,3 +1,4 @@
+/** Integer sets: the bytes of the format, and a sorted array as the model. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as intset from '../../src/memory/intset.js';

@@ -1,3 +1,4 @@
+/** Listpacks: the bytes of the format, and a list of texts as the model. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parsedInt64, parseInt64Text, writeInt64Text } from '../../src/memory/int64-text.js';

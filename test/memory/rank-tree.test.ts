@@ -1,3 +1,4 @@
+/** The tree of ranks against a sorted array, in every order of insertion. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../../src/memory/arena.js';

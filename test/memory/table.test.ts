@@ -1,3 +1,4 @@
+/** The hash table against a Map, and the guarantees of its scan. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../../src/memory/arena.js';

@@ -1,3 +1,4 @@
+/** The commands of the cluster, at a node that owns all slots, beside redis-server. */
 import { cluster } from './cases/cluster.js';
 import { compareWithRealServer } from './harness.js';
 

@@ -1,3 +1,4 @@
+/** The harness of the oracle tests itself: what a comparison lets pass, and how the words of a case are read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as compare from './comparisons.js';

@@ -1,3 +1,4 @@
+/** Expiry times, set and passing, beside redis-server. */
 import { expiry } from './cases/expiry.js';
 import { compareWithRealServer } from './harness.js';
 

@@ -1,3 +1,4 @@
+/** Geo commands beside redis-server. */
 import { geo } from './cases/geo.js';
 import { compareWithRealServer } from './harness.js';
 

@@ -1,3 +1,4 @@
+/** Hashes beside redis-server. */
 import { hashes } from './cases/hashes.js';
 import { compareWithRealServer } from './harness.js';
 

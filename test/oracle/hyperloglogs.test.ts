@@ -1,3 +1,4 @@
+/** HyperLogLogs beside redis-server: the replies, and the bytes of the value while it grows. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { longRun, needsServers, serversUnderTest } from '../support/tools.js';

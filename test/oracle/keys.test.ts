@@ -1,3 +1,4 @@
+/** Generic commands of keys beside redis-server. */
 import { keys } from './cases/keys.js';
 import { compareWithRealServer } from './harness.js';
 

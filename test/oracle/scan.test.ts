@@ -1,3 +1,4 @@
+/** The SCAN commands beside redis-server. */
 import { scan } from './cases/scan.js';
 import { compareWithRealServer } from './harness.js';
 

@@ -1,3 +1,4 @@
+/** Sets beside redis-server. */
 import { sets } from './cases/sets.js';
 import { compareWithRealServer } from './harness.js';
 

@@ -1,3 +1,4 @@
+/** SORT beside redis-server. */
 import { sort, sortInCluster } from './cases/sort.js';
 import { compareWithRealServer } from './harness.js';
 

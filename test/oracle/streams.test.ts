@@ -1,3 +1,4 @@
+/** Streams and consumer groups beside redis-server. */
 import { streamGroups } from './cases/stream-groups.js';
 import { streams } from './cases/streams.js';
 import { compareWithRealServer } from './harness.js';

@@ -1,3 +1,4 @@
+/** The payload of DUMP and RESTORE: footer, versions, and what is bad data. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

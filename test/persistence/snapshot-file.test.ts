@@ -1,3 +1,4 @@
+/** A snapshot's way to its file on a file system that fails and crashes: the old file or the complete new one, never less. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RdbSaver } from '../../src/persistence/rdb-saver.js';

@@ -1,3 +1,4 @@
+/** The backlog and its cursors: what is kept, for whom, and that all read the same stream. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Backlog, type BacklogCursor } from '../../src/replication/backlog.js';

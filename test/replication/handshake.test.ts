@@ -1,3 +1,4 @@
+/** The replica's handshake as a dialogue of lines: what is sent, and what each answer leads to. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Handshake, type HandshakeRequest } from '../../src/replication/handshake.js';

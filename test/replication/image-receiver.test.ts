@@ -1,3 +1,4 @@
+/** The receiver of an image, however its bytes are cut. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ImageReceiver, LineReader, parseImageHeader } from '../../src/replication/image-receiver.js';

@@ -1,3 +1,4 @@
+/** Which histories a node accepts: after a promotion, and after a new beginning. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_ID, StreamId } from '../../src/replication/stream-id.js';

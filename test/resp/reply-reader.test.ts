@@ -1,3 +1,4 @@
+/** Replies on the client side: every type of RESP2 and RESP3, in any pieces, within limits. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

@@ -1,3 +1,4 @@
+/** Requests, in any pieces, and the texts of protocol errors. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Request } from '../../src/resp/request.js';

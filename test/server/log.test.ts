@@ -1,3 +1,4 @@
+/** The log: the form of its lines, levels, and files that vanish or cannot be written. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** Counting and finding bits against a bit-by-bit model. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countBitRange, findInBitRange } from '../../src/types/bitmap.js';

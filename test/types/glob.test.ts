@@ -1,3 +1,4 @@
+/** Glob patterns: the rules, their cost, and random ones beside redis-server. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { globMatches } from '../../src/types/glob.js';

@@ -1,3 +1,4 @@
+/** The longest common subsequence against a search of all subsequences. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { longestCommonSubsequence } from '../../src/types/lcs.js';

@@ -1,3 +1,4 @@
+/** The arithmetic of INCRBYFLOAT: 80-bit sums, beside redis-server where it is there. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { addLongDoubles, formatLongDouble, parseLongDouble } from '../../src/types/long-double.js';

@@ -1,3 +1,4 @@
+/** Integers and expiry times as commands read them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expiryTime, OUT_OF_RANGE, positiveExpiryTime } from '../../src/types/expiry-time.js';

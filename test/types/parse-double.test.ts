@@ -1,3 +1,4 @@
+/** Doubles as commands read them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDouble } from '../../src/types/parse-double.js';

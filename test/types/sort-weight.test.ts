@@ -1,3 +1,4 @@
+/** Weights of SORT as they are read from elements. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sortWeight } from '../../src/types/sort-weight.js';

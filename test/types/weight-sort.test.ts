@@ -1,3 +1,4 @@
+/** SORT by numbers: the order, also of equal ones. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sortByWeight } from '../../src/types/weight-sort.js';

@@ -1,3 +1,4 @@
+/** The appender on a file system in memory: when it writes and syncs under each policy, and what it does when the disk fails. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AofAppender, type FsyncPolicy } from '../../../src/persistence/aof/aof-appender.js';

@@ -1,3 +1,4 @@
+/** Loading an append-only file of several parts: order, transactions, torn ends, damage. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryFileSystem } from '../memory-file-system.js';

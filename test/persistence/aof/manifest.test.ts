@@ -1,3 +1,4 @@
+/** The manifest: read, written, and refused in the words of Redis. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

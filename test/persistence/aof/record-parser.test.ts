@@ -1,3 +1,4 @@
+/** Records of the append-only file, whatever the chunks in which they are read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RecordBuffer } from '../../../src/persistence/aof/record-buffer.js';

@@ -1,3 +1,4 @@
+/** CRC-64 as RDB and DUMP have it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Crc64 } from '../../../src/persistence/rdb/crc64.js';

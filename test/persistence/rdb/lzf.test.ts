@@ -1,3 +1,4 @@
+/** LZF: the examples of the format, hostile input, and any input there and back. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lzfCompress, lzfDecompress } from '../../../src/persistence/rdb/lzf.js';

@@ -1,3 +1,4 @@
+/** The RDB reader: every type and opcode, cut at any byte, in any chunks. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { faultLogLines, RDB_DONE, RDB_FAILED, RDB_MORE, RdbReader } from '../../../src/persistence/rdb/rdb-reader.js';

@@ -1,3 +1,4 @@
+/** The RDB writer: the forms of lengths, strings and numbers, a whole file, and chunks of any size. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RdbWriter } from '../../../src/persistence/rdb/rdb-writer.js';

@@ -1,3 +1,4 @@
+/** CONFIG SET: all or nothing, who may, and which mistake is told. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config } from '../../../src/server/config/config.js';

@@ -1,3 +1,4 @@
+/** The table of directives: complete, consistent, and read back as it was written. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Config } from '../../../src/server/config/config.js';

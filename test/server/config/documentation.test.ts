@@ -1,3 +1,4 @@
+/** docs/configuration.md says what the table of directives says. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Configuration files, options and standard input: what comes after what, and how mistakes are told. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** The spellings of numbers and memory sizes in configurations. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

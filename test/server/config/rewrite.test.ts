@@ -1,3 +1,4 @@
+/** CONFIG REWRITE: what of a file stays, where values go. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** The words of a configuration line, quoted and not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { quote, splitWords } from '../../../src/server/config/words.js';

@@ -1,3 +1,4 @@
+/** The start of a server process: foreground, daemon, supervised, and what is told when it cannot start. */
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

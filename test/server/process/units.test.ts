@@ -1,3 +1,4 @@
+/** The parts of a server process that need none: options, title, memory score, limits of files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
