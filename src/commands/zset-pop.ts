@@ -143,12 +143,12 @@ export function popPairs(
   const { cursor } = zsets;
   const size = zsets.count(ref);
   zsets.seek(ref, isMax ? size - 1 : 0, cursor);
-  for (let i = 0; i < count; i++) {
+  for (let left = count; left > 0; left--) {
     if (isPaired) reply.array(2);
     reply.bulk(cursor.bytes, cursor.start, cursor.length);
     replyScore(call, cursor.score);
-    if (isMax) cursor.previous();
-    else cursor.next();
+    // The one behind the last is not read: most pops take one.
+    if (left > 1) isMax ? cursor.previous() : cursor.next();
   }
   removeRanks(call, ref, isMax ? size - count : 0, count);
   call.keyspace.dirty += count;

@@ -316,8 +316,12 @@ export class RankTree {
     for (let level = 1; level <= height; level++) {
       const parent = this.pathNode[level];
       const cell = this.pathIndex[level];
-      this.fillCell(parent, cell, node, level - 1);
-      if (added !== 0) added = this.addChild(parent, cell + 1, added, level - 1);
+      if (added === 0) {
+        this.adjustCell(parent, cell, node, level - 1, 1);
+      } else {
+        this.fillCell(parent, cell, node, level - 1);
+        added = this.addChild(parent, cell + 1, added, level - 1);
+      }
       node = parent;
     }
     if (added !== 0) this.growRoot(tree, node, added, height);
@@ -362,7 +366,7 @@ export class RankTree {
         this.arena.free(node);
         closeCell(this.words, parent, BRANCH_HEADER, BRANCH_CELL, cell);
       } else {
-        this.fillCell(parent, cell, node, level - 1);
+        this.adjustCell(parent, cell, node, level - 1, -1);
         if (cell > 0) this.merge(parent, cell - 1, level - 1);
         else if (cell + 1 < this.cellCount(parent)) this.merge(parent, cell, level - 1);
       }
@@ -403,15 +407,23 @@ export class RankTree {
     const childWords = this.words[child >>> CHUNK_INDEX_SHIFT];
     const childBase = (child & UNIT_MASK) << 1;
     let size = childWords[childBase];
-    let first = childBase + LEAF_HEADER;
     if (childLevel > 0) {
       let sum = 0;
       for (let i = 0; i < size; i++) sum += childWords[childBase + BRANCH_HEADER + i * BRANCH_CELL + SIZE];
       size = sum;
-      first = childBase + BRANCH_HEADER + FIRST_ELEMENT;
     }
     words[at + CHILD] = child;
-    words[at + SIZE] = size;
+    words[at + SIZE] = 0;
+    this.adjustCell(parent, cell, child, childLevel, size);
+  }
+
+  /** Brings the cell of a child up to date that has `change` elements more than before. */
+  private adjustCell(parent: Ref, cell: number, child: Ref, childLevel: number, change: number): void {
+    const words = this.words[parent >>> CHUNK_INDEX_SHIFT];
+    const at = ((parent & UNIT_MASK) << 1) + BRANCH_HEADER + cell * BRANCH_CELL;
+    const childWords = this.words[child >>> CHUNK_INDEX_SHIFT];
+    const first = ((child & UNIT_MASK) << 1) + (childLevel === 0 ? LEAF_HEADER : BRANCH_HEADER + FIRST_ELEMENT);
+    words[at + SIZE] += change;
     words[at + FIRST_ELEMENT] = childWords[first];
     words[at + FIRST_ELEMENT + 1] = childWords[first + 1];
     words[at + FIRST_ELEMENT + 2] = childWords[first + 2];

@@ -34,7 +34,8 @@ export function closeCell(
   const words = arena[node >>> CHUNK_INDEX_SHIFT];
   const base = (node & UNIT_MASK) << 1;
   const at = base + header + index * cellWords;
-  words.copyWithin(at, at + cellWords, base + header + words[base] * cellWords);
+  const end = base + header + words[base] * cellWords;
+  if (at + cellWords < end) words.copyWithin(at, at + cellWords, end);
   words[base]--;
 }
 
