@@ -33,6 +33,13 @@ export class CountedString {
   }
 }
 
+/** @returns the offset after the counted string at `at` */
+export function countedEnd(bytes: Uint8Array, at: number): number {
+  const first = bytes[at];
+  if (first < NOT_COUNTED) return at + 1 + first;
+  return at + 5 + ((bytes[at + 1] | (bytes[at + 2] << 8) | (bytes[at + 3] << 16) | (bytes[at + 4] << 24)) >>> 0);
+}
+
 /** @returns bytes that a counted string of `length` bytes takes */
 export function countedBytes(length: number): number {
   return length + (length < NOT_COUNTED ? 1 : 5);

@@ -34,7 +34,7 @@ import {
   nextElement,
   splice,
 } from '../memory/listpack.js';
-import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
+import { CountedString, countedBytes, countedEnd, writeCounted } from './counted-keys.js';
 import { ITEM_TIME_BYTES, isItemTime, readItemTime } from './field-time.js';
 import { HashBuilder } from './hash-builder.js';
 import { HashCursor } from './hash-cursor.js';
@@ -86,7 +86,7 @@ export class Hashes implements ValueType {
     const encoding = entries.encoding(ref);
     if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE) return this.table.count(entries.root(ref));
     const elements = listpackCount(entries.view(ref), entries.valueStart(ref));
-    return encoding === HASH_LISTPACK ? elements >> 1 : elements / 3;
+    return encoding === HASH_LISTPACK ? elements >> 1 : (elements / 3) | 0;
   }
 
   /** @returns number of fields that clients see: of those that `HashCursor.beginLive` walks over */
@@ -142,7 +142,8 @@ export class Hashes implements ValueType {
       const bytesAfter = entries.valueLength(ref) + fieldLength + valueLength;
       if (isShort && bytesAfter < LISTPACK_BYTES_MAX) {
         entry = this.setPacked(db, ref, field, fieldStart, fieldLength, value, valueStart, valueLength);
-        return this.count(entry) > packing.hashListpackEntries ? this.convert(db, entry) : entry;
+        const count = listpackCount(entries.view(entry), entries.valueStart(entry));
+        return count > packing.hashListpackEntries * 2 ? this.convert(db, entry) : entry;
       }
       entry = this.convert(db, ref);
     } else if (encoding === HASH_TABLE) {
@@ -348,8 +349,7 @@ export class Hashes implements ValueType {
   /** @returns false if the time of the item's field is over */
   private readItemValue(item: Ref): boolean {
     const view = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
-    this.string.read(view, (item & UNIT_MASK) << 3);
-    let at = this.string.end;
+    let at = countedEnd(view, (item & UNIT_MASK) << 3);
     if (isItemTime(view, at)) {
       if (this.space.isFieldOver(readItemTime(view, at))) return false;
       at += ITEM_TIME_BYTES;
