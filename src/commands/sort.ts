@@ -13,6 +13,7 @@ import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { ByteStrings } from '../types/byte-strings.js';
 import { ListCursor, listsOf } from '../types/list.js';
 import { mergeSort } from '../types/merge-sort.js';
+import { isFew, selectFirst } from '../types/select-first.js';
 import { setsOf } from '../types/set.js';
 import { SortPattern } from '../types/sort-pattern.js';
 import { sortWeight } from '../types/sort-weight.js';
@@ -93,7 +94,7 @@ function run(call: Invocation, canStore: boolean): void {
   let to = end;
   if (isSorted || type === TYPE_SET) {
     gather(call, ref, type, 0, length);
-    if (isSorted && !sortElements(call, options)) return release();
+    if (isSorted && !sortElements(call, options, end)) return release();
   } else {
     const { isDescending } = options;
     gather(call, ref, type, isDescending ? length - end : first, end - first);
@@ -164,7 +165,7 @@ function lengthOf(call: Invocation, ref: Ref, type: number): number {
   return type === TYPE_SET ? setsOf(call.keyspace).count(ref) : zsetsOf(call.keyspace).count(ref);
 }
 
-/** Copies `count` elements from number `from` on, in their own order. */
+/** Copies `count` elements from number `from` on, in their own order. What their form tells of their weights is noted: of other ones it is NaN. */
 function gather(call: Invocation, ref: Ref, type: number, from: number, count: number): void {
   if (count > order.length) {
     order = new Int32Array(count);
@@ -172,6 +173,7 @@ function gather(call: Invocation, ref: Ref, type: number, from: number, count: n
   }
   elements.reserve(count);
   for (let i = 0; i < count; i++) order[i] = i;
+  weights.fill(Number.NaN, 0, count);
   if (count === 0) return;
   if (type === TYPE_LIST) {
     const lists = listsOf(call.keyspace);
@@ -179,6 +181,7 @@ function gather(call: Invocation, ref: Ref, type: number, from: number, count: n
     for (let i = 0; i < count; i++) {
       listCursor.read(listElement);
       elements.add(listElement.bytes, listElement.start, listElement.length);
+      if (listElement.isInteger) weights[i] = listElement.number;
       lists.next(ref, listCursor);
     }
   } else if (type === TYPE_SET) {
@@ -196,45 +199,48 @@ function gather(call: Invocation, ref: Ref, type: number, from: number, count: n
   }
 }
 
-/** Puts `order` in order. @returns false after an error reply */
-function sortElements(call: Invocation, { by, isAlpha, isDescending }: Options): boolean {
-  if (by === null && isAlpha) {
-    sortBy(compareElements, isDescending);
-    return true;
-  }
-  const { bytes, starts, lengths } = elements;
-  // All weights are looked up, also behind one that is no number: keys that are missing have their events.
-  let isNumeric = true;
-  for (let i = 0; i < elements.count; i++) {
-    if (by === null) {
-      weights[i] = sortWeight(bytes, starts[i], lengths[i]);
-    } else {
-      const isFound = by.find(call.keyspace, call.db, bytes, starts[i], lengths[i]);
-      if (isAlpha) {
-        weights[i] = isFound ? 1 : 0;
-        texts.add(by.bytes, by.start, isFound ? by.length : 0);
+/** Puts `order` in order, at least its first `wanted` elements. @returns false after an error reply */
+function sortElements(call: Invocation, { by, isAlpha, isDescending }: Options, wanted: number): boolean {
+  const { bytes, starts, lengths, count } = elements;
+  if (by !== null || !isAlpha) {
+    // All weights are looked up, also behind one that is no number: keys that are missing have their events.
+    let isNumeric = true;
+    for (let i = 0; i < count; i++) {
+      if (by === null) {
+        if (Number.isNaN(weights[i])) weights[i] = sortWeight(bytes, starts[i], lengths[i]);
       } else {
-        weights[i] = isFound ? sortWeight(by.bytes, by.start, by.length) : 0;
+        const isFound = by.find(call.keyspace, call.db, bytes, starts[i], lengths[i]);
+        if (isAlpha) {
+          weights[i] = isFound ? 1 : 0;
+          texts.add(by.bytes, by.start, isFound ? by.length : 0);
+        } else {
+          weights[i] = isFound ? sortWeight(by.bytes, by.start, by.length) : 0;
+        }
       }
+      if (Number.isNaN(weights[i])) isNumeric = false;
     }
-    if (Number.isNaN(weights[i])) isNumeric = false;
+    if (!isNumeric) {
+      call.reply.fixedError(NOT_NUMERIC, 'ERR');
+      return false;
+    }
   }
-  if (!isNumeric) {
-    call.reply.fixedError(NOT_NUMERIC, 'ERR');
-    return false;
-  }
-  if (isAlpha) {
-    sortBy(compareTexts, isDescending);
+  const compare = isAlpha ? (by === null ? compareElements : compareTexts) : compareWeights;
+  const isSelected = isFew(wanted, count) && compare !== compareTexts;
+  if (isAlpha || isSelected) {
+    const compareAll = isDescending ? (a: number, b: number) => compare(b, a) : compare;
+    if (isSelected) selectFirst(order, count, wanted, compareAll);
+    else mergeSort(order, count, compareAll);
   } else {
     // Equal weights are ordered by the elements; backwards, they are, too.
-    sortByWeight(order, weights, elements.count, compareElements);
-    if (isDescending) order.subarray(0, elements.count).reverse();
+    sortByWeight(order, weights, count, compareElements);
+    if (isDescending) order.subarray(0, count).reverse();
   }
   return true;
 }
 
-function sortBy(compare: (a: number, b: number) => number, isDescending: boolean): void {
-  mergeSort(order, elements.count, isDescending ? (a, b) => compare(b, a) : compare);
+/** Equal weights are ordered by the elements. */
+function compareWeights(a: number, b: number): number {
+  return weights[a] - weights[b] || compareElements(a, b);
 }
 
 function compareElements(a: number, b: number): number {

@@ -10,6 +10,24 @@ const WEIGHTS =
 const FIELDS = ['HSET h_10 w 5 name ten', 'HSET h_9 w 4 name nine', 'HSET h_2 w 3', 'SET h_33 text', 'RPUSH h_7 x'];
 const SET_UP = [LIST, SET, ZSET, WEIGHTS, ...FIELDS];
 
+/** Integers of all forms, fractions and infinities, some of them several times. */
+const MANY = Array.from({ length: 240 }, (_, i) =>
+  i % 60 === 7
+    ? i < 120
+      ? 'inf'
+      : '-inf'
+    : `${((i * 7919) % 83) * (i % 5 === 0 ? 2 ** 53 : 1) - 40}${i % 7 === 0 ? '.5' : ''}`,
+);
+const FEW = [
+  'LIMIT 0 5',
+  'LIMIT 3 12 DESC',
+  'LIMIT 0 15',
+  'LIMIT 0 5 ALPHA',
+  'LIMIT 10 5 ALPHA DESC',
+  'LIMIT 0 0',
+  'BY k_* LIMIT 0 5',
+];
+
 const OPTIONS = [
   '',
   'DESC',
@@ -44,6 +62,10 @@ const OPTIONS = [
 const sorting: CaseGroup = {
   name: 'SORT',
   cases: {
+    'the first few of many': [
+      `RPUSH many ${MANY.join(' ')}`,
+      ...FEW.flatMap((options) => [`SORT many ${options}`, `SORT many ${options} GET # STORE d`, 'LRANGE d 0 -1']),
+    ],
     ...Object.fromEntries(
       OPTIONS.map((options) => [
         `options ${options || '(none)'}`,
