@@ -2,38 +2,27 @@
  * The active expiry cycle: deletes expired keys that nobody asks for, within a time budget.
  *
  * Redis samples keys at random until few of the sample are expired. Here each slot knows a lower bound of its expiries, so the cycle visits
- * only slots that hold an expired key (or once did: the bound is made exact by the visit) and skips all others with one comparison.
+ * only slots that hold an expired key (or once did: the bound is made exact by the visit): slot-visits.ts.
  *
- * A visit goes bucket by bucket and may be cut short by the budget anywhere; the next run goes on with it. So a slot with a million keys
- * under one hash tag costs no more at a time than any other.
- *
- * Invariants: (1) while a slot is being visited its bound tells of expiries set since the visit began, and `earliest` of those seen; the visit's end
- * makes the bound the least of both; (2) a visit whose database was flushed is dropped, any other is finished before the next one begins;
- * (3) keys are deleted only by `Keyspace.expire`, so each deletion is told to the listener.
+ * Invariant: keys are deleted only by `Keyspace.expire`, so each deletion is told to the listener.
  */
 import type { Ref } from '../memory/arena.js';
 import type { Database } from './database.js';
-import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
+import { type SlotVisitor, SlotVisits } from './slot-visits.js';
 
-const NEVER_MS = Number.MAX_SAFE_INTEGER;
 /** Entries between two looks at the clock: some 20 µs of work. */
 const CLOCK_EVERY = 128;
 /** With less of the keys seen expired, the rest can wait for the next tick: what Redis calls the acceptable stale share. */
 const WORTHWHILE_PERCENT = 10;
 
-export class ExpireCycle {
+export class ExpireCycle implements SlotVisitor {
   /** Share of the last cycle's sample that was expired, smoothed, in percent: INFO expired_stale_perc. */
   stalePercent = 0;
   /** Cycles that ended because time ran out. */
   timeCapReachedCount = 0;
   private readonly space: Keyspace;
-  private databaseAt = 0;
-  private slot = 0;
-  /** The database whose slot `slot` is being visited, or null; where in its table; and the earliest live expiry seen. */
-  private visiting: Database | null = null;
-  private cursor = 0;
-  private earliest = NEVER_MS;
+  private readonly visits: SlotVisits;
   /** Of this run: entries seen, those of them with an expiry, those that were due; and the time that the others have left. */
   private seenCount = 0;
   private expiringCount = 0;
@@ -44,6 +33,7 @@ export class ExpireCycle {
 
   constructor(space: Keyspace) {
     this.space = space;
+    this.visits = new SlotVisits(space, this);
   }
 
   /**
@@ -55,69 +45,39 @@ export class ExpireCycle {
     this.seenCount = 0;
     this.expiringCount = 0;
     this.dueCount = 0;
-    const isCut = !this.resume(deadline) || !this.visitAll(deadline);
+    const isCut = !this.visits.run(deadline);
     if (isCut) this.timeCapReachedCount++;
     const stale = this.expiringCount === 0 ? 0 : (this.dueCount * 100) / this.expiringCount;
     this.stalePercent = stale * 0.05 + this.stalePercent * 0.95;
     return isCut && this.dueCount * 100 >= this.seenCount * WORTHWHILE_PERCENT;
   }
 
-  /** Finishes the visit that the last run left. @returns whether there is time left */
-  private resume(deadline: number): boolean {
-    const db = this.visiting;
-    if (db === null) return true;
-    if (this.space.databases.includes(db)) return this.visitSlot(db, deadline);
-    this.visiting = null;
-    return true;
+  boundsOf(db: Database): Float64Array | null {
+    return db.expiryCount > 0 ? db.slotEarliestExpiry : null;
   }
 
-  /** Visits, from where the last run ended, every slot that may hold an expired key. @returns whether time sufficed */
-  private visitAll(deadline: number): boolean {
-    const { databases, nowMs } = this.space;
-    for (let seen = 0; seen <= databases.length; seen++) {
-      const db = databases[this.databaseAt % databases.length];
-      const bounds = db.slotEarliestExpiry;
-      if (db.expiryCount > 0 && bounds !== null) {
-        for (; this.slot < SLOT_COUNT; this.slot++) {
-          if (bounds[this.slot] >= nowMs) continue;
-          this.visiting = db;
-          this.cursor = 0;
-          this.earliest = NEVER_MS;
-          bounds[this.slot] = NEVER_MS;
-          if (!this.visitSlot(db, deadline)) return false;
-        }
-      }
-      this.slot = 0;
-      this.databaseAt = (this.databaseAt + 1) % databases.length;
-    }
-    return true;
-  }
-
-  /** Goes on with the visit of slot `slot` of `db`. @returns whether time sufficed; then the visit is over */
-  private visitSlot(db: Database, deadline: number): boolean {
+  visit(db: Database, deadline: number): boolean {
+    const { visits } = this;
+    const { slot } = visits;
     const { table } = this.space;
-    const bounds = db.slotEarliestExpiry!;
     this.ttlSumMs = 0;
     const liveBefore = this.expiringCount - this.dueCount;
     let nextLook = this.seenCount + CLOCK_EVERY;
     let isOver = true;
     // The deletions may have emptied the slot and freed its table.
-    while (db.slots[this.slot] !== 0) {
+    while (db.slots[slot] !== 0) {
       this.due.length = 0;
-      this.cursor = table.scan(db.slots[this.slot], this.cursor, this.see);
+      visits.cursor = table.scan(db.slots[slot], visits.cursor, this.see);
       for (const ref of this.due) this.space.expire(db, ref);
       this.dueCount += this.due.length;
-      if (this.cursor === 0) break;
+      if (visits.cursor === 0) break;
       if (this.seenCount >= nextLook) {
         isOver = performance.now() < deadline;
         if (!isOver) break;
         nextLook = this.seenCount + CLOCK_EVERY;
       }
     }
-    if (isOver) {
-      bounds[this.slot] = Math.min(bounds[this.slot], this.earliest);
-      this.visiting = null;
-    }
+    if (isOver) visits.end(db);
     const liveCount = this.expiringCount - this.dueCount - liveBefore;
     if (liveCount > 0) {
       const mean = this.ttlSumMs / liveCount;
@@ -135,7 +95,7 @@ export class ExpireCycle {
     if (at < nowMs) {
       this.due.push(ref);
     } else {
-      if (at < this.earliest) this.earliest = at;
+      this.visits.note(at);
       this.ttlSumMs += at - nowMs;
     }
   }
