@@ -9,7 +9,7 @@ import { type Filling, fill, fillStream, HASH, LIST, SET, ZSET } from './collect
 
 const MILLION = 1_000_000;
 /** Elements added before memory is looked at first: code is compiled and buffers are there by then. */
-const WARM_UP_ELEMENTS = 50_000;
+const WARM_UP_ELEMENTS = 200_000;
 const SETTLE_MS = 500;
 
 const SMALL_HASHES = 'hashes';

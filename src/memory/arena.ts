@@ -21,6 +21,7 @@ import {
   SLAB_BLOCK_BYTES_MAX,
   SLAB_PAGES,
   sizeClassOf,
+  tightClassOf,
   UNIT_SHIFT,
 } from './size-classes.js';
 
@@ -113,7 +114,15 @@ export class Arena {
   allocate(byteCount: number): Ref {
     if (byteCount > SLAB_BLOCK_BYTES_MAX)
       return byteCount > RUN_BYTES_MAX ? this.allocateHuge(byteCount) : this.allocateRun(byteCount);
-    const sizeClass = sizeClassOf(byteCount);
+    return this.allocateOfClass(sizeClassOf(byteCount));
+  }
+
+  /** As `allocate`, for what has done growing: with no more room above the size than need be. */
+  allocateTight(byteCount: number): Ref {
+    return byteCount > SLAB_BLOCK_BYTES_MAX ? this.allocate(byteCount) : this.allocateOfClass(tightClassOf(byteCount));
+  }
+
+  private allocateOfClass(sizeClass: number): Ref {
     let head = this.classFirst[sizeClass];
     if (head < 0) head = this.openSlab(sizeClass);
     const blockBytes = CLASS_BYTES[sizeClass];
@@ -181,6 +190,11 @@ export class Arena {
   static roundedBytes(byteCount: number): number {
     if (byteCount <= SLAB_BLOCK_BYTES_MAX) return CLASS_BYTES[sizeClassOf(byteCount)];
     return Math.ceil(byteCount / PAGE_BYTES) * PAGE_BYTES;
+  }
+
+  /** @returns bytes that `allocateTight` takes for a request of `byteCount`. */
+  static tightBytes(byteCount: number): number {
+    return byteCount <= SLAB_BLOCK_BYTES_MAX ? CLASS_BYTES[tightClassOf(byteCount)] : Arena.roundedBytes(byteCount);
   }
 
   /** Sets what `usedBytes` should not exceed; if it does already, that is told at once. Nothing is refused. */

@@ -14,7 +14,7 @@
  * in an integer form; so the bytes are those that Redis has, and RDB files take them as they are; (4) no byte of a node in `shared` changes, and it is in
  * exactly one index.
  */
-import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
+import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { copyBytes } from '../memory/copy.js';
 import { IdTree } from '../memory/id-tree.js';
 import {
@@ -140,7 +140,7 @@ export class StreamNodes {
 
   /** Adds a node whose listpack is copied from `bytes`, as a loader has it. */
   adopt(tree: Ref, id: StreamId, bytes: Uint8Array, start: number, length: number): void {
-    const node = this.allocate(id, length);
+    const node = this.marked(this.arena.allocateTight(BLOCK_HEADER_BYTES + length), id);
     copyBytes(bytes, start, this.view(node), this.base(node), length);
     this.index.insert(tree, id);
     this.index.setValue(0, node);
@@ -330,7 +330,8 @@ export class StreamNodes {
   ): Ref {
     let fieldBytes = 0;
     for (let i = firstAt; i < request.argc; i += 2) fieldBytes += request.lengths[i] + STRING_OVERHEAD;
-    const node = this.allocate(id, Math.max(expectedBytes, LISTPACK_EMPTY_BYTES + fieldBytes + room));
+    const roomBytes = Math.max(expectedBytes, LISTPACK_EMPTY_BYTES + fieldBytes + room);
+    const node = this.marked(this.blockFor(roomBytes), id);
     this.index.insert(tree, id);
     this.index.setValue(0, node);
     const bytes = this.view(node);
@@ -349,18 +350,18 @@ export class StreamNodes {
   private grow(node: Ref, room: number, bytesMax: number): Ref {
     const used = listpackBytes(this.view(node), this.base(node));
     const needed = used + room;
-    return this.move(node, used, Math.max(needed, Math.min(bytesMax, needed + (needed >> 1))));
+    return this.move(node, used, this.blockFor(Math.max(needed, Math.min(bytesMax, needed + (needed >> 1)))));
   }
 
   /** Gives back the room for growth. */
   private trim(node: Ref): void {
     const used = listpackBytes(this.view(node), this.base(node));
-    if (used * 8 <= this.roomOf(node) * 7) this.move(node, used, used);
+    if (Arena.tightBytes(BLOCK_HEADER_BYTES + used) < this.arena.blockBytes(node))
+      this.move(node, used, this.arena.allocateTight(BLOCK_HEADER_BYTES + used));
   }
 
-  /** Moves the node at the index's place into a block with room for `roomBytes`. @returns the block */
-  private move(node: Ref, usedBytes: number, roomBytes: number): Ref {
-    const moved = this.arena.allocate(BLOCK_HEADER_BYTES + roomBytes);
+  /** Moves the node at the index's place to the block `moved`. @returns it */
+  private move(node: Ref, usedBytes: number, moved: Ref): Ref {
     const from = this.base(node) - BLOCK_HEADER_BYTES;
     const to = this.base(moved) - BLOCK_HEADER_BYTES;
     copyBytes(this.view(node), from, this.view(moved), to, BLOCK_HEADER_BYTES + usedBytes);
@@ -369,8 +370,12 @@ export class StreamNodes {
     return moved;
   }
 
-  private allocate(id: StreamId, roomBytes: number): Ref {
-    const node = this.arena.allocate(BLOCK_HEADER_BYTES + roomBytes);
+  private blockFor(roomBytes: number): Ref {
+    return this.arena.allocate(BLOCK_HEADER_BYTES + roomBytes);
+  }
+
+  /** Writes the master ID into a new block. @returns the block */
+  private marked(node: Ref, id: StreamId): Ref {
     writeIdAt(this.arena.words[node >>> CHUNK_INDEX_SHIFT], (node & UNIT_MASK) << 1, id);
     return node;
   }
@@ -410,7 +415,8 @@ export class StreamNodes {
   /** Replaces the integer at `offset` of the node at the index's place, which may move by that. */
   private setInteger(offset: number, value: number): void {
     let { node } = this;
-    if (this.isShared(node)) node = this.move(node, listpackBytes(this.view(node), this.base(node)), this.roomOf(node));
+    if (this.isShared(node))
+      node = this.move(node, listpackBytes(this.view(node), this.base(node)), this.blockFor(this.roomOf(node)));
     let bytes = this.view(node);
     let base = this.base(node);
     const oldBytes = readInteger(bytes, base + offset) - base - offset;
@@ -419,7 +425,7 @@ export class StreamNodes {
       const used = listpackBytes(bytes, base);
       const needed = used + newBytes - oldBytes;
       if (needed > this.roomOf(node)) {
-        node = this.move(node, used, needed);
+        node = this.move(node, used, this.blockFor(needed));
         bytes = this.view(node);
         base = this.base(node);
       }

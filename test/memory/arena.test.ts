@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../../src/memory/arena.js';
-import { CLASS_BYTES, PAGE_BYTES, SLAB_BLOCK_BYTES_MAX, sizeClassOf } from '../../src/memory/size-classes.js';
+import {
+  CLASS_BYTES,
+  PAGE_BYTES,
+  SLAB_BLOCK_BYTES_MAX,
+  SLAB_PAGES,
+  sizeClassOf,
+  tightClassOf,
+} from '../../src/memory/size-classes.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
 
 interface Block {
@@ -95,6 +102,35 @@ test('a request is rounded up by an eighth at most, beyond 128 bytes', () => {
   for (let size = 1; size <= SLAB_BLOCK_BYTES_MAX; size++) {
     const block = CLASS_BYTES[sizeClassOf(size)];
     assert.ok(block >= size && (size <= 128 ? block < size + 8 : block <= size * 1.125 + 8), `${size} → ${block}`);
+  }
+});
+
+test('a tight request from 1 to 8 KiB loses a thirty-second at most', () => {
+  for (let size = 1; size <= SLAB_BLOCK_BYTES_MAX; size++) {
+    const tight = CLASS_BYTES[tightClassOf(size)]!;
+    assert.ok(tight >= size && tight <= CLASS_BYTES[sizeClassOf(size)]!);
+    if (size > 1024 && size <= 8192) assert.ok(tight <= size * (1 + 1 / 32) + 8, `${size} → ${tight}`);
+  }
+});
+
+test('blocks of plain and tight requests live side by side', () => {
+  const arena = new Arena();
+  const before = arena.usedBytes;
+  const [plain, tight, huge] = [arena.allocate(1541), arena.allocateTight(1541), arena.allocateTight(100_000)];
+  assert.deepEqual(
+    [plain, tight, huge].map((ref) => arena.blockBytes(ref!)),
+    [1664, 1568, 7 * PAGE_BYTES],
+  );
+  assert.equal(Arena.tightBytes(1541), 1568);
+  for (const ref of [plain, tight, huge]) arena.free(ref!);
+  assert.equal(arena.usedBytes, before);
+});
+
+test('little is lost at the end of a slab', () => {
+  for (const [sizeClass, bytes] of CLASS_BYTES.entries()) {
+    const slabBytes = SLAB_PAGES[sizeClass]! * PAGE_BYTES;
+    const limit = bytes <= 4096 ? 1 / 64 : 1 / 32;
+    if (bytes <= 8192) assert.ok((slabBytes % bytes) / slabBytes <= limit, `${bytes} in ${slabBytes}`);
   }
 });
 
