@@ -47,6 +47,8 @@ export class Database {
   slotEarliestField: Float64Array | null = null;
   /** How many keys each slot has. Made when a random one is asked for first. */
   private keysBySlot: SlotCounts | null = null;
+  /** How many buckets the table of each slot has. Made when a sample is asked for first. */
+  private bucketsBySlot: SlotCounts | null = null;
   private readonly space: Keyspace;
   /** Slot and hash of the last `find`: of `table.foundItem`, if that is an entry of this database. */
   private foundSlot = 0;
@@ -280,21 +282,29 @@ export class Database {
   randomEntry(): Ref {
     if (this.keyCount === 0) return 0;
     this.keysBySlot ??= this.countKeys();
-    return this.space.table.randomItem(this.slots[this.keysBySlot.slotOf(randomBelow(this.keyCount))], randomBelow);
+    return this.space.table.randomItem(this.slots[this.keysBySlot.randomSlot()], randomBelow);
   }
 
   /**
-   * Picks up to `max` entries that lie together in a place picked at random: a sample for eviction. One place costs a few cache misses; keys that lie
-   * together have nothing in common but their slot.
-   * @param isExpiring whether only entries with an expiry will do
+   * Picks entries that lie together in a place picked at random, some three: a sample for eviction. One place costs a few cache misses; keys that lie
+   * together have nothing in common but their slot. All entries have the same chance, whether they lie alone or in a crowd.
+   * @returns how many are in `sampled`; 0 for an empty place, too
+   */
+  sample(sampled: Ref[]): number {
+    if (this.keyCount === 0) return 0;
+    this.bucketsBySlot ??= this.countBuckets();
+    return this.space.table.sampleBucket(this.slots[this.bucketsBySlot.randomSlot()], randomBelow, sampled);
+  }
+
+  /**
+   * As `sample`, of entries with an expiry. One behind others without has a somewhat greater chance.
+   * @param max how many at most
    * @returns how many are in `sampled`; 0 also if none was found with reasonable effort, where few keys of a slot have an expiry
    */
-  sample(max: number, isExpiring: boolean, sampled: Ref[]): number {
-    const total = isExpiring ? this.expiryCount : this.keyCount;
-    if (total === 0) return 0;
-    const bySlot = isExpiring ? this.expiriesBySlot! : (this.keysBySlot ??= this.countKeys());
+  sampleExpiring(max: number, sampled: Ref[]): number {
+    if (this.expiryCount === 0) return 0;
     const { entries, table } = this.space;
-    const keys = this.slots[bySlot.slotOf(randomBelow(total))];
+    const keys = this.slots[this.expiriesBySlot!.randomSlot()];
     const bucketCount = table.bucketCount(keys);
     let bucket = randomBelow(bucketCount);
     let found = 0;
@@ -302,7 +312,7 @@ export class Database {
       const count = table.collectBucket(keys, bucket, collected);
       // From a random one on: each is to have its chance, wherever in its bucket it is.
       for (let i = 0, at = randomBelow(count); i < count; i++, at = at + 1 === count ? 0 : at + 1) {
-        if (isExpiring && !entries.hasExpiry(collected[at])) continue;
+        if (!entries.hasExpiry(collected[at])) continue;
         sampled[found++] = collected[at];
         if (found === max) return found;
       }
@@ -382,6 +392,19 @@ export class Database {
     return counts;
   }
 
+  private countBuckets(): SlotCounts {
+    const counts = new SlotCounts();
+    for (let slot = 0; slot < SLOT_COUNT; slot++)
+      if (this.slots[slot] !== 0) counts.add(slot, this.space.table.bucketCount(this.slots[slot]));
+    return counts;
+  }
+
+  /** The slot's table has changed. */
+  private noteBuckets(slot: number): void {
+    const table = this.slots[slot];
+    this.bucketsBySlot!.set(slot, table === 0 ? 0 : this.space.table.bucketCount(table));
+  }
+
   private beforeEnd(ref: Ref): void {
     if (this.space.isGuarded) this.space.ending(this, ref);
   }
@@ -409,6 +432,7 @@ export class Database {
       table.destroy(this.slots[slot]);
       this.slots[slot] = 0;
     }
+    if (this.bucketsBySlot !== null) this.noteBuckets(slot);
   }
 
   private addHashed(
@@ -430,6 +454,7 @@ export class Database {
     space.table.insert(this.slots[slot], hash, ref);
     this.keyCount++;
     if (this.keysBySlot !== null) this.keysBySlot.add(slot, 1);
+    if (this.bucketsBySlot !== null) this.noteBuckets(slot);
     if (expireAtMs > 0) {
       this.countExpiry(slot, expireAtMs);
       if (space.expiryObserver !== null) space.expiryObserver.given(this, ref);

@@ -2,9 +2,9 @@
  * Which keys go when memory is full: the policies of maxmemory-policy. Source: spec server.md section 12, rules 2, 4 and 7.
  *
  * The orderly policies (LRU, LFU, TTL) look at `samples` random keys of each database per eviction and keep the best candidates seen so far in a pool,
- * so that a few samples a time come close to the true order. They are taken from places with `KEYS_PER_PLACE` keys each: from one place they would be
- * cheaper still, but keys with a common hash tag lie together, and are often used together. A candidate is remembered by name and looked up again when its turn comes: if it has gone,
- * or has been used in the meantime, it is passed over.
+ * so that a few samples a time come close to the true order. They are taken from places with some three keys each: from one place they would be
+ * cheaper still, but keys with a common hash tag lie together, and are often used together. A candidate is remembered by name and looked up again when
+ * its turn comes: if it has gone, or has been used in the meantime, it is passed over.
  *
  * Invariants: (1) under a volatile policy only a key that has an expiry at that moment is evicted; (2) the pool is sorted by score, the best victim
  * last; (3) keys go only through `Keyspace.evict`, so each is told to the listener.
@@ -25,6 +25,10 @@ export const NO_VICTIM_FOUND = 2;
 
 const POOL_SIZE = 16;
 const KEYS_PER_PLACE = 3;
+/** Places looked at for a sample before it is given up: where slots have but one key, half of the places are empty. */
+const PLACES_PER_SAMPLE = 4;
+/** Where there are no more keys than samples, none is missed but once in millions of evictions. */
+const SAMPLES_PER_KEY = 16;
 /** Room for the name of a candidate; a longer one gets a buffer of its own. */
 const NAME_BYTES = 256;
 const COUNTER_MAX = 255;
@@ -80,8 +84,8 @@ export class Eviction {
       const db = databases[this.nextIndex++ % databases.length];
       if (this.eligibleCount(db) === 0) continue;
       hasKeys = true;
-      if (db.sample(1, this.isVolatile, this.sampled) === 0) continue;
-      this.space.evict(db, this.sampled[0]);
+      if (this.isVolatile && db.sampleExpiring(1, this.sampled) === 0) continue;
+      this.space.evict(db, this.isVolatile ? this.sampled[0] : db.randomEntry());
       return EVICTED;
     }
     return hasKeys ? NO_VICTIM_FOUND : NOTHING_TO_EVICT;
@@ -93,11 +97,12 @@ export class Eviction {
       const count = this.eligibleCount(db);
       if (count === 0) continue;
       hasKeys = true;
-      for (let rest = Math.min(this.samples, count); rest > 0; ) {
-        const found = db.sample(Math.min(rest, KEYS_PER_PLACE), this.isVolatile, this.sampled);
+      let rest = count > this.samples ? this.samples : count * SAMPLES_PER_KEY;
+      for (let places = rest * PLACES_PER_SAMPLE; rest > 0 && places > 0; places--) {
+        const found = this.sample(db, Math.min(rest, KEYS_PER_PLACE));
         this.warm(found);
         for (let i = 0; i < found; i++) this.consider(db, this.sampled[i]);
-        rest -= Math.max(1, found);
+        rest -= found;
       }
     }
     if (!hasKeys) return NOTHING_TO_EVICT;
@@ -110,6 +115,11 @@ export class Eviction {
       return EVICTED;
     }
     return NO_VICTIM_FOUND;
+  }
+
+  /** @returns how many keys of one place are in `sampled`, about `max`; 0 for a place without any */
+  private sample(db: Database, max: number): number {
+    return this.isVolatile ? db.sampleExpiring(max, this.sampled) : db.sample(this.sampled);
   }
 
   private eligibleCount(db: Database): number {

@@ -2,14 +2,52 @@
 import { SLOT_COUNT } from './key-slot.js';
 
 const GROUP_SHIFT = 7;
+/** Guesses of `randomSlot` before it walks: enough where no slot has many times more than the others. */
+const GUESSES = 4;
+/** So many walks later the highest count is taken anew: it may have fallen. */
+const WALKS_MAX = 64;
 
 export class SlotCounts {
   private readonly counts = new Int32Array(SLOT_COUNT);
   private readonly groups = new Int32Array(SLOT_COUNT >>> GROUP_SHIFT);
+  /** No count is higher. */
+  private highest = 0;
+  private walks = 0;
 
   add(slot: number, change: number): void {
-    this.counts[slot] += change;
+    const count = this.counts[slot] + change;
+    this.counts[slot] = count;
     this.groups[slot >>> GROUP_SHIFT] += change;
+    if (count > this.highest) this.highest = count;
+  }
+
+  set(slot: number, count: number): void {
+    const change = count - this.counts[slot];
+    if (change !== 0) this.add(slot, change);
+  }
+
+  get sum(): number {
+    let sum = 0;
+    for (const count of this.groups) sum += count;
+    return sum;
+  }
+
+  /**
+   * Most slots are found by guessing: any slot, kept with a chance of its count in the highest one; that takes a tenth of the time of a walk.
+   * @returns a slot picked at random, with a chance in proportion to its count; not all counts may be 0
+   */
+  randomSlot(): number {
+    for (let guess = 0; guess < GUESSES; guess++) {
+      const place = Math.random() * SLOT_COUNT;
+      const slot = Math.floor(place);
+      if ((place - slot) * this.highest < this.counts[slot]) return slot;
+    }
+    if (++this.walks > WALKS_MAX) {
+      this.walks = 0;
+      this.highest = 0;
+      for (const count of this.counts) if (count > this.highest) this.highest = count;
+    }
+    return this.slotOf(Math.floor(Math.random() * this.sum));
   }
 
   /** @param n from 0 to below the sum of all @returns the slot in which the n-th is, counted from slot 0 on */

@@ -48,6 +48,8 @@ export const WARM_MAX = 32;
 
 /** A random item is looked for in so many cells of a chain. Items of longer chains, one in 200, come a little too seldom. */
 const PICKED_CELLS = 16;
+/** Of the 12 cells of a bucket: 3 items at the usual load. */
+const SAMPLE_CELLS = 5;
 
 const LOAD_MAX = 8;
 const LOAD_MIN = 3;
@@ -360,6 +362,28 @@ export class Table {
       this.cellWord = word + cell;
       this.foundItem = item;
       return item;
+    }
+  }
+
+  /**
+   * Takes a sample of a random bucket: the items in SAMPLE_CELLS neighbouring cells, from a random one on, and in the same cells of its overflow buckets.
+   * So each item has the same chance, however crowded its bucket is; and the same among many tables, if the table is picked with a chance in proportion to
+   * its bucket count.
+   * @returns how many items are in `items`; the rest of it means nothing
+   */
+  sampleBucket(table: Ref, random: (below: number) => number, items: Ref[]): number {
+    this.locate(table, random(this.control(table, BUCKETS)));
+    const first = random(CELLS);
+    let words = this.words[this.bucketChunk];
+    let base = this.bucketWord;
+    let found = 0;
+    for (;;) {
+      for (let i = 0, cell = first; i < SAMPLE_CELLS; i++, cell = cell + 1 === CELLS ? 0 : cell + 1)
+        if (words[base + cell] !== 0) items[found++] = words[base + cell];
+      const overflow = words[base + OVERFLOW_WORD];
+      if (overflow === 0) return found;
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      base = (overflow & UNIT_MASK) << 1;
     }
   }
 

@@ -128,4 +128,26 @@ describe('eviction', () => {
     evict(1);
     assert.equal(space.databases[0].keyCount, 100_000);
   });
+
+  test('a sample has keys that lie alone in their slot as often as those that share it with thousands', () => {
+    const { model, space } = underPolicy('allkeys-lru');
+    const [loneCount, crowdCount] = [20, 4000];
+    const lone = new Set<number>();
+    for (let i = 0; i < crowdCount; i++) model.set(0, `{crowd}${i}`, 'v', 0);
+    for (let i = 0; i < loneCount; i++) {
+      model.set(0, `lone${i}`, 'v', 0);
+      lone.add(space.databases[0].find(Buffer.from(`lone${i}`), 0, `lone${i}`.length));
+    }
+    const sampled: number[] = [];
+    const rounds = 100_000;
+    let [loneSeen, seen] = [0, 0];
+    for (let i = 0; i < rounds; i++) {
+      const found = space.databases[0].sample(sampled);
+      for (let at = 0; at < found; at++) if (lone.has(sampled[at])) loneSeen++;
+      seen += found;
+    }
+    const expected = (seen * loneCount) / (loneCount + crowdCount);
+    // Some 300,000 samples, of which 1,490 are to be lone ones: a quarter off is 9 standard deviations.
+    assert.ok(Math.abs(loneSeen - expected) < expected / 4, `${loneSeen} lone keys were seen, ${expected} expected`);
+  });
 });
