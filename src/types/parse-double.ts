@@ -103,3 +103,14 @@ export function parseScoreBound(bytes: Uint8Array, start: number, length: number
   const rest = Buffer.from(trimmed, 'latin1');
   return parseDouble(rest, 0, rest.length);
 }
+
+const LEADING_NUMBER =
+  /^[ \t-\r]*([+-]?(?:0x(?:[\da-f]+\.?[\da-f]*|\.[\da-f]+)(?:p[+-]?\d+)?|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?))/i;
+
+/** @returns the number that a text begins with, 0 if it begins with none: what C makes of a score in a damaged payload */
+export function parseLeadingDouble(bytes: Uint8Array, start: number, length: number): number {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1');
+  const number = LEADING_NUMBER.exec(text)?.[1];
+  if (number === undefined) return 0;
+  return DECIMAL.test(number) ? Number(number) : parseScoreBound(Buffer.from(number, 'latin1'), 0, number.length);
+}

@@ -1,7 +1,7 @@
 /** Doubles as commands read them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseDouble } from '../../src/types/parse-double.js';
+import { parseDouble, parseLeadingDouble } from '../../src/types/parse-double.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
 
 const parsed = (text: string): number => {
@@ -50,4 +50,24 @@ test('what is no number is NaN', () => {
     'nan',
   ])
     assert.ok(Number.isNaN(parsed(text)), text);
+});
+
+test('a text begins with a number, or counts as 0', () => {
+  const vectors: [string, number][] = [
+    ['2,5', 2],
+    ['2.*', 2],
+    [' -3.5x', -3.5],
+    ['1e', 1],
+    ['1e+700', Number.POSITIVE_INFINITY],
+    ['-infx', Number.NEGATIVE_INFINITY],
+    ['0x1p3q', 8],
+    ['0x', 0],
+    ['x', 0],
+    ['', 0],
+    ['.', 0],
+  ];
+  for (const [text, number] of vectors) {
+    const bytes = Buffer.from(text, 'latin1');
+    assert.equal(parseLeadingDouble(bytes, 0, bytes.length), number, text);
+  }
 });

@@ -8,7 +8,7 @@ import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { compareBytes, copyBytes } from '../../memory/copy.js';
 import { firstElement, isListpackEnd, ListpackElement, listpackCount } from '../../memory/listpack.js';
-import { parseDouble } from '../../types/parse-double.js';
+import { parseDouble, parseLeadingDouble } from '../../types/parse-double.js';
 import { zsetsOf } from '../../types/zset.js';
 import type { ZsetBuilder } from '../../types/zset-builder.js';
 import { scoreOf, ZSET_LISTPACK, type ZsetCursor } from '../../types/zset-cursor.js';
@@ -132,7 +132,7 @@ function addPairs(builder: ZsetBuilder, bytes: Uint8Array, base: number): void {
   for (let at = firstElement(base); !isListpackEnd(bytes, at); at = score.next) {
     member.read(bytes, at);
     score.read(bytes, member.next);
-    builder.add(member.bytes, member.start, member.length, finiteScore(scoreOf(score)));
+    builder.add(member.bytes, member.start, member.length, looseScoreOf(score));
   }
 }
 
@@ -143,13 +143,18 @@ function pairsInto(builder: ZsetBuilder): ElementVisitor {
     if (pending === null) {
       pending = bytes.slice(start, start + length);
     } else {
-      builder.add(pending, 0, pending.length, finiteScore(parseDouble(bytes, start, length)));
+      builder.add(pending, 0, pending.length, looseScore(bytes, start, length));
       pending = null;
     }
   };
 }
 
-/** What is no number counts as 0, as C reads it. */
-function finiteScore(value: number): number {
-  return Number.isNaN(value) ? 0 : value;
+function looseScoreOf(element: ListpackElement): number {
+  return element.isInteger ? element.number : looseScore(element.bytes, element.start, element.length);
+}
+
+/** What is no number counts as what C reads of it. */
+function looseScore(bytes: Uint8Array, start: number, length: number): number {
+  const value = parseDouble(bytes, start, length);
+  return Number.isNaN(value) ? parseLeadingDouble(bytes, start, length) : value;
 }
