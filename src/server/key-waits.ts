@@ -9,7 +9,10 @@
  * Ready keys are served in the order of their first birth, the clients of a key in the order in which they came; what one of them does may make more
  * keys ready. Executing the request again makes its effect a propagation unit of its own.
  *
- * Invariant: a waiter is in the queue of each of its keys until its wait ends, and then in none.
+ * Serving a key costs what those cost who are served: it ends with the first who finds the key gone. A wait ends in O(1) for each of its keys.
+ *
+ * Invariants: (1) a waiter is in the queue of each of its keys until its wait ends, and then in none; (2) a queue is never empty, and `needingKeyCount` is
+ * the number of its waiters with `needsKey`.
  */
 import type { Command } from '../commands/command.js';
 import type { Database } from '../keyspace/database.js';
@@ -33,6 +36,12 @@ interface Waiter {
   readonly needsKey: boolean;
 }
 
+/** Who waits for one key, in the order in which they came. */
+interface Queue {
+  readonly waiters: Set<Waiter>;
+  needingKeyCount: number;
+}
+
 /** What is special about a wait. */
 export interface WaitOptions {
   /** Executed again in place of the request as it was received. */
@@ -40,12 +49,13 @@ export interface WaitOptions {
   readonly needsKey: boolean;
 }
 
+const NO_TYPE = -1;
 const nullArray = (reply: ReplyWriter): void => reply.nullArray();
 
 export class KeyWaits {
   private readonly server: Server;
   /** By database number and key. */
-  private readonly queues = new Map<string, Waiter[]>();
+  private readonly queues = new Map<string, Queue>();
   private readonly ready = new Set<string>();
   /** The request is being executed again. */
   private isServing = false;
@@ -90,9 +100,13 @@ export class KeyWaits {
     const { request, needsKey } = options ?? { request: copyRequest(call.request), needsKey: false };
     const waiter: Waiter = { connection, command: call.command, request, type, names, needsKey };
     for (const name of names) {
-      const queue = this.queues.get(name);
-      if (queue === undefined) this.queues.set(name, [waiter]);
-      else queue.push(waiter);
+      let queue = this.queues.get(name);
+      if (queue === undefined) {
+        queue = { waiters: new Set(), needingKeyCount: 0 };
+        this.queues.set(name, queue);
+      }
+      queue.waiters.add(waiter);
+      if (needsKey) queue.needingKeyCount++;
     }
     this.server.keyspace.setLifeListener(this);
     this.server.blocking.block(connection, timeoutMs, { timedOut: nullArray, ended: () => this.drop(waiter) });
@@ -113,7 +127,8 @@ export class KeyWaits {
 
   lost(db: Database, ref: Ref): void {
     const name = this.nameAt(db, ref);
-    if (!this.queues.get(name)?.some((waiter) => waiter.needsKey)) return;
+    const queue = this.queues.get(name);
+    if (queue === undefined || queue.needingKeyCount === 0) return;
     this.ready.add(name);
     // It may have expired outside of any command.
     this.server.scheduleTurnEnd();
@@ -128,8 +143,22 @@ export class KeyWaits {
   serve(): void {
     for (const name of this.ready) {
       this.ready.delete(name);
-      for (const waiter of [...(this.queues.get(name) ?? [])])
-        if (waiter.needsKey || this.holds(name, waiter)) this.retry(waiter);
+      const queue = this.queues.get(name);
+      if (queue !== undefined) this.serveQueue(name, queue);
+    }
+  }
+
+  private serveQueue(name: string, queue: Queue): void {
+    const databaseIndex = Number.parseInt(name, 10);
+    const key = keyOf(name);
+    let type = this.typeOf(databaseIndex, key);
+    for (const waiter of queue.waiters) {
+      if (waiter.needsKey || waiter.type === type) {
+        this.retry(waiter);
+        type = this.typeOf(databaseIndex, key);
+      } else if (type === NO_TYPE && queue.needingKeyCount === 0) {
+        return;
+      }
     }
   }
 
@@ -138,7 +167,7 @@ export class KeyWaits {
     const { blocking, cluster } = this.server;
     for (const [name, queue] of [...this.queues]) {
       const key = keyOf(name);
-      for (const { connection, command } of queue) {
+      for (const { connection, command } of queue.waiters) {
         const error = cluster!.redirectBlocked(connection, command, key);
         if (error !== null) blocking.finish(connection, (writer) => writer.byteError(error));
       }
@@ -169,14 +198,13 @@ export class KeyWaits {
     if (!this.blocksAgain) blocking.finish(connection, (writer) => writer.raw(answer));
   }
 
-  /** Whether the key holds what the waiter waits for. */
-  private holds(name: string, { type }: Waiter): boolean {
+  /** @returns the type of what the key holds, or NO_TYPE */
+  private typeOf(databaseIndex: number, key: Uint8Array): number {
     const { keyspace } = this.server;
-    const db = keyspace.databases[Number.parseInt(name, 10)];
-    const key = keyOf(name);
-    const ref = db.find(key, 0, key.length);
-    if (ref === 0 || keyspace.entries.type(ref) !== type) return false;
-    return !keyspace.entries.hasExpiry(ref) || !keyspace.isExpired(ref);
+    const { entries } = keyspace;
+    const ref = keyspace.databases[databaseIndex].find(key, 0, key.length);
+    if (ref === 0 || (entries.hasExpiry(ref) && keyspace.isExpired(ref))) return NO_TYPE;
+    return entries.type(ref);
   }
 
   private nameAt(db: Database, ref: Ref): string {
@@ -189,9 +217,10 @@ export class KeyWaits {
 
   private drop(waiter: Waiter): void {
     for (const name of waiter.names) {
-      const left = this.queues.get(name)!.filter((other) => other !== waiter);
-      if (left.length > 0) this.queues.set(name, left);
-      else this.queues.delete(name);
+      const queue = this.queues.get(name)!;
+      queue.waiters.delete(waiter);
+      if (waiter.needsKey) queue.needingKeyCount--;
+      if (queue.waiters.size === 0) this.queues.delete(name);
     }
     if (this.queues.size === 0) this.server.keyspace.setLifeListener(null);
   }
