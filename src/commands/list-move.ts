@@ -4,7 +4,7 @@ import { ListpackElement } from '../memory/listpack.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
-import { ListCursor, listsOf } from '../types/list.js';
+import { listsOf } from '../types/list.js';
 import { isList, popElements, pushBytes, roundedInteger } from './list.js';
 import { replySyntaxError } from './replies.js';
 
@@ -12,7 +12,6 @@ const NUMKEYS_ZERO = fixedReply('-ERR numkeys should be greater than 0');
 const COUNT_ZERO = fixedReply('-ERR count should be greater than 0');
 
 const element = new ListpackElement();
-const cursor = new ListCursor();
 
 export function lmove(call: Invocation): void {
   const isFromHead = endArgument(call, 3);
@@ -102,16 +101,18 @@ export function moveElement(call: Invocation, isFromHead: boolean, isToHead: boo
   if (target !== 0 && !isList(call, target)) return;
   const lists = listsOf(keyspace);
   const length = lists.length(source);
-  lists.seek(source, isFromHead ? 0 : length - 1, cursor);
-  cursor.read(element);
-  reply.bulk(element.bytes, element.start, element.length);
-  // The element's bytes may move or be freed with what comes: from here on it is the reply that holds them.
-  const moved = element.bytes.slice(element.start, element.start + element.length);
-  if (source === target) {
-    if (length > 1) rotate(call, source, isFromHead, isToHead, moved);
-    else leaveAlone(call, source, isToHead);
+  lists.readEnd(source, isFromHead, element);
+  const textBytes = element.length;
+  reply.bulk(element.bytes, element.start, textBytes);
+  // The element's bytes may move or be freed with what comes: from here on it is the reply that holds them, before its CR and LF.
+  const textStart = reply.length - 2 - textBytes;
+  if (source === target && length === 1) {
+    leaveAlone(call, source, isToHead);
+  } else if (source === target) {
+    const left = lists.removeRange(db, source, isFromHead ? 0 : length - 1, 1);
+    pushBytes(call, left, 1, isToHead, reply.bytes, textStart, textBytes);
   } else {
-    pushBytes(call, target, 2, isToHead, moved, 0, moved.length);
+    pushBytes(call, target, 2, isToHead, reply.bytes, textStart, textBytes);
     const from = call.lookupWrite(1);
     if (length === 1) db.remove(from);
     else lists.shrink(db, lists.removeRange(db, from, isFromHead ? 0 : length - 1, 1));
@@ -125,10 +126,4 @@ export function moveElement(call: Invocation, isFromHead: boolean, isToHead: boo
 function leaveAlone(call: Invocation, ref: Ref, isToHead: boolean): void {
   call.db.beforeWrite(ref);
   call.notify(NOTIFY_LIST, isToHead ? 'lpush' : 'rpush', 1);
-}
-
-function rotate(call: Invocation, ref: Ref, isFromHead: boolean, isToHead: boolean, moved: Uint8Array): void {
-  const lists = listsOf(call.keyspace);
-  const left = lists.removeRange(call.db, ref, isFromHead ? 0 : lists.length(ref) - 1, 1);
-  pushBytes(call, left, 1, isToHead, moved, 0, moved.length);
 }

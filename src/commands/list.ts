@@ -148,7 +148,7 @@ export function popElements(call: Invocation, ref: Ref, keyAt: number, isHead: b
   const { db, keyspace } = call;
   const lists = listsOf(keyspace);
   const length = lists.length(ref);
-  if (count === 1 && popWithin(call, ref, keyAt, isHead)) return;
+  if (count === 1 && length > 1 && popWithin(call, ref, keyAt, isHead)) return;
   if (isHead) {
     replyRange(call, ref, 0, count);
   } else {
@@ -178,7 +178,11 @@ export function pushBytes(
 ): Ref {
   const { db, request } = call;
   const lists = listsOf(call.keyspace);
-  let list = ref === 0 ? lists.create(db, request.bytes, request.starts[keyAt], request.lengths[keyAt]) : ref;
+  let list = ref;
+  if (ref === 0) {
+    const roomBytes = lists.shortElementBytes(bytes, start, length);
+    list = lists.create(db, request.bytes, request.starts[keyAt], request.lengths[keyAt], roomBytes);
+  }
   list = lists.prepareGrowth(db, list, length, 1);
   list = lists.push(db, list, isHead, bytes, start, length);
   call.notify(NOTIFY_LIST, isHead ? 'lpush' : 'rpush', keyAt);
@@ -206,12 +210,16 @@ function pushAll(call: Invocation, ref: Ref, isHead: boolean): number {
   const { db } = call;
   const { argc, bytes, starts, lengths } = call.request;
   const lists = listsOf(call.keyspace);
+  let list = ref;
+  if (ref === 0) {
+    const roomBytes = argc === 3 ? lists.shortElementBytes(bytes, starts[2], lengths[2]) : 0;
+    list = lists.create(db, bytes, starts[1], lengths[1], roomBytes);
+  }
   let addedBytes = 0;
   for (let i = 2; i < argc; i++) addedBytes += lengths[i];
-  const list = ref === 0 ? lists.create(db, bytes, starts[1], lengths[1]) : ref;
-  let grown = lists.prepareGrowth(db, list, addedBytes, argc - 2);
-  for (let i = 2; i < argc; i++) grown = lists.push(db, grown, isHead, bytes, starts[i], lengths[i]);
-  return lists.length(grown);
+  list = lists.prepareGrowth(db, list, addedBytes, argc - 2);
+  for (let i = 2; i < argc; i++) list = lists.push(db, list, isHead, bytes, starts[i], lengths[i]);
+  return lists.length(list);
 }
 
 function pop(call: Invocation, isHead: boolean): void {
@@ -234,9 +242,11 @@ function pop(call: Invocation, isHead: boolean): void {
   popElements(call, ref, 1, isHead, count);
 }
 
-/** Pops the element at an end of a long list. @returns whether it was that simple; if not, nothing has happened */
+/** Pops one element of many. @returns whether it was that simple; if not, nothing has happened */
 function popWithin(call: Invocation, ref: Ref, keyAt: number, isHead: boolean): boolean {
-  if (!listsOf(call.keyspace).popWithin(call.db, ref, isHead, call.reply)) return false;
+  const lists = listsOf(call.keyspace);
+  if (!lists.popWithin(call.db, ref, isHead, call.reply)) return false;
+  lists.shrink(call.db, ref);
   call.keyspace.dirty++;
   call.notify(NOTIFY_LIST, isHead ? 'lpop' : 'rpop', keyAt);
   return true;

@@ -367,10 +367,12 @@ export class ChunkList {
     return listpackBytes(this.view(this.chunk(list, index)), this.start(list, index));
   }
 
-  /** Makes chunk `index` one that no reader has a claim to. */
-  private own(list: Ref, index: number): void {
+  /** Makes chunk `index` one that no reader has a claim to. @returns whether it has moved */
+  own(list: Ref, index: number): boolean {
     const chunk = this.chunk(list, index);
-    if (this.isShared(chunk)) this.place(list, index, this.arena.allocate(this.arena.blockBytes(chunk)), 0);
+    if (!this.isShared(chunk)) return false;
+    this.place(list, index, this.arena.allocate(this.arena.blockBytes(chunk)), 0);
+    return true;
   }
 
   /** Makes room in chunk `index`, which no reader has a claim to, for `added` more bytes: before its listpack if `atHead`, else behind it. */

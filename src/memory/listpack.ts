@@ -61,22 +61,23 @@ export function isListpackEnd(bytes: Uint8Array, at: number): boolean {
 
 /** @returns the position of the element after the one at `at`, or of the end */
 export function nextElement(bytes: Uint8Array, at: number): number {
+  const first = bytes[at];
+  if (first < 0x80) return at + 2;
+  if (first < 0xc0) return at + 2 + (first & 0x3f);
   const size = dataBytes(bytes, at);
   return at + size + backLengthBytes(size);
 }
 
 /** @returns the position of the element before `at`, which is an element but the first, or the end of a listpack that is not empty */
 export function previousElement(bytes: Uint8Array, at: number): number {
-  let size = 0;
-  let scale = 1;
   let from = at - 1;
-  for (;;) {
-    const byte = bytes[from];
+  let byte = bytes[from];
+  let size = byte & 0x7f;
+  for (let scale = 128; byte >= 0x80; scale *= 128) {
+    byte = bytes[--from];
     size += (byte & 0x7f) * scale;
-    if (byte < 0x80) return from - size;
-    scale *= 128;
-    from--;
   }
+  return from - size;
 }
 
 /** @returns the position of element number `index` (0 = first), or of the end if there are not that many; from whichever end is nearer */

@@ -20,6 +20,7 @@ import type { Arena, Ref } from '../memory/arena.js';
 import { blockStart, ChunkList, type TextTaker } from '../memory/chunk-list.js';
 import { copyBytes } from '../memory/copy.js';
 import {
+  closeListpack,
   ElementWriter,
   elementAt,
   firstElement,
@@ -30,6 +31,7 @@ import {
   ListpackElement,
   listpackBytes,
   listpackCount,
+  listpackEnd,
   nextElement,
   previousElement,
   skipElements,
@@ -38,15 +40,19 @@ import {
 
 export const LIST_LISTPACK = 0;
 export const LIST_QUICKLIST = 1;
+const PACKED_LIST_FORM = TYPE_LIST | (LIST_LISTPACK << 4);
 const CHUNK_LIST_FORM = TYPE_LIST | (LIST_QUICKLIST << 4);
 
 /** What Redis reckons for the header of an element that it adds to a node. */
 const ELEMENT_OVERHEAD_BYTES = 8;
+const SHORT_TEXT_BYTES_MAX = 64;
 /** A list of so many chunks is freed in slices: one chunk takes about 0.1 µs. */
 const CHUNKS_FREED_AT_ONCE = 4096;
 
 /** A list of more chunks is read in parts by a snapshot: to compress one takes some 30 µs. */
 const CHUNKS_READ_AT_ONCE = 16;
+
+const NOBODY: TextTaker = { bulk: () => {} };
 
 /** A place in a list: an element, or the end of a chunk. */
 export class ListCursor {
@@ -75,6 +81,7 @@ export class Lists implements ValueType {
   private readonly packing: PackingLimits;
   private readonly writer = new ElementWriter();
   private readonly place = new ListCursor();
+  private readonly element = new ListpackElement();
 
   constructor(space: Keyspace) {
     this.space = space;
@@ -126,11 +133,21 @@ export class Lists implements ValueType {
     return this.isPacked(ref) ? 1 : this.chunks.chunkCount(this.entries.root(ref));
   }
 
-  /** Makes an empty list of a key that is not there, for the caller to fill at once. */
-  create(db: Database, key: Uint8Array, start: number, length: number, expireAtMs = 0): Ref {
-    const ref = db.add(key, start, length, TYPE_LIST, LIST_LISTPACK, LISTPACK_EMPTY_BYTES, expireAtMs);
-    initListpack(this.entries.view(ref), this.entries.valueStart(ref));
+  /**
+   * Makes an empty list of a key that is not there, for the caller to fill at once.
+   * @param roomBytes of the elements that will come, if they are known: they are then added where the list lies
+   */
+  create(db: Database, key: Uint8Array, start: number, length: number, roomBytes = 0): Ref {
+    const { entries } = this;
+    const ref = db.add(key, start, length, TYPE_LIST, LIST_LISTPACK, LISTPACK_EMPTY_BYTES + roomBytes, 0);
+    entries.setValueLength(ref, LISTPACK_EMPTY_BYTES);
+    initListpack(entries.view(ref), entries.valueStart(ref));
     return ref;
+  }
+
+  /** @returns bytes that a short text takes as an element; 0 for a long one, which may not go into the entry */
+  shortElementBytes(bytes: Uint8Array, start: number, length: number): number {
+    return length <= SHORT_TEXT_BYTES_MAX ? this.writer.encode(bytes, start, length) : 0;
   }
 
   /**
@@ -163,17 +180,37 @@ export class Lists implements ValueType {
   }
 
   /**
-   * Adds an element at an end of what is a chunk list with room there: what nearly every push to a long list is.
+   * Adds an element at an end of a list that stays in its form and its blocks: what nearly every push is.
    * @param ref an entry of any type
-   * @returns number of elements; 0 if it is no such list: nothing has changed then
+   * @returns number of elements; 0 if it is no list, or more is to be done: nothing has changed then
    */
   pushWithin(db: Database, ref: Ref, atHead: boolean, bytes: Uint8Array, start: number, length: number): number {
     const { entries, packing, writer } = this;
-    if (entries.form(ref) !== CHUNK_LIST_FORM) return 0;
-    db.beforeWrite(ref);
+    const form = entries.form(ref);
+    if (form === CHUNK_LIST_FORM) {
+      db.beforeWrite(ref);
+      writer.encode(bytes, start, length);
+      const bytesMax = packing.listNodeBytes - length - ELEMENT_OVERHEAD_BYTES;
+      return this.chunks.pushWithin(entries.root(ref), atHead, writer, bytesMax, packing.listNodeElements);
+    }
+    if (form !== PACKED_LIST_FORM) return 0;
+    const view = entries.view(ref);
+    const base = entries.valueStart(ref);
+    const total = listpackBytes(view, base);
+    const count = listpackCount(view, base) + 1;
+    if (this.isBeyondLimit(total + length, count)) return 0;
     writer.encode(bytes, start, length);
-    const bytesMax = packing.listNodeBytes - length - ELEMENT_OVERHEAD_BYTES;
-    return this.chunks.pushWithin(entries.root(ref), atHead, writer, bytesMax, packing.listNodeElements);
+    const { byteCount } = writer;
+    if (!this.arena.fits(ref, base - blockStart(ref) + total + byteCount)) return 0;
+    db.beforeWrite(ref);
+    entries.setValueLength(ref, total + byteCount);
+    if (atHead) {
+      splice(view, base, firstElement(base), 0, byteCount, 1);
+      writer.write(view, firstElement(base));
+    } else {
+      closeListpack(view, base, writer.write(view, base + total - 1), 1);
+    }
+    return count;
   }
 
   /** Adds an element at an end. `prepareGrowth` was called. */
@@ -253,17 +290,18 @@ export class Lists implements ValueType {
 
   /** Replaces the element at the cursor. `prepareGrowth` was called. */
   replace(db: Database, ref: Ref, cursor: ListCursor, bytes: Uint8Array, start: number, length: number): Ref {
-    const { writer } = this;
+    const { chunks, writer } = this;
+    // Before the chunk is looked at: a snapshot may have it moved.
+    db.beforeWrite(ref);
     this.load(ref, cursor);
     const at = cursor.base + cursor.offset;
     const oldBytes = nextElement(cursor.bytes, at) - at;
     const list = this.isPacked(ref) ? 0 : this.entries.root(ref);
-    if (list !== 0 && this.chunks.elementCountOf(list, cursor.chunk) > 1) {
+    if (list !== 0 && chunks.elementCountOf(list, cursor.chunk) > 1) {
       const node = listpackBytes(cursor.bytes, cursor.base);
       if (node - oldBytes + length + ELEMENT_OVERHEAD_BYTES > this.packing.listNodeBytes) {
         // It does not fit into its node any more: out, and in again with a node of its own.
-        db.beforeWrite(ref);
-        this.chunks.splice(list, cursor.chunk, cursor.offset, oldBytes, 0, -1, 0);
+        chunks.splice(list, cursor.chunk, cursor.offset, oldBytes, 0, -1, 0);
         writer.encode(bytes, start, length);
         this.load(ref, cursor);
         this.makeRoom(list, cursor, length);
@@ -271,7 +309,9 @@ export class Lists implements ValueType {
       }
     }
     writer.encode(bytes, start, length);
-    const moved = this.splice(db, ref, cursor, oldBytes, writer.byteCount, 0);
+    let moved = ref;
+    if (writer.byteCount !== oldBytes) moved = this.splice(db, ref, cursor, oldBytes, writer.byteCount, 0);
+    else if (list !== 0 && chunks.own(list, cursor.chunk)) this.loadChunk(list, cursor);
     writer.write(cursor.bytes, cursor.base + cursor.offset);
     return moved;
   }
@@ -283,24 +323,50 @@ export class Lists implements ValueType {
     return this.splice(db, ref, cursor, nextElement(cursor.bytes, at) - at, 0, -1);
   }
 
+  /** Reads the element at an end. */
+  readEnd(ref: Ref, atHead: boolean, element: ListpackElement): void {
+    const { place } = this;
+    place.chunk = atHead ? 0 : this.chunkCount(ref) - 1;
+    this.load(ref, place);
+    const { bytes, base } = place;
+    element.read(bytes, atHead ? firstElement(base) : previousElement(bytes, listpackEnd(bytes, base)));
+  }
+
   /**
-   * Removes an element at an end of what is a chunk list, if its chunk keeps others and its size: what nearly every pop from a long list is.
-   * @param ref an entry of any type
+   * Removes an element at an end of a list that has more, and stays in its blocks: what nearly every pop is. `shrink` is still to be called.
+   * @param ref   an entry of any type
    * @param taker gets the text of the element before it goes
-   * @returns whether it was removed; if not, nothing has changed
+   * @returns whether it was removed; if not, it is no list, or more is to be done: nothing has changed then
    */
   popWithin(db: Database, ref: Ref, atHead: boolean, taker: TextTaker): boolean {
-    const { chunks, entries } = this;
-    if (entries.form(ref) !== CHUNK_LIST_FORM) return false;
-    const list = entries.root(ref);
+    const { element, entries } = this;
+    const form = entries.form(ref);
+    if (form === CHUNK_LIST_FORM) {
+      db.beforeWrite(ref);
+      return this.chunks.popWithin(entries.root(ref), atHead, taker);
+    }
+    if (form !== PACKED_LIST_FORM) return false;
+    const view = entries.view(ref);
+    const base = entries.valueStart(ref);
+    if (listpackCount(view, base) < 2) return false;
+    const end = listpackEnd(view, base);
+    const place = atHead ? firstElement(base) : previousElement(view, end);
+    const elementBytes = (atHead ? nextElement(view, place) : end) - place;
+    const valueLength = end + 1 - base - elementBytes;
+    if (!this.arena.fits(ref, base - blockStart(ref) + valueLength)) return false;
     db.beforeWrite(ref);
-    if (!chunks.popWithin(list, atHead, taker)) return false;
-    if (chunks.chunkCount(list) === 1) this.shrink(db, ref);
+    element.read(view, place);
+    taker.bulk(element.bytes, element.start, element.length);
+    if (atHead) splice(view, base, place, elementBytes, 0, -1);
+    else closeListpack(view, base, place, -1);
+    entries.setValueLength(ref, valueLength);
     return true;
   }
 
   /** Removes `count` elements from element `index` on; they are there. Whole chunks go without being walked. */
   removeRange(db: Database, ref: Ref, index: number, count: number): Ref {
+    if (count === 1 && (index === 0 || index === this.length(ref) - 1) && this.popWithin(db, ref, index === 0, NOBODY))
+      return ref;
     const { place } = this;
     let result = ref;
     let rest = count;
