@@ -17,6 +17,22 @@ export function option(token: string): ArgumentDoc {
   return word(token, { flags: ['optional'] });
 }
 
+/** When something is to end: a time in one of four ways, or another word in its place. */
+export function expiration(other: string): ArgumentDoc {
+  return {
+    name: 'expiration',
+    type: 'oneof',
+    flags: ['optional'],
+    arguments: [
+      { name: 'seconds', type: 'integer', token: 'EX' },
+      { name: 'milliseconds', type: 'integer', token: 'PX' },
+      { name: 'unix-time-seconds', type: 'unix-time', token: 'EXAT' },
+      { name: 'unix-time-milliseconds', type: 'unix-time', token: 'PXAT' },
+      word(other),
+    ],
+  };
+}
+
 /** One of several words. */
 export function choice(name: string, tokens: readonly string[], more: Partial<ArgumentDoc> = {}): ArgumentDoc {
   return { name, type: 'oneof', ...more, arguments: tokens.map((token) => word(token)) };

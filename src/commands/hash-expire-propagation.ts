@@ -13,51 +13,31 @@ const HSET_WORD = encoder.encode('HSET');
 
 /** `HPEXPIREAT key ms FIELDS n field …`, for the fields in the arguments `positions`. */
 export function propagateFieldTimes(call: Invocation, timeMs: number, positions: readonly number[]): void {
-  call.isPropagated = true;
-  const { propagation } = call.server;
-  if (!propagation.isActive) return;
-  propagation.begin(5 + positions.length);
-  propagation.word(HPEXPIREAT_WORD, 0, HPEXPIREAT_WORD.length);
-  argument(call, 1);
-  propagation.integerWord(timeMs);
-  fieldList(call, positions);
-  propagation.end(call.db.index);
+  if (!begin(call, HPEXPIREAT_WORD, 3 + positions.length)) return;
+  call.server.propagation.integerWord(timeMs);
+  countedFields(call, positions);
+  call.server.propagation.end(call.db.index);
 }
 
 /** `HPERSIST key FIELDS n field …` */
 export function propagatePersistence(call: Invocation, positions: readonly number[]): void {
-  call.isPropagated = true;
-  const { propagation } = call.server;
-  if (!propagation.isActive) return;
-  propagation.begin(4 + positions.length);
-  propagation.word(HPERSIST_WORD, 0, HPERSIST_WORD.length);
-  argument(call, 1);
-  fieldList(call, positions);
-  propagation.end(call.db.index);
+  if (!begin(call, HPERSIST_WORD, 2 + positions.length)) return;
+  countedFields(call, positions);
+  call.server.propagation.end(call.db.index);
 }
 
 /** `HDEL key field …` */
 export function propagateFieldDeletion(call: Invocation, positions: readonly number[]): void {
-  call.isPropagated = true;
-  const { propagation } = call.server;
-  if (!propagation.isActive) return;
-  propagation.begin(2 + positions.length);
-  propagation.word(HDEL_WORD, 0, HDEL_WORD.length);
-  argument(call, 1);
+  if (!begin(call, HDEL_WORD, positions.length)) return;
   for (const position of positions) argument(call, position);
-  propagation.end(call.db.index);
+  call.server.propagation.end(call.db.index);
 }
 
 /** `HSET key field value …`, for the pairs in the arguments from `first` to `last`. */
 export function propagatePairs(call: Invocation, first: number, last: number): void {
-  call.isPropagated = true;
-  const { propagation } = call.server;
-  if (!propagation.isActive) return;
-  propagation.begin(3 + last - first);
-  propagation.word(HSET_WORD, 0, HSET_WORD.length);
-  argument(call, 1);
+  if (!begin(call, HSET_WORD, 1 + last - first)) return;
   for (let i = first; i <= last; i++) argument(call, i);
-  propagation.end(call.db.index);
+  call.server.propagation.end(call.db.index);
 }
 
 /**
@@ -68,7 +48,18 @@ export function splitValueAndTime(call: Invocation): void {
   if (!call.connection.isExecuting) call.server.propagation.doNotWrap();
 }
 
-function fieldList(call: Invocation, positions: readonly number[]): void {
+/** Begins a command on the key in argument 1, of which so many words follow. @returns whether anybody wants it */
+function begin(call: Invocation, name: Uint8Array, restCount: number): boolean {
+  call.isPropagated = true;
+  const { propagation } = call.server;
+  if (!propagation.isActive) return false;
+  propagation.begin(2 + restCount);
+  propagation.word(name, 0, name.length);
+  argument(call, 1);
+  return true;
+}
+
+function countedFields(call: Invocation, positions: readonly number[]): void {
   const { propagation } = call.server;
   propagation.word(FIELDS_WORD, 0, FIELDS_WORD.length);
   propagation.integerWord(positions.length);

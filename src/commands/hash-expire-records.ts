@@ -1,5 +1,5 @@
 /** Records of the commands on times of hash fields, which Redis has since 7.4 and 8.0. Handlers: hash-expire.ts, hash-getex.ts. */
-import { choice, KEY, word } from './argument-docs.js';
+import { choice, expiration, KEY } from './argument-docs.js';
 import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
 import {
   hexpire,
@@ -42,22 +42,6 @@ const PAIRS: ArgumentDoc = {
   ],
 };
 const FIELD_CONDITION: ArgumentDoc = choice('condition', ['FNX', 'FXX'], { flags: ['optional'] });
-
-/** @param other what may stand in the place of a time */
-function timeOption(other: ArgumentDoc): ArgumentDoc {
-  return {
-    name: 'expiration',
-    type: 'oneof',
-    flags: ['optional'],
-    arguments: [
-      { name: 'seconds', type: 'integer', token: 'EX' },
-      { name: 'milliseconds', type: 'integer', token: 'PX' },
-      { name: 'unix-time-seconds', type: 'unix-time', token: 'EXAT' },
-      { name: 'unix-time-milliseconds', type: 'unix-time', token: 'PXAT' },
-      other,
-    ],
-  };
-}
 
 export const hashExpireCommands: readonly CommandRecord[] = [
   {
@@ -200,7 +184,7 @@ export const hashExpireCommands: readonly CommandRecord[] = [
     since: '8.0.0',
     summary: 'Get the value of one or more fields of a given hash key, and optionally set their expiration.',
     complexity: 'O(N) where N is the number of specified fields',
-    arguments: [KEY, timeOption(word('PERSIST')), FIELDS],
+    arguments: [KEY, expiration('PERSIST'), FIELDS],
     handler: hgetEx,
   },
   {
@@ -213,7 +197,7 @@ export const hashExpireCommands: readonly CommandRecord[] = [
     since: '8.0.0',
     summary: 'Set the value of one or more fields of a given hash key, and optionally set their expiration.',
     complexity: 'O(N) where N is the number of fields being set.',
-    arguments: [KEY, FIELD_CONDITION, timeOption(word('KEEPTTL')), PAIRS],
+    arguments: [KEY, FIELD_CONDITION, expiration('KEEPTTL'), PAIRS],
     handler: hsetEx,
   },
 ];

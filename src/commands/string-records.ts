@@ -1,5 +1,5 @@
 /** Records of the string commands. Handlers: string.ts, string-number.ts, string-range.ts. */
-import { choice, KEY, KEYS, option, word } from './argument-docs.js';
+import { choice, expiration, KEY, KEYS, option } from './argument-docs.js';
 import { type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
 import { get, getDel, getEx, getSet, mget, mset, msetNx, psetEx, set, setEx, setNx } from './string.js';
 import { decr, decrBy, incr, incrBy, incrByFloat } from './string-number.js';
@@ -88,21 +88,7 @@ export const stringCommands: readonly CommandRecord[] = [
     since: '6.2.0',
     summary: 'Returns the string value of a key after setting its expiration time.',
     complexity: 'O(1)',
-    arguments: [
-      KEY,
-      {
-        name: 'expiration',
-        type: 'oneof',
-        flags: ['optional'],
-        arguments: [
-          { name: 'seconds', type: 'integer', token: 'EX' },
-          { name: 'milliseconds', type: 'integer', token: 'PX' },
-          { name: 'unix-time-seconds', type: 'unix-time', token: 'EXAT' },
-          { name: 'unix-time-milliseconds', type: 'unix-time', token: 'PXAT' },
-          word('PERSIST'),
-        ],
-      },
-    ],
+    arguments: [KEY, expiration('PERSIST')],
     handler: getEx,
   },
   {

@@ -307,19 +307,7 @@ export class HashTimes implements FieldTimeKeeper {
     const order = this.table.order.create();
     const { cursor } = this;
     cursor.begin(ref);
-    while (cursor.next()) {
-      this.table.put(
-        table,
-        order,
-        cursor.bytes,
-        cursor.start,
-        cursor.length,
-        cursor.valueBytes,
-        cursor.valueStart,
-        cursor.valueLength,
-        cursor.timeMs,
-      );
-    }
+    this.table.putAll(table, order, cursor);
     const entry = db.overwrite(ref, TYPE_HASH, HASH_TIMED_TABLE, TIMED_ROOT_BYTES, entries.expireAtMs(ref));
     this.table.setRoots(entry, table, order);
     return entry;

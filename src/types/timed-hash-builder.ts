@@ -158,18 +158,6 @@ export class TimedHashBuilder {
     cursor.beginPacked(this.packed.bytes, 0, true);
     this.table = hashes.table.create();
     this.order = hashes.fieldTimes.table.order.create();
-    while (cursor.next()) {
-      hashes.fieldTimes.table.put(
-        this.table,
-        this.order,
-        cursor.bytes,
-        cursor.start,
-        cursor.length,
-        cursor.valueBytes,
-        cursor.valueStart,
-        cursor.valueLength,
-        cursor.timeMs,
-      );
-    }
+    hashes.fieldTimes.table.putAll(this.table, this.order, cursor);
   }
 }

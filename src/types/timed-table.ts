@@ -19,6 +19,7 @@ import { IdTree } from '../memory/id-tree.js';
 import { StreamId } from '../memory/stream-id.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
 import { ITEM_TIME_BYTES, isItemTime, readItemTime, writeItemTime } from './field-time.js';
+import type { HashCursor } from './hash-cursor.js';
 import type { MemberTable } from './member-table.js';
 
 /** Length of the value. */
@@ -110,6 +111,22 @@ export class TimedTable {
     const old = this.table.find(table, hash, field, fieldStart, fieldLength);
     this.wasAdded = old === 0;
     this.write(table, order, old, hash, field, fieldStart, fieldLength, value, valueStart, valueLength, timeMs);
+  }
+
+  /** Sets all fields that the walk comes by, as `put` does. */
+  putAll(table: Ref, order: Ref, from: HashCursor): void {
+    while (from.next())
+      this.put(
+        table,
+        order,
+        from.bytes,
+        from.start,
+        from.length,
+        from.valueBytes,
+        from.valueStart,
+        from.valueLength,
+        from.timeMs,
+      );
   }
 
   /** Gives the field whose item was found last a time (0 = none). */
