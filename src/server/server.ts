@@ -447,8 +447,8 @@ export class Server {
     this.isTurnEndScheduled = false;
     for (const hook of this.turnHooks) hook();
     this.commitHeld();
-    const connections = this.flushing.splice(0);
-    for (const connection of connections) connection.flushOutbox();
+    if (this.flushing.length === 0) return;
+    for (const connection of this.flushing.splice(0)) connection.flushOutbox();
   }
 
   /** Executes the inputs that wait for the end of the turn: before anything that came after them. */
