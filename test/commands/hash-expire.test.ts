@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { EXPIRY_HIDE, EXPIRY_IGNORE } from '../../src/keyspace/keyspace.js';
 import { InProcess, NOW_MS } from './in-process.js';
 
 const LONG = 'L'.repeat(70);
@@ -270,5 +271,49 @@ for (const [title, table] of Object.entries(cases)) {
         });
       }
     }
+  });
+}
+
+test('in a transaction a field that has ended goes, and a value and its time stay together', () => {
+  const server = new InProcess();
+  for (const line of ['HSET h a 1 b 2', 'HPEXPIRE h 10 FIELDS 1 a']) server.run(line);
+  server.advance(11);
+  server.takePropagated();
+  for (const line of ['MULTI', 'HGET h a', 'HINCRBY h b 1', 'HSETEX h PX 10 FIELDS 1 c 3']) server.run(line);
+  assert.equal(shortened(server.run('EXEC')), 'null 3 1');
+  assert.deepEqual(server.takePropagated(), [
+    'MULTI',
+    'HDEL h a',
+    'HINCRBY h b 1',
+    'HSET h c 3',
+    `HPEXPIREAT h ${NOW_MS + 21} FIELDS 1 c`,
+    'EXEC',
+  ]);
+});
+
+for (const [encoding, setUp] of Object.entries(ENCODINGS)) {
+  test(`a replica hides a field that has ended, and leaves it to its primary (${encoding})`, () => {
+    const server = new InProcess();
+    const { keyspace } = server.server;
+    for (const line of [setUp, 'HPEXPIRE h 10 FIELDS 2 a b']) server.run(line);
+    const count = Number(shortened(server.run('HLEN h')));
+    server.advance(11);
+    server.takePropagated();
+    keyspace.expiryMode = EXPIRY_HIDE;
+    assert.equal(shortened(server.run('HMGET h a b c')), 'null null 3');
+    assert.equal(shortened(server.run('HPTTL h FIELDS 2 a c')), '-2 -1');
+    assert.equal(shortened(server.run('HLEN h')), String(count));
+    assert.equal(shortened(server.run('HKEYS h')).split(' ').length, count - 2);
+    // A writable one takes it for a field that is not there.
+    assert.equal(shortened(server.run('HINCRBY h a 5')), '5');
+    assert.equal(shortened(server.run('HPTTL h FIELDS 1 a')), '-1');
+    assert.equal(shortened(server.run('HPEXPIRE h 10 FIELDS 2 a b')), '1 -2');
+    assert.equal(shortened(server.run('HSETEX h FNX KEEPTTL FIELDS 1 b 7')), '1');
+    assert.equal(shortened(server.run('HPTTL h FIELDS 1 b')), '-1');
+    // The primary's stream sees everything, and ends nothing.
+    keyspace.expiryMode = EXPIRY_IGNORE;
+    assert.equal(shortened(server.run('HPEXPIREAT h 5 FIELDS 1 c')), '1');
+    assert.equal(shortened(server.run('HGET h c')), '3');
+    assert.equal(shortened(server.run('HDEL h c')), '1');
   });
 }
