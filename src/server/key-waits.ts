@@ -16,6 +16,7 @@
  */
 import type { Command } from '../commands/command.js';
 import type { Database } from '../keyspace/database.js';
+import { TYPE_NAMES } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
@@ -57,6 +58,9 @@ export class KeyWaits {
   /** By database number and key. */
   private readonly queues = new Map<string, Queue>();
   private readonly ready = new Set<string>();
+  /** How many waiters there are by the type that they wait for, and how many with `needsKey`: nobody else's births and losses are looked at. */
+  private readonly waiterCounts = TYPE_NAMES.map(() => 0);
+  private needingKeyCount = 0;
   /** The request is being executed again. */
   private isServing = false;
   private blocksAgain = false;
@@ -108,6 +112,8 @@ export class KeyWaits {
       queue.waiters.add(waiter);
       if (needsKey) queue.needingKeyCount++;
     }
+    this.waiterCounts[type]++;
+    if (needsKey) this.needingKeyCount++;
     this.server.keyspace.setLifeListener(this);
     this.server.blocking.block(connection, timeoutMs, { timedOut: nullArray, ended: () => this.drop(waiter) });
     return true;
@@ -121,11 +127,13 @@ export class KeyWaits {
   }
 
   born(db: Database, ref: Ref): void {
+    if (this.waiterCounts[this.server.keyspace.entries.type(ref)] === 0) return;
     const name = this.nameAt(db, ref);
     if (this.queues.has(name)) this.ready.add(name);
   }
 
   lost(db: Database, ref: Ref): void {
+    if (this.needingKeyCount === 0) return;
     const name = this.nameAt(db, ref);
     const queue = this.queues.get(name);
     if (queue === undefined || queue.needingKeyCount === 0) return;
@@ -216,6 +224,8 @@ export class KeyWaits {
   }
 
   private drop(waiter: Waiter): void {
+    this.waiterCounts[waiter.type]--;
+    if (waiter.needsKey) this.needingKeyCount--;
     for (const name of waiter.names) {
       const queue = this.queues.get(name)!;
       queue.waiters.delete(waiter);
