@@ -87,7 +87,11 @@ function fill(server: InProcess, name: string, type: string, random: Random): vo
 function addFields(server: InProcess, name: string, items: readonly number[], areTimed: boolean): void {
   server.run(`HSET ${name} ${items.map((i) => `field:${i} value:${i}`).join(' ')}`);
   if (!areTimed) return;
-  for (const i of items) if (i % 3 > 0) server.run(`HPEXPIREAT ${name} ${NOW_MS + 1e6 + i} FIELDS 1 field:${i}`);
+  for (let at = 0; at < items.length; at += 25) {
+    const fields = items.slice(at, at + 25).filter((i) => i % 3 > 0);
+    const names = fields.map((i) => `field:${i}`).join(' ');
+    server.run(`HPEXPIREAT ${name} ${NOW_MS + 1e6 + items[at]!} FIELDS ${fields.length} ${names}`);
+  }
 }
 
 function addEntries(server: InProcess, name: string, items: readonly number[]): void {
