@@ -22,6 +22,11 @@ export interface Terminal {
   readSecret(prompt: string): Promise<string | null>;
   /** Calls `listener` at every Ctrl-C instead of ending the process; the function that comes back ends that. */
   onInterrupt(listener: () => void): () => void;
+  /**
+   * `onInterrupt` for work that must not stop just anywhere: `listener` is also called, once, when the process is told to end (SIGTERM), its terminal is
+   * closed (SIGHUP), or nobody reads its output any more. What is written to an output that is gone is lost.
+   */
+  onEndAsked(listener: () => void): () => void;
 }
 
 /** The terminal of this process. */
@@ -40,9 +45,16 @@ class ProcessTerminal implements Terminal {
   #hasEnded = false;
   #wakeReader: (() => void) | null = null;
 
+  readonly #endListeners = new Set<() => void>();
+  #isAskedToEnd = false;
+
   constructor() {
     // The reader of a pipe that went away (`| head`) ends the tool, as SIGPIPE would.
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(1));
+    for (const stream of [process.stdout, process.stderr])
+      stream.on('error', () => {
+        if (this.#endListeners.size === 0) process.exit(1);
+        this.#askToEnd();
+      });
   }
 
   get columns(): number {
@@ -81,6 +93,23 @@ class ProcessTerminal implements Terminal {
   onInterrupt(listener: () => void): () => void {
     process.on('SIGINT', listener);
     return () => void process.off('SIGINT', listener);
+  }
+
+  onEndAsked(listener: () => void): () => void {
+    const askToEnd = (): void => this.#askToEnd();
+    this.#endListeners.add(listener);
+    process.on('SIGINT', listener).on('SIGTERM', askToEnd).on('SIGHUP', askToEnd);
+    return () => {
+      this.#endListeners.delete(listener);
+      process.off('SIGINT', listener).off('SIGTERM', askToEnd).off('SIGHUP', askToEnd);
+    };
+  }
+
+  /** A terminal that is closed sends a signal and fails every write: that is asked once. */
+  #askToEnd(): void {
+    if (this.#isAskedToEnd) return;
+    this.#isAskedToEnd = true;
+    for (const listener of this.#endListeners) listener();
   }
 
   #openLines(): Interface {

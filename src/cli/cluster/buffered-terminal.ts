@@ -60,6 +60,10 @@ export class BufferedTerminal implements Terminal {
     return this.#terminal.onInterrupt(listener);
   }
 
+  onEndAsked(listener: () => void): () => void {
+    return this.#terminal.onEndAsked(listener);
+  }
+
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

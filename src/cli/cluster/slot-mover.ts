@@ -3,7 +3,8 @@
  *
  *   lane        takes the next move of the list when its last one is done; has connections of its own to source and target, so that the commands of one
  *               slot do not wait behind those of another
- *   Ctrl-C      no further slot is begun, those under way are finished; a second Ctrl-C stops at once
+ *   Ctrl-C      no further slot is begun, those under way are finished; a second Ctrl-C stops at once. So it is when the process is told to end, or its
+ *               terminal or the reader of its output goes away
  *   failure     no further slot is begun; the first failure in the order of the list is what the caller gets
  *
  * What is told of the moves stands in the order of the list, as if they had been done one after the other. Slots that remain open are named on stderr
@@ -50,7 +51,7 @@ export const markedReport: MoveReport = {
 const DEFAULT_LANES = 1;
 const DEFAULT_LANES_ON_TERMINAL = 4;
 const MAX_LANES = 64;
-/** Exit code of a program that Ctrl-C ended. */
+/** Exit code of a program that Ctrl-C ended, or another request to end. */
 export const EXIT_INTERRUPTED = 130;
 
 export class SlotMover {
@@ -84,7 +85,7 @@ export class SlotMover {
    */
   async interruptible(body: () => Promise<number>): Promise<number> {
     const { terminal } = this.#context;
-    const stopListening = terminal.onInterrupt(() => this.#onInterrupt());
+    const stopListening = terminal.onEndAsked(() => this.#onInterrupt());
     const secondInterrupt = new Promise<never>((_, reject) => {
       this.#onSecondInterrupt = () => reject(silentFailure());
     });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Child } from '../../support/child-process.js';
 import { waitUntilHealthy } from '../../support/cluster.js';
-import { ourCli, type Tool } from '../../support/run-tool.js';
+import { ourCli, runTool, type Tool } from '../../support/run-tool.js';
 import { ServerProcess } from '../../support/server-process.js';
 import { longRun, needsServers, repositoryRoot, type ServerKind } from '../../support/tools.js';
 import { waitFor } from '../../support/wait-for.js';
@@ -155,7 +155,7 @@ for (const kind of kinds) {
       });
     });
 
-    test('Ctrl-C during a reshard: the slots under way are ended, none stays open', async () => {
+    test('a reshard that is asked to end, by Ctrl-C or otherwise, ends the slots under way: none stays open', async () => {
       await withNodes(kind, 3, async (cluster) => {
         const [a, b, c] = [0, 1, 2].map((place) => cluster.address(place));
         await runInteractive(ourCli, `--cluster create ${a} ${b} ${c} --cluster-yes`.split(' '), []);
@@ -166,17 +166,27 @@ for (const kind of kinds) {
         );
         const words = `--cluster reshard ${a} --cluster-from ${cluster.id(0)} --cluster-to ${cluster.id(1)} --cluster-slots 5000 --cluster-yes --cluster-parallel 3`;
         const [program, ...leading] = ourCli;
-        const child = await Child.start(program, [...leading, ...words.split(' ')], { env: { TERM: 'dumb' } });
-        await waitFor(() => /\nMoving slot \d+ from /.test(child.stdout), { what: 'the first slots to move' });
-        child.kill('SIGINT');
-        const { code } = await child.exited;
-        assert.equal(code, 130, child.stderr);
-        assert.match(child.stderr, /^\nInterrupted: ending/);
-        assert.doesNotMatch(child.stderr, /still open/);
-        await waitUntilHealthy(cluster.nodes);
-        const checked = await runInteractive(ourCli, ['--cluster', 'check', a!], []);
-        assert.equal(checked.code, 0, checked.stdout);
-        assert.match(checked.stdout, /\[OK\] 5000 keys in 3 masters\./);
+        const args = [...leading, ...words.split(' ')];
+        const assertClosed = async (): Promise<void> => {
+          await waitUntilHealthy(cluster.nodes);
+          const checked = await runInteractive(ourCli, ['--cluster', 'check', a!], []);
+          assert.equal(checked.code, 0, checked.stdout);
+          assert.match(checked.stdout, /\[OK\] 5000 keys in 3 masters\./);
+        };
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+          const child = await Child.start(program, args, { env: { TERM: 'dumb' } });
+          await waitFor(() => /\nMoving slot \d+ from /.test(child.stdout), { what: 'the first slots to move' });
+          child.kill(signal);
+          const { code } = await child.exited;
+          assert.equal(code, 130, child.stderr);
+          assert.match(child.stderr, /^\nInterrupted: ending/);
+          assert.doesNotMatch(child.stderr, /still open/);
+          await assertClosed();
+        }
+        const piped = await runTool(['sh', '-c', '"$@" | grep -m 1 "^Moving slot"', 'sh', program, ...args], []);
+        assert.match(piped.stdout, /^Moving slot \d+ from/);
+        assert.match(piped.stderr, /^\nInterrupted: ending/);
+        await assertClosed();
       });
     });
   });

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkCluster } from '../check-cluster.js';
 import { type Address, addressWord, type ManagerContext } from '../context.js';
-import { Failure, NodeRefusal, silentFailure } from '../failure.js';
+import { Failure, NodeRefusal } from '../failure.js';
 import { type Cluster, loadCluster, primariesOf } from '../load-cluster.js';
 import type { ManagedNode } from '../managed-node.js';
 import { inspectNewNode, introduce } from '../new-node.js';
@@ -21,7 +21,8 @@ export async function addNode(context: ManagerContext): Promise<number> {
   const entry = addressWord(words[1]!);
   output.info(`>>> Adding node ${address.host}:${address.port} to cluster ${entry.host}:${entry.port}`);
   const cluster = await loadCluster(context, entry);
-  if (!(await checkCluster(context, cluster)).isOk) throw silentFailure();
+  if (!(await checkCluster(context, cluster)).isOk)
+    throw new Failure('stderr', '*** Please fix your cluster problems before adding a node');
   const primary = options.asReplica ? choosePrimary(context, cluster) : null;
   const node = await connectNew(context, address);
   await inspectNewNode(node);

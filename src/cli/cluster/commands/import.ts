@@ -29,7 +29,8 @@ export async function importKeys(context: ManagerContext): Promise<number> {
     );
   output.info(context.dialect.importTitle(`${from.host}:${from.port}`, `${entry.host}:${entry.port}`));
   const cluster = await loadCluster(context, entry);
-  if (!(await checkCluster(context, cluster)).isOk) throw silentFailure();
+  if (!(await checkCluster(context, cluster)).isOk)
+    throw new Failure('stderr', '*** Please fix your cluster problems before importing');
   const source = await connectSource(context, from);
   try {
     return await importFrom(context, source, cluster);
@@ -64,7 +65,7 @@ async function importFrom(context: ManagerContext, source: ManagedNode, cluster:
   const keyCount = Number(await source.call('DBSIZE'));
   output.warn(`*** Importing ${keyCount} keys from DB 0`);
   let isInterrupted = false;
-  const stopListening = terminal.onInterrupt(() => {
+  const stopListening = terminal.onEndAsked(() => {
     isInterrupted = true;
   });
   const bar = terminal.isOutputTty ? new ProgressBar(terminal, { slots: 0, keys: keyCount }) : null;
