@@ -205,13 +205,21 @@ const CLUSTER: readonly Option[] = [
   cluster('--cluster-timeout <ms>', 'timeout of MIGRATE (60000)', (options, value) => {
     options.timeoutMs = atoi(value);
   }),
-  cluster('--cluster-pipeline <keys>', 'keys in one MIGRATE (10)', (options, value) => {
-    options.pipeline = atoi(value);
-    options.hasPipeline = true;
-  }),
-  cluster('--cluster-parallel <slots>', 'slots moved at a time', (options, value) => {
-    options.parallel = atoi(value);
-  }),
+  cluster(
+    '--cluster-pipeline <keys>',
+    'keys in one MIGRATE (by their sizes and the time it takes)',
+    (options, value) => {
+      options.pipeline = atoi(value);
+      options.hasPipeline = true;
+    },
+  ),
+  cluster(
+    '--cluster-parallel <slots>',
+    'slots moved at a time (4 on a terminal, else 1); keys of an import (1)',
+    (options, value) => {
+      options.parallel = atoi(value);
+    },
+  ),
   cluster('--cluster-threshold <percent>', 'rebalance: do nothing below this difference (2)', (options, value) => {
     options.thresholdPercent = atof(value);
   }),

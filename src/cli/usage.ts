@@ -3,6 +3,19 @@ import { REDIS_VERSION, SLOTMESH_VERSION } from '../version.js';
 import { formatOption } from './connection-options.js';
 import { OPTION_GROUPS } from './options.js';
 
+/** What is read by rules of its own. */
+const MORE_CLUSTER_OPTIONS = `  --cluster-weight <id=weight …>  rebalance: weights of primaries (1 each)
+  --cluster help                  lists the subcommands of the cluster manager`;
+
+const REST = `Environment:
+  REDISCLI_AUTH                   password
+  REDISCLI_CLUSTER_YES            1: --cluster-yes
+  REDISCLI_HISTFILE               what was typed in the shell (~/.rediscli_history; /dev/null: nothing is kept)
+  REDISCLI_RCFILE                 preferences of the shell (~/.redisclirc; /dev/null: none)
+
+  --help                          this text
+  -v, --version                   whose behaviour this is, and which version of it`;
+
 const EXAMPLES = `Examples:
   slotmesh-cli -c -p 7000 set my_name slotmesh
   cat picture.png | slotmesh-cli -x set picture
@@ -24,10 +37,8 @@ export function usage(): string {
   const groups = OPTION_GROUPS.map(({ title, options }) => `${title}:\n${options.map(formatOption).join('\n')}`);
   return [
     `${versionLine()}\n\nUsage: slotmesh-cli [options] [command [argument …]]\n       slotmesh-cli [options] --cluster <subcommand> [argument …] [options]`,
-    ...groups,
-    '  --cluster-weight <id=weight …>  rebalance: weights of primaries (1 each)\n' +
-      '  --cluster help                  lists the subcommands of the cluster manager\n' +
-      '  --help, --version',
+    `${groups.join('\n\n')}\n${MORE_CLUSTER_OPTIONS}`,
+    REST,
     EXAMPLES,
   ].join('\n\n');
 }
