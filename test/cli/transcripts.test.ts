@@ -1,47 +1,15 @@
-/**
- * The same command lines with the real redis-cli and with ours, against the same server: stdout, stderr and exit code must be equal to the byte. Each case
- * starts on an empty data set, so that both see the same. What tells times, or the tool's own version, is not here.
- */
+/** Commands and the shell without a terminal, beside redis-cli: replies of all types in all formats, options, input, passwords. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { type FakeServer, fakeServer, type Responder } from '../support/fake-server.js';
 import { freePort } from '../support/ports.js';
-import { ourCli, realCli, runTool, type Tool, type ToolOptions, type ToolResult } from '../support/run-tool.js';
-import { temporaryFolder } from '../support/server-process.js';
+import { ourCli, realCli, runTool, type ToolOptions, type ToolResult } from '../support/run-tool.js';
 import { needs } from '../support/tools.js';
 import { useServer } from '../support/use-server.js';
+import { at, type CommandWords, compare, compareOnEmpty, folder } from './twin-tools.js';
 
 const FORMATS = ['--no-raw', '--raw', '--csv', '--json', '--quoted-json'];
-const folder = temporaryFolder('transcripts');
-
-/** Words separated by blanks, or a list where they hold blanks. */
-type CommandWords = string | readonly string[];
-
-/** Runs the words with both tools, after `prepare`, and compares everything. */
-async function compare(words: CommandWords, options: ToolOptions = {}, prepare = async () => {}): Promise<ToolResult> {
-  const args = typeof words === 'string' ? words.split(' ').filter((word) => word !== '') : words;
-  const run = async (tool: Tool): Promise<ToolResult> => {
-    await prepare();
-    return runTool(tool, args, { cwd: folder, ...options });
-  };
-  const expected = await run(realCli);
-  const actual = await run(ourCli);
-  const story = `redis-cli ${args.join(' ')}${options.input === undefined ? '' : ` < ${JSON.stringify(String(options.input).slice(0, 200))}`}`;
-  assert.deepEqual(linesOf(actual), linesOf(expected), story);
-  return actual;
-}
-
-/**
- * As lists of lines: a difference then shows as the lines that differ. Some messages of redis-cli keep the CR of the reply they quote; how the end of a
- * connection shows is chance: as end of file, reset, or broken pipe.
- */
-function linesOf({ code, stdout, stderr }: ToolResult): unknown {
-  const settled = stderr.replaceAll(/Connection reset by peer|Broken pipe/g, 'Server closed the connection');
-  return { code, stdout: stdout.split('\n'), stderr: settled.split(/\r?\n/) };
-}
-
 /** Lines of a shell script that has replies of every RESP2 type, nested ones too. */
 const RESP2_LINES = `
 set k "a\\x00\\a\\b\\t\\n\\r\\"\\\\\\xc3\\xa9~\\xff"
@@ -154,13 +122,9 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
   const secured = useServer({ kind: 'redis', password: 'secret' });
 
   const onReal = (words: CommandWords, options?: ToolOptions): Promise<ToolResult> =>
-    compare(at(real.process.port, words), options, async () => {
-      await real.process.call('FLUSHALL');
-    });
+    compareOnEmpty(real.process, words, options);
   const onOurs = (words: CommandWords, options?: ToolOptions): Promise<ToolResult> =>
-    compare(at(ours.process.port, words), options, async () => {
-      await ours.process.call('FLUSHALL');
-    });
+    compareOnEmpty(ours.process, words, options);
 
   for (const format of FORMATS) {
     test(`replies of all RESP2 types, ${format}`, async () => {
@@ -383,185 +347,4 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
     await compare(at(port, ''), { input: 'select 1\nauth secret\nselect 1\ndbsize\n' });
     await compare(at(port, '-n 1'), { input: 'auth secret\ndbsize\nget a\n' });
   });
-
-  test('sampling and scanning', async () => {
-    const modes = [
-      '--bigkeys',
-      '--memkeys',
-      '--memkeys-samples 0',
-      '--bigkeys --pattern l*',
-      '--hotkeys',
-      '--no-raw --scan',
-      '--scan --pattern [ln]*',
-      ['--scan', '--quoted-pattern', '"\\x6c*"'],
-      ['--scan', '--quoted-pattern', '"\\x6c'],
-    ];
-    const { process: server } = real;
-    await server.call('FLUSHALL');
-    for (let n = 1; n < 40; n++) {
-      await server.call('SET', `key:${n}`, 'x'.repeat(n * 7));
-      await server.call('RPUSH', `list:${n % 3}`, 'a', n);
-      await server.call('SADD', `set "${n % 4}"`, n);
-      await server.call('HSET', `hash\n${n % 5}`, n, 'v');
-      await server.call('ZADD', `zset:${n % 2}`, n, n);
-    }
-    await server.call('XADD', 'stream', '1-1', 'a', 'b');
-    await server.call('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lfu');
-    for (const words of modes) await compare(at(server.port, words));
-    await server.call('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
-    await compare(at(server.port, '--hotkeys'));
-  });
-
-  test('--pipe', async () => {
-    await onReal('--pipe', { input: '' });
-    await onReal('--pipe', { input: 'set a b\r\nget a\r\nnosuch\r\n*1\r\n$4\r\nPING\r\n' });
-    await onReal('--pipe', { input: 'set a b\nget a' });
-    await onReal('--pipe --pipe-timeout 1', { input: 'blpop nothing 0\r\n' });
-    const many = `${'set key value\r\n'.repeat(20_000)}*3\r\n$3\r\nset\r\n$3\r\nbig\r\n$524288\r\n${'x'.repeat(524_288)}\r\n`;
-    const { stdout } = await onReal('--pipe', { input: many });
-    assert.match(stdout, /errors: 0, replies: 20001/);
-    await onOurs('--pipe', { input: many });
-  });
-
-  test('--rdb and --functions-rdb', async () => {
-    for (const diskless of ['yes', 'no']) {
-      await real.process.call('CONFIG', 'SET', 'repl-diskless-sync', diskless);
-      await onReal('--rdb dump.rdb');
-      await onReal('--rdb /nowhere/dump.rdb');
-      await onReal('--functions-rdb dump.rdb');
-    }
-    mkdirSync(join(folder, 'files'), { recursive: true });
-    for (const server of [real, ours]) {
-      await server.process.call('FLUSHALL');
-      await server.process.call('SET', 'key', 'value');
-      const file = join(folder, 'files', `${server.process.kind}.rdb`);
-      writeFileSync(file, 'x'.repeat(100_000));
-      const { code, stderr } = await runTool(ourCli, at(server.process.port, ['--rdb', file]));
-      assert.equal(code, 0, stderr);
-      const image = readFileSync(file, 'latin1');
-      assert.match(image, /^REDIS00\d\d.*value/s);
-      assert.ok(image.length < 1000, 'what was in the file before is gone');
-      const toStdout = await runTool(ourCli, at(server.process.port, '--rdb -'));
-      assert.equal(toStdout.stdout.length, image.length);
-    }
-  });
-
-  test('a peer that misbehaves', async () => {
-    const answers = [
-      'HTTP/1.1 400 Bad Request\r\n\r\n',
-      '$abc\r\n',
-      ':x\r\n',
-      '#x\r\n',
-      ',x\r\n',
-      '*2\r\n+a\r\n',
-      '',
-      '-ERR a\r\n',
-      '+x\r\n+unasked\r\n',
-    ];
-    for (const answer of answers)
-      await onFake(
-        () => answer,
-        true,
-        (port) => compare(at(port, 'get a')),
-      );
-    await onFake(
-      () => '',
-      true,
-      (port) => compare(at(port, 'shutdown')),
-    );
-    await onFake(
-      () => '',
-      true,
-      (port) => compare(at(port, ''), { input: 'get a\nget b\n' }),
-    );
-    await onFake(
-      () => '-ERR no SCAN here\r\n',
-      false,
-      (port) => compare(at(port, '--scan')),
-    );
-    await onFake(
-      () => '+OK\r\n',
-      false,
-      (port) => compare(at(port, '--scan')),
-    );
-    await onFake(
-      () => '+OK\r\n',
-      false,
-      (port) => compare(at(port, '--bigkeys')),
-    );
-  });
-
-  test('redirections', async () => {
-    await withFakes(2, async ([first, second]) => {
-      const answer = (text: string) => () => text;
-      for (const kind of ['MOVED', 'ASK']) {
-        first!.respond = answer(`-${kind} 12182 127.0.0.1:${second!.port}\r\n`);
-        second!.respond = answer('+OK\r\n');
-        second!.takeRequests();
-        await compare(at(first!.port, '-c set foo bar'));
-        assert.deepEqual(
-          second!.takeRequests(),
-          repeated(kind === 'ASK' ? ['ASKING', 'set foo bar'] : ['set foo bar']),
-        );
-        await compare(at(first!.port, 'set foo bar'));
-        await compare(at(first!.port, '-e set foo bar'));
-        await compare(at(first!.port, '-c'), { input: 'set foo bar\nget a\n' });
-        await compare(at(first!.port, '-c --no-raw'), { input: 'multi\n2 set foo bar\nexec\n' });
-        await compare(at(first!.port, '-c -r 2 set foo bar'));
-      }
-      first!.respond = answer(`-MOVED 1 127.0.0.1:${second!.port}\r\n`);
-      second!.respond = (_, socket) => {
-        socket.end('*3\r\n$10\r\nssubscribe\r\n$1\r\na\r\n:1\r\n');
-        return null;
-      };
-      await compare(at(first!.port, '-c ssubscribe a'));
-      await compare(at(first!.port, '--no-raw ssubscribe a'));
-      first!.respond = answer(`-MOVED 1 127.0.0.1:${await freePort()}\r\n`);
-      await compare(at(first!.port, '-c get foo'));
-      await compare(at(first!.port, '-c'), { input: 'get foo\n' });
-    });
-  });
 });
-
-/** What both tools together send. */
-function repeated(requests: string[]): string[] {
-  return [...requests, ...requests];
-}
-
-interface Fake {
-  readonly port: number;
-  respond: Responder;
-  takeRequests(): string[];
-}
-
-async function withFakes(count: number, body: (fakes: Fake[]) => Promise<void>): Promise<void> {
-  const fakes: Fake[] = [];
-  const servers: FakeServer[] = [];
-  for (let at = 0; at < count; at++) {
-    const server = await fakeServer((args, socket) => fakes[at]!.respond(args, socket));
-    servers.push(server);
-    fakes.push({ port: server.port, respond: () => null, takeRequests: () => server.requests.splice(0) });
-  }
-  try {
-    await body(fakes);
-  } finally {
-    for (const server of servers) await server.close();
-  }
-}
-
-/** @param isLast whether the peer closes the connection behind its answer */
-async function onFake(respond: Responder, isLast: boolean, body: (port: number) => Promise<unknown>): Promise<void> {
-  await withFakes(1, async ([fake]) => {
-    fake!.respond = (args, socket) => {
-      const answer = respond(args, socket);
-      if (!isLast) return answer;
-      socket.end(answer ?? '');
-      return null;
-    };
-    await body(fake!.port);
-  });
-}
-
-function at(port: number, words: CommandWords): string[] {
-  return ['-p', String(port), ...(typeof words === 'string' ? words.split(' ').filter((word) => word !== '') : words)];
-}

@@ -41,7 +41,9 @@ export function runHotkeys(line: CommandLine, terminal: Terminal): Promise<numbe
         const reply = await session.nextReply();
         if (reply.kind === 'error' && !/no such key/i.test(textOf(reply)))
           throw new ModeFailure(`Error: ${textOf(reply)}`);
-        const counter = reply.kind === 'integer' ? numberOf(reply) : 0;
+        if (reply.kind !== 'integer')
+          terminal.writeError(`Warning: OBJECT freq on '${repr(key)}' failed (may have been deleted)\n`);
+        const counter = numberOf(reply);
         sampledKeys++;
         if (keep(hottest, { name: repr(key), counter }))
           terminal.write(`[${progress}] Hot key '${repr(key)}' found so far with counter ${counter}\n`);

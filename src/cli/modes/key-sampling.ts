@@ -125,7 +125,7 @@ class KeySampling {
     for (const [at, name] of names.entries()) {
       const reply = replies[at]!;
       const text = textOf(reply);
-      if (reply.kind !== 'status') throw new ModeFailure(`TYPE returned an error: ${text} (key ${repr(name)})`);
+      if (reply.kind !== 'status') throw new ModeFailure(`TYPE returned an error: ${text}`);
       if (text === 'none') continue;
       const type = this.#types.get(text) ?? this.#addType(text, null, '?');
       keys.push({ name, type, sizeRequest: this.#sizeRequest(name, type) });
@@ -133,13 +133,12 @@ class KeySampling {
     return keys;
   }
 
-  #sizeOf({ name, sizeRequest }: TypedKey, reply: ReplyNode): number {
-    // A key that has changed its type meanwhile is no reason to stop.
-    if (reply.kind === 'error')
-      this.#terminal.writeError(
-        `Warning:  ${String(sizeRequest![0])} on '${repr(name)}' failed (may have changed type)\n`,
-      );
-    return reply.kind === 'integer' ? numberOf(reply) : 0;
+  #sizeOf({ name, type }: TypedKey, reply: ReplyNode): number {
+    if (reply.kind === 'integer') return numberOf(reply);
+    // A key that is gone meanwhile, or has another type, is no reason to stop.
+    const command = this.#measuresMemory ? 'MEMORY USAGE' : type.sizeCommand;
+    this.#terminal.writeError(`Warning:  ${command} on '${name}' failed (may have changed type)\n`);
+    return 0;
   }
 
   #sizeRequest(name: Buffer, { sizeCommand }: TypeStatistics): Arg[] | null {
