@@ -64,12 +64,21 @@ export function nextElement(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first < 0x80) return at + 2;
   if (first < 0xc0) return at + 2 + (first & 0x3f);
+  return nextLongElement(bytes, at);
+}
+
+function nextLongElement(bytes: Uint8Array, at: number): number {
   const size = dataBytes(bytes, at);
   return at + size + backLengthBytes(size);
 }
 
 /** @returns the position of the element before `at`, which is an element but the first, or the end of a listpack that is not empty */
 export function previousElement(bytes: Uint8Array, at: number): number {
+  const size = bytes[at - 1];
+  return size < 0x80 ? at - 1 - size : previousLongElement(bytes, at);
+}
+
+function previousLongElement(bytes: Uint8Array, at: number): number {
   let from = at - 1;
   let byte = bytes[from];
   let size = byte & 0x7f;
