@@ -15,7 +15,8 @@ const BYTE = 256;
 /**
  * @param offset in bits
  * @param end    where the string ends in `bytes`
- * @returns the field of at most `NUMBER_BITS_MAX` bits
+ * @param width  0 to `NUMBER_BITS_MAX`; nothing is 0
+ * @returns the field
  */
 export function readField(
   bytes: Uint8Array,
@@ -26,8 +27,16 @@ export function readField(
   isSigned: boolean,
 ): number {
   const first = Math.floor(offset / 8);
-  const lastBit = (offset % 8) + width;
+  const lastBit = offset - first * 8 + width;
   const byteCount = (lastBit + 7) >> 3;
+  if (byteCount < 4 && width > 0) {
+    let bits = 0;
+    for (let at = start + first, last = at + byteCount; at < last; at++)
+      bits = (bits << 8) | (at < end ? bytes[at] : 0);
+    const unused = 32 - width;
+    bits = (bits >>> ((byteCount << 3) - lastBit)) << unused;
+    return isSigned ? bits >> unused : bits >>> unused;
+  }
   let value = 0;
   for (let i = 0; i < byteCount; i++) {
     const at = start + first + i;
@@ -40,18 +49,18 @@ export function readField(
 
 /** Writes the low bits of `value`, an integer of at most 2^32 in size. The string has room for the field. */
 export function writeField(bytes: Uint8Array, start: number, offset: number, width: number, value: number): void {
-  let rest = value < 0 ? value + 2 ** width : value;
+  const first = Math.floor(offset / 8);
+  let rest = value >>> 0;
   let left = width;
-  let end = offset + width;
-  // From the last byte to the first; `end` is the bit after what is still to be written.
+  // From the last byte to the first; `end` is the bit after what is still to be written, counted from the first byte.
+  let end = offset - first * 8 + width;
   while (left > 0) {
-    const at = start + Math.floor((end - 1) / 8);
-    const behind = (8 - (end % 8)) % 8;
+    const at = start + first + ((end - 1) >> 3);
+    const behind = -end & 7;
     const count = Math.min(left, 8 - behind);
-    const mask = ((1 << count) - 1) << behind;
-    const bits = rest % (1 << count);
-    bytes[at] = (bytes[at] & ~mask) | (bits << behind);
-    rest = Math.floor(rest / (1 << count));
+    const mask = (1 << count) - 1;
+    bytes[at] = (bytes[at] & ~(mask << behind)) | ((rest & mask) << behind);
+    rest >>>= count;
     left -= count;
     end -= count;
   }
