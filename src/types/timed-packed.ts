@@ -24,6 +24,7 @@ import {
   listpackCount,
   listpackEnd,
   nextElement,
+  previousElement,
   splice,
   writeSmallInteger,
 } from '../memory/listpack.js';
@@ -144,6 +145,7 @@ export class TimedPacked {
     const pairBytes = this.timeAt - fieldAt;
     const removed = this.next - fieldAt;
     const added = pairBytes + this.timeWriter.encodeInteger(Math.floor(timeMs / TWO_32), timeMs | 0);
+    if (this.staysInPlace(ref, timeMs)) return this.replaceTime(db, ref);
     const offset = fieldAt - entries.valueStart(ref);
     buffer.copy(entries.view(ref), fieldAt, pairBytes);
     const entry = this.makeRoom(db, ref, removed, added);
@@ -200,6 +202,34 @@ export class TimedPacked {
     this.valueAt = nextElement(view, fieldAt);
     this.timeAt = nextElement(view, this.valueAt);
     this.next = nextElement(view, this.timeAt);
+  }
+
+  /** Whether the triplet found last is where it belongs with this time, too: as when times come in the order of the fields. */
+  private staysInPlace(ref: Ref, timeMs: number): boolean {
+    if (timeMs === 0) return false;
+    const { entries } = this.space;
+    const view = entries.view(ref);
+    if (this.fieldAt !== firstElement(entries.valueStart(ref))) {
+      const before = readPackedTime(view, previousElement(view, this.fieldAt));
+      if (before === 0 || before > timeMs) return false;
+    }
+    if (isListpackEnd(view, this.next)) return true;
+    const after = readPackedTime(view, nextElement(view, nextElement(view, this.next)));
+    return after === 0 || after > timeMs;
+  }
+
+  /** Puts the time that has been encoded in the place of that of the triplet found last. */
+  private replaceTime(db: Database, ref: Ref): Ref {
+    const { entries } = this.space;
+    const removed = this.next - this.timeAt;
+    const added = this.timeWriter.byteCount;
+    const offset = this.timeAt - entries.valueStart(ref);
+    const entry = this.makeRoom(db, ref, removed, added);
+    const view = entries.view(entry);
+    const base = entries.valueStart(entry);
+    splice(view, base, base + offset, removed, added, 0);
+    this.timeWriter.write(view, base + offset);
+    return this.giveBack(db, entry, removed, added);
   }
 
   /** @returns where a triplet with this time belongs: behind those with the same */
