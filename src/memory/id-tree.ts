@@ -15,6 +15,7 @@
  * `index`) is valid until the next insertion or removal in that tree.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
+import { BranchChain } from './branch-chain.js';
 import { compareIdAt, readIdAt, type StreamId, writeIdAt } from './stream-id.js';
 import { closeCell, moveCells, openCell, shouldMerge } from './tree-cells.js';
 
@@ -48,6 +49,7 @@ export class IdTree {
   index = 0;
   private readonly arena: Arena;
   private readonly words: Int32Array[];
+  private readonly branches: BranchChain;
   private readonly cellWords: number;
   private readonly leafCells: number;
   /** The branches that led to `leaf`, by level (1 = above the leaf), and the cells taken. Only `descend` keeps them. */
@@ -58,6 +60,7 @@ export class IdTree {
   constructor(arena: Arena, valueWords: number) {
     this.arena = arena;
     this.words = arena.words;
+    this.branches = new BranchChain(arena, BRANCH_HEADER + CHILD, BRANCH_CELL);
     this.cellWords = ID_WORDS + valueWords;
     this.leafCells = Math.floor((NODE_BYTES / 4 - LEAF_HEADER) / this.cellWords);
   }
@@ -76,22 +79,23 @@ export class IdTree {
     return this.get(tree, COUNT);
   }
 
-  /** Frees the tree but for its leaves, which the caller frees by `dropLeaf`. @returns the first leaf, or 0 */
+  /** Takes the tree apart; the caller frees its blocks by `dropLeaf`. @returns the first block, or 0 */
   dissolve(tree: Ref): Ref {
     const root = this.get(tree, ROOT);
-    const first = root === 0 ? 0 : this.freeBranches(root, this.get(tree, HEIGHT));
+    const height = this.get(tree, HEIGHT);
     this.arena.free(tree);
-    return first;
+    return height === 0 ? root : this.branches.begin(root, height);
   }
 
-  /** Frees a leaf of a dissolved tree. @returns the next one, or 0 */
+  /** Frees a leaf of a dissolved tree, or another block of it, which has no cells then. @returns the next one, or 0 */
   dropLeaf(leaf: Ref): Ref {
+    if (this.branches.isBranch(leaf)) return this.branches.drop(leaf);
     const next = this.get(leaf, LEAF_NEXT);
     this.arena.free(leaf);
     return next;
   }
 
-  /** Cells of a leaf. */
+  /** Cells of a leaf; none (a negative number) of another block of a dissolved tree. */
   cellCount(leaf: Ref): number {
     return this.get(leaf, 0);
   }
@@ -412,17 +416,6 @@ export class IdTree {
     if (previous !== 0) this.set(previous, LEAF_NEXT, next);
     if (next !== 0) this.set(next, LEAF_PREVIOUS, previous);
     else this.set(tree, LAST, previous);
-  }
-
-  /** @returns the first leaf below */
-  private freeBranches(node: Ref, level: number): Ref {
-    if (level === 0) return node;
-    let first = this.child(node, 0);
-    // Leaves need no look.
-    if (level > 1)
-      for (let i = this.cellCount(node) - 1; i >= 0; i--) first = this.freeBranches(this.child(node, i), level - 1);
-    this.arena.free(node);
-    return first;
   }
 
   private child(branch: Ref, cell: number): Ref {

@@ -14,6 +14,7 @@
  * until the next change of the tree.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
+import { BranchChain } from './branch-chain.js';
 import { closeCell, moveCells, openCell, shouldMerge } from './tree-cells.js';
 
 export interface ItemOrder {
@@ -76,6 +77,7 @@ export class RankTree {
   private readonly arena: Arena;
   private readonly words: Int32Array[];
   private readonly order: ItemOrder;
+  private readonly branches: BranchChain;
   /** The branches that lead to `leaf`, by level (1 = above the leaf), and the cells taken. */
   private readonly pathNode = new Int32Array(HEIGHT_MAX + 1);
   private readonly pathIndex = new Int32Array(HEIGHT_MAX + 1);
@@ -91,6 +93,7 @@ export class RankTree {
     this.arena = arena;
     this.words = arena.words;
     this.order = order;
+    this.branches = new BranchChain(arena, BRANCH_HEADER + CHILD, BRANCH_CELL);
   }
 
   create(): Ref {
@@ -106,15 +109,17 @@ export class RankTree {
     return this.get(tree, COUNT);
   }
 
-  /** Frees the tree but for its leaves, which the caller frees by `dropLeaf`. The items are the caller's. @returns the first leaf */
+  /** Takes the tree apart; the caller frees its blocks by `dropLeaf`, the items are the caller's. @returns the first block */
   dissolve(tree: Ref): Ref {
-    const first = this.freeBranches(this.get(tree, ROOT), this.get(tree, HEIGHT));
+    const root = this.get(tree, ROOT);
+    const height = this.get(tree, HEIGHT);
     this.arena.free(tree);
-    return first;
+    return height === 0 ? root : this.branches.begin(root, height);
   }
 
-  /** Frees a leaf of a dissolved tree. @returns the next one, or 0 */
+  /** Frees a leaf of a dissolved tree, or another block of it. @returns the next one, or 0 */
   dropLeaf(leaf: Ref): Ref {
+    if (this.branches.isBranch(leaf)) return this.branches.drop(leaf);
     const next = this.get(leaf, LEAF_NEXT);
     this.arena.free(leaf);
     return next;
@@ -454,18 +459,6 @@ export class RankTree {
     const previous = this.previousLeaf(leaf);
     if (next !== 0) this.set(next, LEAF_PREVIOUS, previous);
     if (previous !== 0) this.set(previous, LEAF_NEXT, next);
-  }
-
-  /** Leaves are not looked at: they are sixty times as many. @returns the first leaf below */
-  private freeBranches(node: Ref, level: number): Ref {
-    if (level === 0) return node;
-    let first = this.get(node, BRANCH_HEADER + CHILD);
-    if (level > 1) {
-      for (let i = this.cellCount(node) - 1; i >= 0; i--)
-        first = this.freeBranches(this.get(node, BRANCH_HEADER + i * BRANCH_CELL + CHILD), level - 1);
-    }
-    this.arena.free(node);
-    return first;
   }
 
   private get(block: Ref, word: number): number {
