@@ -30,12 +30,13 @@ export interface SnapshotSink {
 export interface LargeValueSink {
   /** Some of the items, as bytes are now; the array is used again after the call. */
   items(items: readonly Ref[], count: number): void;
-  /** All items have come. */
-  end(): void;
+  /** All items have come, or more of what stands behind them may be written. @returns whether that, too, is complete; if not, this is called again */
+  end(): boolean;
 }
 
 interface LargeDelivery {
-  readonly value: FrozenValue;
+  /** Null when it has been read. */
+  value: FrozenValue | null;
   readonly sink: LargeValueSink;
 }
 
@@ -148,11 +149,13 @@ export class Snapshot implements SnapshotGuard {
 
   /** Delivers the next part of the value that was frozen first. */
   private stepLarge(): void {
-    const { value, sink } = this.large[0];
-    if (value.readSome()) return;
-    this.large.shift();
-    value.release();
-    sink.end();
+    const delivery = this.large[0];
+    if (delivery.value !== null) {
+      if (delivery.value.readSome()) return;
+      delivery.value.release();
+      delivery.value = null;
+    }
+    if (delivery.sink.end()) this.large.shift();
   }
 
   private deliver(index: number, ref: Ref): void {
@@ -179,7 +182,7 @@ export class Snapshot implements SnapshotGuard {
     this.isDone = true;
     this.marks.ended(isComplete);
     this.space.setSnapshotGuard(null, 0);
-    for (const { value } of this.large.splice(0)) value.release();
+    for (const { value } of this.large.splice(0)) value?.release();
     for (const db of this.databases) this.space.reaper.letGo(db);
   }
 }

@@ -16,7 +16,7 @@
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { BranchChain } from './branch-chain.js';
-import { compareIdAt, readIdAt, type StreamId, writeIdAt } from './stream-id.js';
+import { compareIdAt, ID_WORDS, readIdAt, type StreamId, writeIdAt } from './stream-id.js';
 import { closeCell, moveCells, openCell, shouldMerge } from './tree-cells.js';
 
 const ROOT = 0;
@@ -26,7 +26,6 @@ const LAST = 3;
 const CONTROL_BYTES = 16;
 
 const NODE_BYTES = 1024;
-const ID_WORDS = 4;
 
 const CELLS_MAX = 1;
 const LEAF_NEXT = 2;
@@ -240,6 +239,21 @@ export class IdTree {
       this.index = index;
     }
     return copy;
+  }
+
+  /** @returns all cells one behind the other, each as ID and value words: a copy, some 10 ns a cell */
+  cells(tree: Ref): Int32Array {
+    const cells = new Int32Array(this.count(tree) * this.cellWords);
+    if (!this.seekFirst(tree)) return cells;
+    let to = 0;
+    for (let { leaf } = this; leaf !== 0; leaf = this.get(leaf, LEAF_NEXT)) {
+      const words = this.words[leaf >>> CHUNK_INDEX_SHIFT];
+      const first = this.firstCell(leaf);
+      const wordCount = this.cellCount(leaf) * this.cellWords;
+      for (let i = 0; i < wordCount; i++) cells[to + i] = words[first + i];
+      to += wordCount;
+    }
+    return cells;
   }
 
   private step(by: number): boolean {

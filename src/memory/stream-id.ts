@@ -3,6 +3,9 @@
  * for each entry that is read). IDs are compared as unsigned numbers, `ms` first.
  */
 
+/** An ID in memory: `msHigh`, `msLow`, `seqHigh`, `seqLow`. */
+export const ID_WORDS = 4;
+
 const SIGN = 0x80000000;
 const TWO_32 = 4294967296;
 

@@ -10,7 +10,7 @@
  */
 import type { Arena, Ref } from '../memory/arena.js';
 import { IdTree } from '../memory/id-tree.js';
-import { StreamId } from '../memory/stream-id.js';
+import { ID_WORDS, readIdAt, StreamId } from '../memory/stream-id.js';
 import { NamedMap } from './named-map.js';
 
 /** `entriesRead` of a group that may have skipped entries. */
@@ -46,6 +46,36 @@ export interface StreamGroup {
 }
 
 export type StreamGroups = NamedMap<StreamGroup>;
+
+/** The pending entries of a group, or the IDs that a consumer owns, as they were when they were copied. */
+export class PendingCells {
+  readonly count: number;
+  private readonly words: Int32Array;
+  private readonly cellWords: number;
+
+  constructor(words: Int32Array, valueWords: number) {
+    this.words = words;
+    this.cellWords = ID_WORDS + valueWords;
+    this.count = words.length / this.cellWords;
+  }
+
+  readId(index: number, into: StreamId): void {
+    readIdAt(this.words, index * this.cellWords, into);
+  }
+
+  deliveredAtMs(index: number): number {
+    const at = index * this.cellWords + ID_WORDS + DELIVERED_AT;
+    return this.words[at + 1] * TWO_32 + (this.words[at] >>> 0);
+  }
+
+  deliveriesHigh(index: number): number {
+    return this.words[index * this.cellWords + ID_WORDS + DELIVERIES + 1];
+  }
+
+  deliveriesLow(index: number): number {
+    return this.words[index * this.cellWords + ID_WORDS + DELIVERIES];
+  }
+}
 
 /** The groups and consumers of all streams of a keyspace. */
 export class GroupStore {
@@ -201,6 +231,16 @@ export class GroupStore {
       copies.add(copy);
     }
     return copies;
+  }
+
+  /** @returns a copy of what is pending in the group */
+  pendingCells(group: StreamGroup): PendingCells {
+    return new PendingCells(this.pending.cells(group.pending), PENDING_WORDS);
+  }
+
+  /** @returns a copy of what the consumer owns: IDs only */
+  ownedCells(consumer: StreamConsumer): PendingCells {
+    return new PendingCells(this.owned.cells(consumer.owned), 0);
   }
 
   /** Pending entries of all groups. */

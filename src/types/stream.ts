@@ -36,8 +36,9 @@ const CONTROL_WORDS = 17;
 const TWO_32 = 4294967296;
 /** A stream with more nodes and pending entries leaves its blocks to the reaper: one takes about 0.1 µs. */
 const FREED_AT_ONCE_MAX = 1024;
-/** A stream of more nodes is read in parts by a snapshot: to compress one takes some 20 µs. */
+/** A stream of more nodes, or more pending entries, is read in parts by a snapshot: to compress a node takes some 20 µs, to write an entry 0.2 µs. */
 const NODES_READ_AT_ONCE = 32;
+const PENDING_READ_AT_ONCE = 1024;
 
 const NO_GROUPS: StreamGroups = new NamedMap();
 
@@ -298,7 +299,8 @@ export class Streams implements ValueType {
 
   /** Items are the nodes. What else the stream has, its groups in particular, is the reader's to take before this returns. */
   freeze(ref: Ref, read: ItemReader): FrozenValue | null {
-    if (this.nodeCount(ref) <= NODES_READ_AT_ONCE) return null;
+    const isSmall = this.nodeCount(ref) <= NODES_READ_AT_ONCE;
+    if (isSmall && this.groups.pendingCount(this.groupsOf(ref)) <= PENDING_READ_AT_ONCE) return null;
     return new FrozenNodes(this.nodes, this.indexOf(ref), read);
   }
 
@@ -405,6 +407,7 @@ class FrozenNodes implements FrozenValue {
   }
 
   readSome(): boolean {
+    if (this.at === this.nodes.length) return false;
     const node = this.nodes[this.at++];
     this.read([node], 1);
     this.streams.unshare(node);

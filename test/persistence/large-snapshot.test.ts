@@ -79,7 +79,7 @@ function fill(server: InProcess, name: string, type: string, random: Random): vo
     else if (type === 'set') server.run(`SADD ${name} ${items.map((i) => `member:${i}`).join(' ')}`);
     else if (type === 'zset')
       server.run(`ZADD ${name} ${items.map((i) => `${random.below(900)} member:${i}`).join(' ')}`);
-    else if (type === 'stream') addEntries(server, name, items);
+    else if (type === 'stream') addEntries(server, name, items, random);
     else server.run(`RPUSH ${name} ${items.map((i) => `element:${i}:${'x'.repeat(i % 60)}`).join(' ')}`);
   }
 }
@@ -94,10 +94,11 @@ function addFields(server: InProcess, name: string, items: readonly number[], ar
   }
 }
 
-function addEntries(server: InProcess, name: string, items: readonly number[]): void {
+function addEntries(server: InProcess, name: string, items: readonly number[], random: Random): void {
   for (const i of items) server.run(`XADD ${name} ${i + 1} f ${i} g v${'x'.repeat(i % 50)}`);
   server.run(`XGROUP CREATE ${name} g 0`);
-  server.run(`XREADGROUP GROUP g c COUNT 60 STREAMS ${name} >`);
+  for (const consumer of ['c', 'd'])
+    server.run(`XREADGROUP GROUP g ${consumer} COUNT ${random.pick([5, 60, 500])} STREAMS ${name} >`);
 }
 
 /** A command that changes a little or a lot of the values. */
@@ -171,9 +172,10 @@ function commandOf(random: Random): string {
     case 31:
       return `XREADGROUP GROUP g d COUNT 5 STREAMS stream >`;
     case 32:
-      return `XACK stream g ${random.below(100)} ${random.below(100)} ${random.below(100)}`;
+      return `XACK stream g ${random.below(100)} ${random.below(100)} ${random.below(MEMBERS)}`;
     case 33:
-      return random.oneIn(4) ? `XGROUP DESTROY stream g` : `XAUTOCLAIM stream g e 0 ${random.below(100)} COUNT 3`;
+      if (random.oneIn(6)) return random.oneIn(2) ? 'XGROUP DESTROY stream g' : 'XGROUP DELCONSUMER stream g d';
+      return `XAUTOCLAIM stream g e 0 ${random.below(MEMBERS)} COUNT 3`;
     case 34:
       return random.oneIn(4) ? `XGROUP CREATE stream g 0` : `XSETID stream ${NOW_MS * 2}`;
     case 35:

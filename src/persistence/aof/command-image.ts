@@ -84,6 +84,7 @@ export class CommandImage implements SnapshotSink {
         this.select(index);
         buffer.raw(rest.bytes, 0, rest.length);
         this.expiry(key, expireAtMs);
+        return true;
       },
     };
   }

@@ -61,13 +61,17 @@ export class RdbImage implements SnapshotSink {
     const rest = this.newLane().writer;
     const isTimed = space.entries.isTimedHash(ref);
     const state = { rest, earliestMs: isTimed ? hashesOf(space).fieldTimes.earliest(ref) : 0 };
-    form.writeRest?.(rest, space, ref);
+    const last = form.writeRest?.(rest, space, ref);
     const value: LargeValue = {
       lane,
       items: (items, count) => form.writeItems!(value.lane.writer, space, items, count, state),
       end: () => {
-        value.lane.writer.bytesRange(rest.bytes, 0, rest.length);
+        const { writer } = value.lane;
+        writer.bytesRange(rest.bytes, 0, rest.length);
+        rest.reset();
+        if (last?.writeSome(writer)) return false;
         this.completed(value);
+        return true;
       },
     };
     this.open.push(value);

@@ -9,16 +9,19 @@ import type { Ref } from '../../memory/arena.js';
 import { listpackBytes } from '../../memory/listpack.js';
 import { StreamId } from '../../memory/stream-id.js';
 import { MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
-import type { StreamConsumer, StreamGroup } from '../../types/stream-group.js';
+import { type GroupStore, PendingCells, type StreamConsumer, type StreamGroup } from '../../types/stream-group.js';
 import type { StreamNodes } from '../../types/stream-node.js';
 import { entriesReadUpTo } from '../../types/stream-progress.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
-import type { ValueForm } from './value-form.js';
+import type { LongPart, ValueForm } from './value-form.js';
 
 const RAW_ID_BYTES = 16;
+/** Pending entries written in one go. */
+const CELLS_AT_ONCE = 1024;
+const NO_CELLS = new PendingCells(new Int32Array(0), 0);
 const STREAM_TYPES: ReadonlySet<number> = new Set([RdbType.STREAM, RdbType.STREAM_2, RdbType.STREAM_3]);
 
 const id = new StreamId();
@@ -44,7 +47,8 @@ function writeStream(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   writer.lengthOf(streams.nodeCount(ref));
   for (let isThere = index.seekFirst(streams.indexOf(ref)); isThere; isThere = index.next())
     writeNode(writer, nodes, nodes.node);
-  writeRest(writer, space, ref);
+  const groups = writeRest(writer, space, ref);
+  while (groups.writeSome(writer));
 }
 
 function writeNodes(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void {
@@ -61,8 +65,8 @@ function writeNode(writer: RdbWriter, nodes: StreamNodes, node: Ref): void {
   writer.string(bytes, base, base + listpackBytes(bytes, base));
 }
 
-/** What the stream remembers, and its groups. */
-function writeRest(writer: RdbWriter, space: Keyspace, ref: Ref): void {
+/** What the stream remembers. @returns its groups */
+function writeRest(writer: RdbWriter, space: Keyspace, ref: Ref): LongPart {
   const streams = streamsOf(space);
   writer.lengthOf(streams.length(ref));
   streams.lastId(ref, id);
@@ -74,31 +78,83 @@ function writeRest(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   writeUint64(writer, streams.entriesAdded(ref));
   const groups = streams.groupsOf(ref);
   writer.lengthOf(groups.size);
-  for (const group of groups.inOrder()) writeGroup(writer, streams, group);
+  return new GroupsPart(streams.groups, groups.inOrder());
 }
 
-function writeGroup(writer: RdbWriter, { groups }: Streams, group: StreamGroup): void {
-  const { pending, owned } = groups;
-  writer.string(group.name, 0, group.name.length);
-  writeId(writer, group.lastId);
-  writeUint64(writer, group.entriesRead);
-  writer.lengthOf(pending.count(group.pending));
-  for (let isThere = pending.seekFirst(group.pending); isThere; isThere = pending.next()) {
-    pending.readId(id);
-    writeRawId(writer, id);
-    writer.int64(groups.deliveredAtMs);
-    writer.lengthOfHalves(groups.deliveriesHigh, groups.deliveriesLow);
+/** A list of pending entries, with what stands before it. */
+interface PendingRun {
+  readonly cells: PendingCells;
+  writeHead(writer: RdbWriter): void;
+  writeCell(writer: RdbWriter, cells: PendingCells, index: number): void;
+}
+
+/**
+ * The groups of a stream as they were at one moment, of which millions of entries may be pending. These are copied at once, which takes a tenth of
+ * what writing them does, so that they may go on changing while they are being written.
+ */
+class GroupsPart implements LongPart {
+  private readonly runs: PendingRun[] = [];
+  private run = 0;
+  private cell = 0;
+
+  constructor(store: GroupStore, groups: readonly StreamGroup[]) {
+    for (const group of groups) this.addGroup(store, group);
   }
-  writer.lengthOf(group.consumers.size);
-  for (const consumer of group.consumers.inOrder()) {
-    writer.string(consumer.name, 0, consumer.name.length);
-    writer.int64(consumer.seenAtMs);
-    writer.lengthOf(owned.count(consumer.owned));
-    for (let isThere = owned.seekFirst(consumer.owned); isThere; isThere = owned.next()) {
-      owned.readId(id);
-      writeRawId(writer, id);
+
+  writeSome(writer: RdbWriter): boolean {
+    // Of cells and heads: a group may have thousands of consumers that own nothing.
+    let rest = CELLS_AT_ONCE;
+    for (; this.run < this.runs.length; this.run++) {
+      const { cells, writeHead, writeCell } = this.runs[this.run];
+      if (rest === 0) return true;
+      if (this.cell === 0) writeHead(writer);
+      for (rest--; this.cell < cells.count && rest > 0; rest--) writeCell(writer, cells, this.cell++);
+      if (this.cell < cells.count) return true;
+      this.cell = 0;
     }
+    return false;
   }
+
+  private addGroup(store: GroupStore, group: StreamGroup): void {
+    const { name, entriesRead } = group;
+    const lastId = new StreamId();
+    lastId.copy(group.lastId);
+    const cells = store.pendingCells(group);
+    const consumers = group.consumers.inOrder();
+    const writeHead = (writer: RdbWriter): void => {
+      writer.string(name, 0, name.length);
+      writeId(writer, lastId);
+      writeUint64(writer, entriesRead);
+      writer.lengthOf(cells.count);
+    };
+    this.runs.push({ cells, writeHead, writeCell: writePending });
+    this.runs.push({
+      cells: NO_CELLS,
+      writeHead: (writer) => writer.lengthOf(consumers.length),
+      writeCell: writeOwned,
+    });
+    for (const consumer of consumers) this.addConsumer(consumer, store.ownedCells(consumer));
+  }
+
+  private addConsumer({ name, seenAtMs }: StreamConsumer, cells: PendingCells): void {
+    const writeHead = (writer: RdbWriter): void => {
+      writer.string(name, 0, name.length);
+      writer.int64(seenAtMs);
+      writer.lengthOf(cells.count);
+    };
+    this.runs.push({ cells, writeHead, writeCell: writeOwned });
+  }
+}
+
+function writePending(writer: RdbWriter, cells: PendingCells, index: number): void {
+  writeOwned(writer, cells, index);
+  writer.int64(cells.deliveredAtMs(index));
+  writer.lengthOfHalves(cells.deliveriesHigh(index), cells.deliveriesLow(index));
+}
+
+function writeOwned(writer: RdbWriter, cells: PendingCells, index: number): void {
+  cells.readId(index, id);
+  writeRawId(writer, id);
 }
 
 function addStream(

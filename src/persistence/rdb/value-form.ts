@@ -13,6 +13,12 @@ export interface LargeValueState {
   readonly earliestMs: number;
 }
 
+/** What is too long to be written in one go. */
+export interface LongPart {
+  /** Writes some of it. @returns whether there is more */
+  writeSome(writer: RdbWriter): boolean;
+}
+
 export interface ValueForm {
   /** The RDB type of this entry's value. */
   rdbType(space: Keyspace, ref: Ref): number;
@@ -21,8 +27,8 @@ export interface ValueForm {
   writeIntroduction?(writer: RdbWriter, space: Keyspace, ref: Ref): void;
   /** Writes some of the items (`ValueType.freeze`) of a value whose items are written in parts, after their number. */
   writeItems?(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number, state: LargeValueState): void;
-  /** Writes what stands behind the items, as it is when the value is frozen. */
-  writeRest?(writer: RdbWriter, space: Keyspace, ref: Ref): void;
+  /** Writes what stands behind the items, as it is when the value is frozen. @returns what comes last, to be written when all that has gone out */
+  writeRest?(writer: RdbWriter, space: Keyspace, ref: Ref): LongPart;
   /** Whether a value of this RDB type, the current or an older one, becomes an entry of this form. */
   reads(rdbType: number): boolean;
   /** Stores a record's value, which has been validated, under a key that is not in the database. @returns the entry */
