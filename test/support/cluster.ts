@@ -83,17 +83,6 @@ export async function waitUntilHealthy(nodes: readonly ServerProcess[], timeoutM
   });
 }
 
-/**
- * Gives a slot without keys to another node. It is imported, as cluster managers do it, so that the new owner takes a new epoch: without one the claim of
- * the node that lost it, if on its way still, may win it back at the new owner alone.
- */
-export async function moveEmptySlot(slot: number, from: ServerProcess, to: ServerProcess): Promise<void> {
-  const [fromId, toId] = [await from.text('CLUSTER', 'MYID'), await to.text('CLUSTER', 'MYID')];
-  await to.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId);
-  await from.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId);
-  for (const node of [to, from]) await node.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId);
-}
-
 export async function clusterInfo(node: ServerProcess): Promise<Record<string, string>> {
   return parseFields(await node.text('CLUSTER', 'INFO'));
 }
