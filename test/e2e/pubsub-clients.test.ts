@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { Cluster } from 'ioredis';
 import { createCluster } from 'redis';
 import { keySlot } from '../../src/keyspace/key-slot.js';
-import { clusterNode, clusterNodes, joinCluster, slotOwners } from '../support/cluster.js';
+import { clusterNode, clusterNodes, joinCluster, moveEmptySlot, slotOwners } from '../support/cluster.js';
 import { ServerProcess } from '../support/server-process.js';
 import { needsServers, serversUnderTest } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
@@ -36,7 +36,7 @@ for (const kind of serversUnderTest()) {
       const ids = await Promise.all(nodes.map((node) => node.text('CLUSTER', 'MYID')));
       const owner = ids.indexOf(slotOwners(await clusterNodes(nodes[0]!))[slot]!);
       const target = (owner + 1) % nodes.length;
-      for (const at of [target, owner]) await nodes[at]!.call('CLUSTER', 'SETSLOT', slot, 'NODE', ids[target]!);
+      await moveEmptySlot(slot, nodes[owner]!, nodes[target]!);
       await waitFor(
         async () =>
           (await Promise.all(nodes.map(clusterNodes))).every((views) => slotOwners(views)[slot] === ids[target]),

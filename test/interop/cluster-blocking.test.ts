@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { RespClient } from '../../src/client/resp-client.js';
 import { keySlot } from '../../src/keyspace/key-slot.js';
-import { clusterNode, clusterStory, joinCluster, viewOfMyself, waitUntilHealthy } from '../support/cluster.js';
+import {
+  clusterNode,
+  clusterStory,
+  joinCluster,
+  moveEmptySlot,
+  viewOfMyself,
+  waitUntilHealthy,
+} from '../support/cluster.js';
 import { ServerProcess } from '../support/server-process.js';
 import { needsServers, serversUnderTest } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
@@ -73,8 +80,7 @@ for (const kind of serversUnderTest()) {
         await target.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId!);
         await source.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId!);
         assert.deepEqual(await answers(), Array(5).fill(`MOVED ${slot} 127.0.0.1:${target.port}`));
-        await source.call('CLUSTER', 'SETSLOT', slot, 'NODE', sourceId!);
-        await target.call('CLUSTER', 'SETSLOT', slot, 'NODE', sourceId!);
+        await moveEmptySlot(slot, target, source);
         await waitUntilHealthy(nodes);
       }
     });
@@ -94,8 +100,7 @@ for (const kind of serversUnderTest()) {
       await real.call('CLUSTER', 'SETSLOT', slot, 'NODE', oursId!);
       await ours.call('RPUSH', `{${tag}}l`, 'x');
       assert.deepEqual(await answer, [`{${tag}}l`, 'x']);
-      await real.call('CLUSTER', 'SETSLOT', slot, 'NODE', realId!);
-      await ours.call('CLUSTER', 'SETSLOT', slot, 'NODE', realId!);
+      await moveEmptySlot(slot, ours, real);
       await waitUntilHealthy(nodes);
     });
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { keySlot } from '../../src/keyspace/key-slot.js';
-import { clusterNode, clusterStory, joinCluster } from '../support/cluster.js';
+import { clusterNode, clusterStory, joinCluster, moveEmptySlot } from '../support/cluster.js';
 import { Listener } from '../support/listener.js';
 import { ServerProcess } from '../support/server-process.js';
 import { needsServers, serversUnderTest } from '../support/tools.js';
@@ -166,10 +166,7 @@ for (const kind of serversUnderTest()) {
         const stays = channelOf(from === 1, 'stays');
         const listener = await listen(nodes[from]!, `SSUBSCRIBE ${channel} ${sibling}`, `SSUBSCRIBE ${stays}`);
         const slot = keySlot(channel);
-        const target = await nodes[to]!.text('CLUSTER', 'MYID');
-        const source = await nodes[from]!.text('CLUSTER', 'MYID');
-        await nodes[to]!.call('CLUSTER', 'SETSLOT', slot, 'NODE', target);
-        await nodes[from]!.call('CLUSTER', 'SETSLOT', slot, 'NODE', target);
+        await moveEmptySlot(slot, nodes[from]!, nodes[to]!);
         const told = await listener.hear(2);
         assert.deepEqual(
           told.map((line) => line.replace(/ \d$/, '')).sort(),
@@ -181,8 +178,7 @@ for (const kind of serversUnderTest()) {
         );
         assert.equal(await nodes[from]!.call('SPUBLISH', stays, 'x'), 1);
         assert.deepEqual(await listener.hear(1), [`smessage ${stays} x`]);
-        await nodes[from]!.call('CLUSTER', 'SETSLOT', slot, 'NODE', source);
-        await nodes[to]!.call('CLUSTER', 'SETSLOT', slot, 'NODE', source);
+        await moveEmptySlot(slot, nodes[to]!, nodes[from]!);
         await waitFor(async () => (await nodes[from]!.call('SPUBLISH', channel, 'x').catch(() => -1)) === 0, {
           what: 'the slot to come back',
           detail: () => clusterStory(nodes),

@@ -83,6 +83,23 @@ export async function waitUntilHealthy(nodes: readonly ServerProcess[], timeoutM
   });
 }
 
+/**
+ * Gives a slot without keys to another node. It is imported, as cluster managers do it, so that the new owner takes a new epoch, which must be above that
+ * of the node that loses it: otherwise the claim of the latter, if on its way still, would win it back at the new owner alone.
+ */
+export async function moveEmptySlot(slot: number, from: ServerProcess, to: ServerProcess): Promise<void> {
+  const [loser, winner] = [await viewOfMyself(from), await viewOfMyself(to)];
+  const knownEpoch = async () => (await clusterNodes(to)).find(({ id }) => id === loser.id)!.configEpoch;
+  await waitFor(async () => (await knownEpoch()) === loser.configEpoch, {
+    what: 'the new owner to know the epoch of the old one',
+    timeoutMs: 30000,
+    detail: () => clusterStory([from, to]),
+  });
+  await to.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', loser.id);
+  await from.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', winner.id);
+  for (const node of [to, from]) await node.call('CLUSTER', 'SETSLOT', slot, 'NODE', winner.id);
+}
+
 export async function clusterInfo(node: ServerProcess): Promise<Record<string, string>> {
   return parseFields(await node.text('CLUSTER', 'INFO'));
 }

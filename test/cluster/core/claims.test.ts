@@ -108,6 +108,25 @@ test('a failover of the import source or of the migration target re-points the o
   assert.equal(lone.state.slotOwners[5], r.id);
 });
 
+test('a slot that moves the other way right after a move is not claimed back', () => {
+  const lone = new Lone();
+  const a = lone.peer('a', { slots: [5], configEpoch: 2 });
+  lone.admin('addslots', '1');
+  lone.admin('setslot', '5', 'importing', a.id);
+  lone.admin('setslot', '5', 'node', lone.state.myId);
+  assert.equal(lone.me.configEpoch, 3);
+  lone.admin('setslot', '1', 'migrating', a.id);
+  // The first word from the old owner of 5 since it let go of it, and it has taken 1 already.
+  lone.receive(a, lone.ping(a, { slots: slotsOf(1), configEpoch: 4 }));
+  assert.equal(lone.state.slotOwners[1], a.id);
+  assert.equal(lone.me.configEpoch, 3);
+  // Now nothing is on its way, and what has come is claimed with an epoch above that of its old owner.
+  lone.receive(a, lone.ping(a, { slots: slotsOf(1), configEpoch: 4 }));
+  assert.equal(lone.me.configEpoch, 5);
+  assert.equal(lone.state.slotOwners[1], a.id);
+  assert.equal(lone.state.slotOwners[5], lone.state.myId);
+});
+
 test('an UPDATE is believed only if it is newer than what is known, and never about myself', () => {
   const lone = new Lone();
   const a = lone.peer('a', { slots: [1], configEpoch: 5 });
