@@ -24,6 +24,11 @@ export class PackingLimits {
   streamNodeEntries = 100;
   streamNodeBytes = 4096;
 
+  /** Whether texts of these lengths may stand in a packed hash, as field and value. */
+  allowsHashPair(fieldLength: number, valueLength: number): boolean {
+    return fieldLength <= this.hashListpackValueBytes && valueLength <= this.hashListpackValueBytes;
+  }
+
   /** Of one node of a list: elements if not negative, −1 to −5 for 4 to 64 KiB. */
   set listListpackSize(size: number) {
     this.listNodeElements = size >= 0 ? Math.max(1, size) : NO_LIMIT;

@@ -43,9 +43,8 @@ export class HashBuilder {
     const { hashes, packed, writer } = this;
     const { packing } = this.space;
     if (this.table === 0) {
-      const valueMax = packing.hashListpackValueBytes;
       const isFull = packed.length + fieldLength + valueLength > LISTPACK_BYTES_MAX;
-      if (fieldLength > valueMax || valueLength > valueMax || isFull) this.convert();
+      if (isFull || !packing.allowsHashPair(fieldLength, valueLength)) this.convert();
     }
     if (this.table !== 0) {
       hashes.setItem(this.table, field, fieldStart, fieldLength, value, valueStart, valueLength);

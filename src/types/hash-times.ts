@@ -113,9 +113,8 @@ export class HashTimes implements FieldTimeKeeper {
     const { entries, packing } = this.space;
     let entry = ref;
     if (!this.isTable(ref)) {
-      const bytesMax = packing.hashListpackValueBytes;
-      const isShort = fieldLength <= bytesMax && valueLength <= bytesMax;
-      if (isShort && entries.valueLength(ref) + fieldLength + valueLength + PACKED_TIME_BYTES < LISTPACK_BYTES_MAX) {
+      const bytesAfter = entries.valueLength(ref) + fieldLength + valueLength + PACKED_TIME_BYTES;
+      if (packing.allowsHashPair(fieldLength, valueLength) && bytesAfter < LISTPACK_BYTES_MAX) {
         entry = this.setPacked(db, ref, field, fieldStart, fieldLength, value, valueStart, valueLength, keepsTime);
         if (this.packed.earliest(entry) === 0) return this.end(db, entry);
         return this.packedCount(entry) > packing.hashListpackEntries ? this.convert(db, entry) : entry;

@@ -137,10 +137,8 @@ export class Hashes implements ValueType {
     let entry = ref;
     const encoding = entries.encoding(ref);
     if (encoding === HASH_LISTPACK) {
-      const bytesMax = packing.hashListpackValueBytes;
-      const isShort = fieldLength <= bytesMax && valueLength <= bytesMax;
       const bytesAfter = entries.valueLength(ref) + fieldLength + valueLength;
-      if (isShort && bytesAfter < LISTPACK_BYTES_MAX) {
+      if (packing.allowsHashPair(fieldLength, valueLength) && bytesAfter < LISTPACK_BYTES_MAX) {
         entry = this.setPacked(db, ref, field, fieldStart, fieldLength, value, valueStart, valueLength);
         const count = listpackCount(entries.view(entry), entries.valueStart(entry));
         return count > packing.hashListpackEntries * 2 ? this.convert(db, entry) : entry;

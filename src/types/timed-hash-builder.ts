@@ -14,7 +14,7 @@ import {
   listpackCount,
   nextElement,
 } from '../memory/listpack.js';
-import { readPackedTime } from './field-time.js';
+import { encodePackedTime, readPackedTime } from './field-time.js';
 import type { Hashes } from './hash.js';
 import { HashCursor } from './hash-cursor.js';
 import { PackedBuffer } from './packed-buffer.js';
@@ -22,7 +22,6 @@ import { TIMED_ROOT_BYTES } from './timed-table.js';
 
 /** Room for what is around texts in a listpack. */
 const TRIPLET_BYTES = 64;
-const TWO_32 = 4294967296;
 
 export class TimedHashBuilder {
   private readonly space: Keyspace;
@@ -60,9 +59,8 @@ export class TimedHashBuilder {
     const { packed, writer } = this;
     const { packing } = this.space;
     if (this.table === 0) {
-      const valueMax = packing.hashListpackValueBytes;
       const isFull = packed.length + fieldLength + valueLength + TRIPLET_BYTES > LISTPACK_BYTES_MAX;
-      if (fieldLength > valueMax || valueLength > valueMax || isFull) this.convert();
+      if (isFull || !packing.allowsHashPair(fieldLength, valueLength)) this.convert();
     }
     if (this.table !== 0) {
       const { table } = this.hashes.fieldTimes;
@@ -73,7 +71,7 @@ export class TimedHashBuilder {
     packed.append(writer);
     writer.encode(value, valueStart, valueLength);
     packed.append(writer);
-    writer.encodeInteger(Math.floor(timeMs / TWO_32), timeMs | 0);
+    encodePackedTime(writer, timeMs);
     packed.append(writer);
     if (listpackCount(packed.bytes, 0) > packing.hashListpackEntries * 3) this.convert();
   }

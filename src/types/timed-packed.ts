@@ -28,12 +28,11 @@ import {
   splice,
   writeSmallInteger,
 } from '../memory/listpack.js';
-import { readPackedTime } from './field-time.js';
+import { encodePackedTime, readPackedTime } from './field-time.js';
 import { PackedBuffer } from './packed-buffer.js';
 
 /** Bytes of an element that says: no time. */
 const NO_TIME_BYTES = 2;
-const TWO_32 = 4294967296;
 
 export class TimedPacked {
   /** The triplet found last: its elements' positions in the entry's view, and what follows it. */
@@ -111,16 +110,8 @@ export class TimedPacked {
 
   /** Gives the field found last another value; its time stays. */
   replaceValue(db: Database, ref: Ref, value: Uint8Array, start: number, length: number): Ref {
-    const { entries } = this.space;
-    const added = this.valueWriter.encode(value, start, length);
-    const removed = this.timeAt - this.valueAt;
-    const offset = this.valueAt - entries.valueStart(ref);
-    const entry = this.makeRoom(db, ref, removed, added);
-    const view = entries.view(entry);
-    const base = entries.valueStart(entry);
-    splice(view, base, base + offset, removed, added, 0);
-    this.valueWriter.write(view, base + offset);
-    return this.giveBack(db, entry, removed, added);
+    this.valueWriter.encode(value, start, length);
+    return this.replaceElement(db, ref, this.valueAt, this.timeAt, this.valueWriter);
   }
 
   /** Removes the field found last. */
@@ -144,8 +135,8 @@ export class TimedPacked {
     const { buffer, fieldAt } = this;
     const pairBytes = this.timeAt - fieldAt;
     const removed = this.next - fieldAt;
-    const added = pairBytes + this.timeWriter.encodeInteger(Math.floor(timeMs / TWO_32), timeMs | 0);
-    if (this.staysInPlace(ref, timeMs)) return this.replaceTime(db, ref);
+    const added = pairBytes + encodePackedTime(this.timeWriter, timeMs);
+    if (this.staysInPlace(ref, timeMs)) return this.replaceElement(db, ref, this.timeAt, this.next, this.timeWriter);
     const offset = fieldAt - entries.valueStart(ref);
     buffer.copy(entries.view(ref), fieldAt, pairBytes);
     const entry = this.makeRoom(db, ref, removed, added);
@@ -218,17 +209,17 @@ export class TimedPacked {
     return after === 0 || after > timeMs;
   }
 
-  /** Puts the time that has been encoded in the place of that of the triplet found last. */
-  private replaceTime(db: Database, ref: Ref): Ref {
+  /** Puts what `writer` has encoded in the place of the element from `at` to `end`. */
+  private replaceElement(db: Database, ref: Ref, at: number, end: number, writer: ElementWriter): Ref {
     const { entries } = this.space;
-    const removed = this.next - this.timeAt;
-    const added = this.timeWriter.byteCount;
-    const offset = this.timeAt - entries.valueStart(ref);
+    const removed = end - at;
+    const added = writer.byteCount;
+    const offset = at - entries.valueStart(ref);
     const entry = this.makeRoom(db, ref, removed, added);
     const view = entries.view(entry);
     const base = entries.valueStart(entry);
     splice(view, base, base + offset, removed, added, 0);
-    this.timeWriter.write(view, base + offset);
+    writer.write(view, base + offset);
     return this.giveBack(db, entry, removed, added);
   }
 

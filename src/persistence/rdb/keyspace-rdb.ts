@@ -20,7 +20,7 @@ import { RdbWriter } from './rdb-writer.js';
 import { setForm } from './set-rdb.js';
 import { streamForm } from './stream-rdb.js';
 import { addFieldTimes, plainTimedHashForm, timedHashForm } from './timed-hash-rdb.js';
-import type { ValueForm } from './value-form.js';
+import type { LargeValueState, ValueForm } from './value-form.js';
 import { zsetForm } from './zset-rdb.js';
 
 /** Which access attribute is saved with each key: what maxmemory-policy makes meaningful. */
@@ -63,9 +63,10 @@ export function beginLargeEntry(
   ref: Ref,
   attribute: AccessAttribute,
   itemCount: number,
+  state: LargeValueState,
 ): ValueForm {
   const form = writeHead(writer, space, ref, attribute);
-  form.writeIntroduction?.(writer, space, ref);
+  form.writeIntroduction?.(writer, space, ref, state);
   writer.lengthOf(itemCount);
   return form;
 }

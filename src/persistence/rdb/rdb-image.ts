@@ -13,7 +13,6 @@
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { LargeValueSink, SnapshotSink } from '../../keyspace/snapshot.js';
 import type { Ref } from '../../memory/arena.js';
-import { hashesOf } from '../../types/hash.js';
 import { type AccessAttribute, beginLargeEntry, writeEntry } from './keyspace-rdb.js';
 import { RdbWriter } from './rdb-writer.js';
 
@@ -57,10 +56,9 @@ export class RdbImage implements SnapshotSink {
     const lane = this.open.length === 0 ? this.stream : this.newLane();
     this.select(lane, index);
     const { space } = this;
-    const form = beginLargeEntry(lane.writer, space, ref, this.attribute, itemCount);
     const rest = this.newLane().writer;
-    const isTimed = space.entries.isTimedHash(ref);
-    const state = { rest, earliestMs: isTimed ? hashesOf(space).fieldTimes.earliest(ref) : 0 };
+    const state = { rest, earliestMs: 0 };
+    const form = beginLargeEntry(lane.writer, space, ref, this.attribute, itemCount, state);
     const last = form.writeRest?.(rest, space, ref);
     const value: LargeValue = {
       lane,

@@ -18,6 +18,7 @@ import type { Database } from '../../keyspace/database.js';
 import { HASH_TIMED_LISTPACK } from '../../keyspace/entry.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
+import { readTime, TIME_BYTES, writeTime } from '../../types/field-time.js';
 import { hashesOf } from '../../types/hash.js';
 import type { HashCursor } from '../../types/hash-cursor.js';
 import { writePair } from './hash-rdb.js';
@@ -28,13 +29,13 @@ import type { ValueForm } from './value-form.js';
 
 /** Fields of one AUX field. */
 const FIELDS_PER_AUX = 64;
-const TIME_BYTES = 6;
 
 const cursor = new RdbCursor();
 const field = new RdbString();
 const value = new RdbString();
 /** An AUX field's value under construction. */
 const times = new RdbWriter(null, { compression: false });
+const timeBytes = new Uint8Array(TIME_BYTES);
 
 /** Version 12. */
 export const timedHashForm: ValueForm = {
@@ -44,21 +45,22 @@ export const timedHashForm: ValueForm = {
   write(writer, space, ref) {
     const { entries } = space;
     const hashes = hashesOf(space);
-    writer.int64(hashes.fieldTimes.earliest(ref));
+    const earliestMs = hashes.fieldTimes.earliest(ref);
+    writer.int64(earliestMs);
     if (entries.encoding(ref) === HASH_TIMED_LISTPACK) {
       const start = entries.valueStart(ref);
       writer.string(entries.view(ref), start, start + entries.valueLength(ref));
       return;
     }
-    const earliestMs = hashes.fieldTimes.earliest(ref);
     const { cursor: fields } = hashes;
     writer.lengthOf(hashes.count(ref));
     fields.begin(ref);
     while (fields.next()) writeTimedPair(writer, fields, earliestMs);
   },
 
-  writeIntroduction(writer, space, ref) {
-    writer.int64(hashesOf(space).fieldTimes.earliest(ref));
+  writeIntroduction(writer, space, ref, state) {
+    state.earliestMs = hashesOf(space).fieldTimes.earliest(ref);
+    writer.int64(state.earliestMs);
   },
 
   writeItems(writer, space, items, count, { earliestMs }) {
@@ -148,8 +150,7 @@ export function addFieldTimes(space: Keyspace, db: Database, ref: Ref, { bytes, 
   while (cursor.at < end) {
     const { at } = cursor;
     if (!cursor.skip(TIME_BYTES)) return null;
-    let timeMs = 0;
-    for (let i = TIME_BYTES - 1; i >= 0; i--) timeMs = timeMs * 256 + bytes[at + i];
+    const timeMs = readTime(bytes, at);
     if (!cursor.string(field) || timeMs === 0) return null;
     const length = field.end - field.start;
     if (fieldTimes.timeOf(entry, field.bytes, field.start, length) < 0) continue;
@@ -168,7 +169,8 @@ function writeTimedPair(writer: RdbWriter, fields: HashCursor, earliestMs: numbe
 function collectTime(fields: HashCursor): boolean {
   const { timeMs } = fields;
   if (timeMs === 0) return false;
-  for (let rest = timeMs, i = 0; i < TIME_BYTES; i++, rest = Math.floor(rest / 256)) times.byte(rest % 256);
+  writeTime(timeBytes, 0, timeMs);
+  times.bytesRange(timeBytes, 0, TIME_BYTES);
   times.string(fields.bytes, fields.start, fields.start + fields.length);
   return true;
 }

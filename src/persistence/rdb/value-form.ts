@@ -9,8 +9,8 @@ import type { RdbWriter } from './rdb-writer.js';
 export interface LargeValueState {
   /** Takes what is to stand behind the items. */
   readonly rest: RdbWriter;
-  /** Of a hash with field times: the earliest, when the value was frozen. */
-  readonly earliestMs: number;
+  /** Of a hash with field times: the earliest, when the value was frozen. Its introduction sets it. */
+  earliestMs: number;
 }
 
 /** What is too long to be written in one go. */
@@ -24,7 +24,7 @@ export interface ValueForm {
   rdbType(space: Keyspace, ref: Ref): number;
   write(writer: RdbWriter, space: Keyspace, ref: Ref): void;
   /** Writes what stands before the number of the items. */
-  writeIntroduction?(writer: RdbWriter, space: Keyspace, ref: Ref): void;
+  writeIntroduction?(writer: RdbWriter, space: Keyspace, ref: Ref, state: LargeValueState): void;
   /** Writes some of the items (`ValueType.freeze`) of a value whose items are written in parts, after their number. */
   writeItems?(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number, state: LargeValueState): void;
   /** Writes what stands behind the items, as it is when the value is frozen. @returns what comes last, to be written when all that has gone out */
