@@ -45,7 +45,7 @@ export function clientList(call: Invocation): void {
     selected = [...connections.values()];
   } else if (call.argc === 4 && call.is(2, 'TYPE')) {
     const type = CLIENT_TYPES[call.text(3).toLowerCase()];
-    if (type === undefined) return call.reply.byteError(`ERR Unknown client type '${call.request.printed(3)}'`);
+    if (type === undefined) return call.reply.byteError(`ERR Unknown client type '${call.request.cText(3)}'`);
     selected = [...connections.values()].filter((connection) => typeOf(connection) === type);
   } else if (call.argc > 3 && call.is(2, 'ID')) {
     selected = [];
@@ -77,7 +77,7 @@ export function clientSetinfo(call: Invocation): void {
   const option = call.text(2).toLowerCase();
   const value = call.request.latin1(3);
   if (option !== 'lib-name' && option !== 'lib-ver')
-    return call.reply.byteError(`ERR Unrecognized option '${call.request.printed(2)}'`);
+    return call.reply.byteError(`ERR Unrecognized option '${call.request.cText(2)}'`);
   if (!isClientName(value)) return call.error(`ERR ${option} cannot contain spaces, newlines or special characters.`);
   if (option === 'lib-name') call.connection.libName = value;
   else call.connection.libVersion = value;
@@ -205,7 +205,7 @@ function readKillFilter(call: Invocation): KillFilter | null {
       filter.id = id;
     } else if (call.is(i, 'TYPE')) {
       const type = CLIENT_TYPES[value.toLowerCase()];
-      if (type === undefined) return refuse(call, `ERR Unknown client type '${call.request.printed(i + 1)}'`);
+      if (type === undefined) return refuse(call, `ERR Unknown client type '${call.request.cText(i + 1)}'`);
       filter.type = type;
     } else if (call.is(i, 'ADDR')) {
       filter.address = value;

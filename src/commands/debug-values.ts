@@ -6,6 +6,7 @@
 import { lruClock, lruIdleSeconds } from '../keyspace/access-clock.js';
 import { ENCODING_INT, TYPE_LIST, TYPE_STRING } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
+import { CELLS } from '../memory/bucket.js';
 import { firstElement, isListpackEnd, ListpackElement, listpackBytes, listpackCount } from '../memory/listpack.js';
 import { serializedBytes } from '../persistence/rdb/keyspace-rdb.js';
 import { parseMemory } from '../server/config/numbers.js';
@@ -16,7 +17,6 @@ import { replyNoSuchKey, replyNotAnInteger } from './replies.js';
 
 /** Sizes from here on are refused. */
 const PACKED_THRESHOLD_LIMIT = 4n << 30n;
-const CELLS_PER_BUCKET = 12;
 
 /** @returns the entry of the key in argument 2, not touched; 0 after the reply that there is none */
 function subject(call: Invocation): Ref {
@@ -155,5 +155,5 @@ export function debugHtstatsKey(call: Invocation): void {
 }
 
 function tableText(buckets: number, elements: number): string {
-  return `Hash table 0 stats (main hash table):\n table size: ${buckets * CELLS_PER_BUCKET}\n number of elements: ${elements}\n`;
+  return `Hash table 0 stats (main hash table):\n table size: ${buckets * CELLS}\n number of elements: ${elements}\n`;
 }

@@ -94,7 +94,7 @@ function parseOptions(call: Invocation): number {
     else if (call.is(i, 'GT')) options |= GT;
     else if (call.is(i, 'LT')) options |= LT;
     else {
-      call.reply.byteError(`ERR Unsupported option ${call.request.printed(i)}`);
+      call.reply.byteError(`ERR Unsupported option ${call.request.cText(i)}`);
       return -1;
     }
   }

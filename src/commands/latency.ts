@@ -37,8 +37,7 @@ export function latencyReset(call: Invocation): void {
 export function latencyGraph(call: Invocation): void {
   const name = call.text(2);
   const event = call.server.latency.events.get(name);
-  if (event === undefined)
-    return call.reply.byteError(`ERR No samples available for event '${call.request.printed(2)}'`);
+  if (event === undefined) return call.reply.byteError(`ERR No samples available for event '${call.request.cText(2)}'`);
   call.reply.verbatim(drawLatencyGraph(name, event, Math.floor(Date.now() / 1000)));
 }
 

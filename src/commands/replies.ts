@@ -53,7 +53,7 @@ export function replyInvalidExpireTime(call: Invocation): void {
 /** What a subcommand answers to arguments that fit none of its forms. */
 export function replySubcommandSyntax(call: Invocation): void {
   const [container] = call.command.fullName.split('|');
-  const given = call.request.printed(1).slice(0, SHOWN_BYTES_MAX);
+  const given = call.request.cText(1).slice(0, SHOWN_BYTES_MAX);
   call.reply.byteError(
     `ERR unknown subcommand or wrong number of arguments for '${given}'. Try ${container.toUpperCase()} HELP.`,
   );

@@ -52,7 +52,7 @@ export class ScanOptions {
 
 /** @returns the cursor without the bits that mean nothing, or −1 if the argument is none. What follows a NUL byte is not looked at. */
 export function parseCursor(call: Invocation, index: number): number {
-  const [text] = call.request.latin1(index).split('\0');
+  const text = call.request.cText(index);
   if (text === '') return 0;
   if (!CURSOR_TEXT.test(text)) return -1;
   const value = BigInt(text);

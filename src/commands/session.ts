@@ -95,7 +95,7 @@ export function hello(call: Invocation): void {
       if (!isClientName(name)) return call.error(NAME_ERROR);
       next += 2;
     } else {
-      return call.reply.byteError(`ERR Syntax error in HELLO option '${request.printed(next)}'`);
+      return call.reply.byteError(`ERR Syntax error in HELLO option '${request.cText(next)}'`);
     }
   }
   if (user !== null && !authenticate(connection, user, password)) return call.error(WRONG_PASSWORD);

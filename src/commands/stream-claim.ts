@@ -227,7 +227,7 @@ function parseOptions(call: Invocation, at: number, minIdleMs: number, lastId: S
     } else if (!isLast && call.is(i, 'LASTID')) {
       if (!parseId(call, ++i, lastId)) return null;
     } else {
-      call.reply.byteError(`ERR Unrecognized XCLAIM option '${request.printed(i)}'`);
+      call.reply.byteError(`ERR Unrecognized XCLAIM option '${request.cText(i)}'`);
       return null;
     }
   }

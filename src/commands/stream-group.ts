@@ -144,7 +144,7 @@ export function lookUp<T extends Named>({ request }: Invocation, named: NamedMap
 
 export function replyNoGroup(call: Invocation, keyAt: number, groupAt: number): void {
   const { request, reply } = call;
-  reply.byteError(`NOGROUP No such key '${request.printed(keyAt)}' or consumer group '${request.printed(groupAt)}'`);
+  reply.byteError(`NOGROUP No such key '${request.cText(keyAt)}' or consumer group '${request.cText(groupAt)}'`);
 }
 
 /** @returns the stream of an XGROUP subcommand; 0 after an error reply */
@@ -161,7 +161,7 @@ function findForWrite(call: Invocation): { readonly ref: Ref; readonly group: St
   const group = findGroup(call, ref, GROUP_AT);
   if (group === null) {
     const { request, reply } = call;
-    const names = `'${request.printed(GROUP_AT)}' for key name '${request.printed(KEY_AT)}'`;
+    const names = `'${request.cText(GROUP_AT)}' for key name '${request.cText(KEY_AT)}'`;
     reply.byteError(`NOGROUP No such consumer group ${names}`);
     return null;
   }

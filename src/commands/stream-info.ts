@@ -65,7 +65,7 @@ export function xinfoConsumers(call: Invocation): void {
   const { reply, request, keyspace } = call;
   const group = findGroup(call, ref, KEY_AT + 1);
   if (group === null) {
-    const names = `'${request.printed(KEY_AT + 1)}' for key name '${request.printed(KEY_AT)}'`;
+    const names = `'${request.cText(KEY_AT + 1)}' for key name '${request.cText(KEY_AT)}'`;
     return reply.byteError(`NOGROUP No such consumer group ${names}`);
   }
   const { owned } = streamsOf(keyspace).groups;

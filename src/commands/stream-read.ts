@@ -160,7 +160,7 @@ function findSources(call: Invocation, { keysAt, idsAt, groupAt }: ReadOptions):
     const group = groupAt === 0 || ref === 0 ? null : findGroup(call, ref, groupAt);
     if (groupAt !== 0 && group === null) {
       call.reply.byteError(
-        `NOGROUP No such key '${call.request.printed(keyAt)}' or consumer group '${call.request.printed(groupAt)}' in XREADGROUP with GROUP option`,
+        `NOGROUP No such key '${call.request.cText(keyAt)}' or consumer group '${call.request.cText(groupAt)}' in XREADGROUP with GROUP option`,
       );
       return null;
     }

@@ -42,8 +42,8 @@ export class Request {
     return bufferOf(this.bytes).toString('latin1', this.starts[index], this.starts[index] + this.lengths[index]);
   }
 
-  /** The argument as Redis prints it in an error: byte for byte, but only up to the first NUL. */
-  printed(index: number): string {
+  /** The argument as C sees a text, and Redis prints it in an error: byte for byte, but only up to the first NUL. */
+  cText(index: number): string {
     const text = this.latin1(index);
     const end = text.indexOf('\0');
     return end < 0 ? text : text.slice(0, end);

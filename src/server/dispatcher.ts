@@ -208,7 +208,7 @@ export class Dispatcher {
       this.reject(
         connection,
         null,
-        `ERR unknown subcommand '${request.printed(1).slice(0, 128)}'. Try ${container.fullName.toUpperCase()} HELP.`,
+        `ERR unknown subcommand '${request.cText(1).slice(0, 128)}'. Try ${container.fullName.toUpperCase()} HELP.`,
       );
       return true;
     }
@@ -341,11 +341,11 @@ export class Dispatcher {
     }
     let args = '';
     for (let i = 1; i < request.argc && args.length < 128; i++)
-      args += `'${request.printed(i).slice(0, 128 - args.length)}' `;
+      args += `'${request.cText(i).slice(0, 128 - args.length)}' `;
     this.reject(
       connection,
       null,
-      `ERR unknown command '${request.printed(0).slice(0, 128)}', with args beginning with: ${args}`,
+      `ERR unknown command '${request.cText(0).slice(0, 128)}', with args beginning with: ${args}`,
     );
   }
 
