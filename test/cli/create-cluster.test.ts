@@ -4,7 +4,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { isAlive } from '../support/child-process.js';
-import { freePort } from '../support/ports.js';
+import { consecutivePorts } from '../support/ports.js';
 import { runTool, type Tool } from '../support/run-tool.js';
 import { temporaryFolder } from '../support/server-process.js';
 import { findProgram, needs, repositoryRoot } from '../support/tools.js';
@@ -53,15 +53,4 @@ for (const server of ['slotmesh', 'redis-server']) {
     );
     assert.deepEqual(readdirSync(folder), ['config.sh']);
   });
-}
-
-/** @returns the first of `count` free ports in a row */
-async function consecutivePorts(count: number): Promise<number> {
-  let first = await freePort();
-  for (let last = first; last < first + count - 1; ) {
-    const next = await freePort();
-    if (next !== last + 1) first = next;
-    last = next;
-  }
-  return first;
 }

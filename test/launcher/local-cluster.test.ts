@@ -10,23 +10,12 @@ import { after, describe, test } from 'node:test';
 import { ClusterClient } from '../../src/client/cluster-client.js';
 import { RespClient } from '../../src/client/resp-client.js';
 import { Child } from '../support/child-process.js';
-import { freePort } from '../support/ports.js';
+import { consecutivePorts } from '../support/ports.js';
 import { temporaryFolder } from '../support/server-process.js';
 import { needsServers, repositoryRoot, serverCommand, serversUnderTest } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
 
 const executable = join(repositoryRoot, 'bin', 'slotmesh.js');
-
-/** The first of `count` consecutive free ports. */
-async function freePorts(count: number): Promise<number> {
-  let first = await freePort();
-  for (let last = first; last < first + count - 1; ) {
-    const next = await freePort();
-    if (next !== last + 1) first = next;
-    last = next;
-  }
-  return first;
-}
 
 for (const kind of serversUnderTest()) {
   const environment = { SLOTMESH_SERVER: serverCommand(kind).join(' ') };
@@ -75,7 +64,7 @@ for (const kind of serversUnderTest()) {
     });
 
     test('start makes a healthy cluster, prints its nodes and what to type next', async () => {
-      firstPort = await freePorts(6);
+      firstPort = await consecutivePorts(6);
       foreground = await launch(
         folder,
         'start',
@@ -168,7 +157,7 @@ for (const kind of serversUnderTest()) {
 
     test('a node that ends at its start makes start fail with the last lines of its log, and no process is left', async () => {
       const place = temporaryFolder('launcher');
-      const port = await freePorts(6);
+      const port = await consecutivePorts(6);
       const child = await Child.start(
         process.execPath,
         [
@@ -190,7 +179,7 @@ for (const kind of serversUnderTest()) {
 
     test('a node file that is missing makes start fail and names the file', async () => {
       const place = temporaryFolder('launcher');
-      const port = await freePorts(6);
+      const port = await consecutivePorts(6);
       const child = await launch(place, 'start', '--port', `${port}`, '--dir', 'data');
       await untilPrinted(child, /The cluster is healthy/);
       child.kill('SIGTERM');
@@ -216,7 +205,7 @@ const run = async (
 
 test('a port in use, or a bus port, is named before anything is started or written', async () => {
   const folder = temporaryFolder('launcher');
-  const port = await freePorts(6);
+  const port = await consecutivePorts(6);
   for (const taken of [port + 3, port + 10_002]) {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(taken, '127.0.0.1', resolve));

@@ -75,3 +75,14 @@ function canListen(port: number): Promise<boolean> {
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
+
+/** @returns the first of `count` free ports in a row */
+export async function consecutivePorts(count: number): Promise<number> {
+  let first = await freePort();
+  for (let last = first; last < first + count - 1; ) {
+    const next = await freePort();
+    if (next !== last + 1) first = next;
+    last = next;
+  }
+  return first;
+}
