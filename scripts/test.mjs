@@ -5,6 +5,9 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import './setup.mjs';
 
+/** The longest file takes a minute. */
+const FILE_TIMEOUT_MS = 10 * 60 * 1000;
+
 const root = fileURLToPath(new URL('..', import.meta.url));
 const testRoot = join(root, 'dist', 'test');
 const filters = process.argv.slice(2);
@@ -17,7 +20,10 @@ if (files.length === 0) {
   console.error(`No test file matches ${filters.join(', ')}.`);
   process.exit(1);
 }
-const runner = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], {
+// A file that hangs is told by its name and fails; the long forms have no such limit.
+const isLong = 'SLOTMESH_TEST_LONG' in process.env || 'SLOTMESH_FUZZ_ITERATIONS' in process.env;
+const limits = isLong ? [] : [`--test-timeout=${FILE_TIMEOUT_MS}`];
+const runner = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...limits, ...files], {
   cwd: root,
   stdio: 'inherit',
 });

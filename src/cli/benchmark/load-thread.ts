@@ -1,7 +1,8 @@
 /**
  * The share of a test that one thread carries: its connections, each busy until all requests are handed out.
  *
- *   pending ──opened──▶ busy ⇄ claims the next batch ──none left──▶ idle        all idle: `onIdle`
+ *   pending ──opened──▶ busy ⇄ claims the next batch ──none left──▶ idle        none busy: `onIdle`
+ *                         └──a redirection──▶ waiting for the new map ──retarget──▶ busy, or idle
  *
  * Requests come from a counter that all threads share, a batch at a time, so none is left over because one thread is slow. Connections without work stay
  * open until the test is over: the server has as many clients as the user said.
@@ -132,7 +133,6 @@ export class LoadThread implements LoadOwner {
     if (undoneCount > 0) {
       this.progress.giveBack(undoneCount);
       if (this.isMapStale) {
-        this.busy++;
         this.waiting.add(connection);
         return;
       }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { Child } from '../../support/child-process.js';
 import { clusterNode, joinCluster } from '../../support/cluster.js';
-import { fakeServer } from '../../support/fake-server.js';
+import { type FakeServer, fakeServer } from '../../support/fake-server.js';
 import { freePort } from '../../support/ports.js';
 import { ServerProcess, temporaryFolder, withServers } from '../../support/server-process.js';
 import { needs, repositoryRoot } from '../../support/tools.js';
@@ -251,6 +251,37 @@ test('a cluster: the same masters, reports and errors; each node gets its own ke
     assert.match(lost.stderr, /^Error from server 127\.0\.0\.1:\d+: MOVED \d+ 127\.0\.0\.1:\d+\n$/);
     assert.equal(lost.code, 1);
   });
+});
+
+test('redirections before the end: every request is done again, and the run ends', async () => {
+  const idOf = (digit: string): string => digit.repeat(40);
+  const servers: FakeServer[] = [];
+  const nodesText = (): string =>
+    servers
+      .map(({ port }, at) => {
+        const slots = at === 0 ? '0-8191' : '8192-16383';
+        return `${idOf(String(at))} 127.0.0.1:${port}@1${port} master - 0 0 ${at} connected ${slots}\n`;
+      })
+      .join('');
+  const redirections = [0, 0];
+  for (const at of redirections.keys()) {
+    const server = await fakeServer(([name]) => {
+      if (name === 'CLUSTER') return `$${nodesText().length}\r\n${nodesText()}\r\n`;
+      if (name === 'CONFIG') return '*2\r\n$1\r\nx\r\n$0\r\n\r\n';
+      return redirections[at]!-- > 0 ? '-MOVED 0 127.0.0.1:1\r\n' : ':1\r\n';
+    });
+    servers.push(server);
+  }
+  for (const threads of ['1', '2', '4']) {
+    const args = ['--cluster', '--threads', threads, '-c', '4', '-n', '40', '-P', '2', '-q', 'incr', '{tag}'];
+    redirections.fill(3);
+    const before = servers.flatMap(({ requests }) => requests).length;
+    const { stderr, code } = await runOurs(['-p', String(servers[0]!.port), ...args]);
+    const sent = servers.flatMap(({ requests }) => requests).slice(before);
+    assert.equal(code, 0, stderr);
+    assert.ok(sent.filter((request) => request.startsWith('incr')).length >= 40, stderr);
+  }
+  for (const server of servers) await server.close();
 });
 
 test('a slot that moves while it is used: the new map is fetched, and all requests are done', { skip }, async () => {
