@@ -142,9 +142,11 @@ export class SparseChange {
     const { addedBytes } = this;
     const at = start + this.at;
     const from = at + this.removedBytes;
+    const newEnd = end + addedBytes;
     if (addedBytes !== 0) bytes.copyWithin(from + addedBytes, from, end);
-    for (let i = 0; i < this.opcodeBytes; i++) bytes[at + i] = this.opcodes[i];
-    return mergeValues(bytes, start + this.mergeAt, end + addedBytes);
+    // An opcode that was cut off stays so: its missing byte is not made here.
+    for (let i = 0; i < this.opcodeBytes && at + i < newEnd; i++) bytes[at + i] = this.opcodes[i];
+    return mergeValues(bytes, start + this.mergeAt, newEnd);
   }
 
   /** Adds an opcode for `run` registers, if there are any. */
