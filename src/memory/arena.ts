@@ -8,11 +8,12 @@
  *   huge block          = a buffer of its own (above 512 KiB), which takes as many chunk indexes as it covers MiB
  *
  * Invariants: (1) a block never crosses its chunk's view, so a reader needs one view and one offset; (2) a page belongs to exactly one of: free,
- * one slab, one run; (3) a slab with no block in use gives its pages back at once, a chunk with no page in use gives its buffer back but for one
- * spare; (4) `usedBytes` is the exact sum of the block sizes handed out. The content of a fresh block is undefined: callers write all
+ * one slab, one run; (3) a slab with no block in use gives its pages back at once, a chunk with no page in use its buffer, for the next chunk
+ * (buffer-pool.ts); (4) `usedBytes` is the exact sum of the block sizes handed out. The content of a fresh block is undefined: callers write all
  * that they later read. Capacity is 32 GiB (15 + 17 + 3 bits).
  */
 import { assert } from './assert.js';
+import { BufferPool } from './buffer-pool.js';
 import {
   CLASS_BYTES,
   CLASS_COUNT,
@@ -40,12 +41,17 @@ const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES;
 const PAGE_UNIT_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
 /** Above this a block gets a buffer of its own: half a chunk, so that runs find room without much waste. */
 const RUN_BYTES_MAX = CHUNK_BYTES / 2;
+/** Larger buffers would take the system a few milliseconds to take back: they are left to the garbage collector, which does it in a thread of its own. */
+const RETIRED_BYTES_MAX = 16 * CHUNK_BYTES;
 
 /**
  * Large buffers come 16 bytes behind the start of a memory page (glibc's header): with 48 more, 64-byte blocks are cache lines. A lookup in 1 M
  * keys takes 480 ns so, else 570. Where buffers lie otherwise this is of no use, but harmless.
  */
 const ALIGNMENT_BYTES = 48;
+
+/** Spare buffers that are kept for good. */
+const SPARE_COUNT = 1;
 
 const PAGE_FREE = 0;
 const PAGE_RUN = 255;
@@ -66,7 +72,7 @@ export class Arena {
   /** Sum of the sizes of the blocks handed out. */
   usedBytes = 0;
   peakBytes = 0;
-  /** Sum of the sizes of the buffers held. */
+  /** Sum of the sizes of the buffers held, spare ones too. */
   reservedBytes = 0;
   blockCount = 0;
   /** Called by each `allocate` that leaves `usedBytes` above the limit; it must not touch the arena. */
@@ -90,8 +96,8 @@ export class Arena {
   private readonly classFirst = new Int32Array(CLASS_COUNT).fill(-1);
   private readonly chunkFreePages: number[] = [];
   private readonly hugeBytes = new Map<number, number>();
+  private readonly pool = new BufferPool(CHUNK_BYTES + ALIGNMENT_BYTES);
   private firstChunkWithRoom = 0;
-  private spareChunkCount = 0;
 
   constructor() {
     const pages = PAGES_PER_CHUNK * 64;
@@ -203,6 +209,15 @@ export class Arena {
     this.passWatermark();
   }
 
+  /**
+   * Gives buffers without blocks back to the system, all but one: a load that breathes around a chunk's edge would make and drop 1 MiB each time.
+   * To be called now and then.
+   * @param count up to so many of them: some 0.1 ms for each MiB
+   */
+  releaseBuffers(count: number): void {
+    this.reservedBytes -= this.pool.release(count, SPARE_COUNT) * CHUNK_BYTES;
+  }
+
   private account(blockBytes: number): void {
     this.blockCount++;
     this.usedBytes += blockBytes;
@@ -283,6 +298,7 @@ export class Arena {
     this.usedBytes -= rounded;
     this.blockCount--;
     this.reservedBytes -= rounded;
+    if (rounded <= RETIRED_BYTES_MAX) this.pool.retire(this.bytes[chunk].buffer as ArrayBuffer);
     for (let index = chunk; index < chunk + indexCount; index++) this.forgetChunk(index);
   }
 
@@ -301,7 +317,6 @@ export class Arena {
     const chunk = this.findFreeIndexes(1);
     this.installBuffer(chunk, CHUNK_BYTES);
     this.chunkFreePages[chunk] = PAGES_PER_CHUNK;
-    this.spareChunkCount++;
     if (chunk < this.firstChunkWithRoom) this.firstChunkWithRoom = chunk;
     return this.markPages(chunk, chunk * PAGES_PER_CHUNK, pages, kind);
   }
@@ -318,7 +333,6 @@ export class Arena {
   }
 
   private markPages(chunk: number, first: number, pages: number, kind: number): number {
-    if (this.chunkFreePages[chunk] === PAGES_PER_CHUNK) this.spareChunkCount--;
     this.chunkFreePages[chunk] -= pages;
     for (let page = first; page < first + pages; page++) {
       this.pageKind[page] = kind;
@@ -333,13 +347,8 @@ export class Arena {
     this.chunkFreePages[chunk] += pages;
     if (chunk < this.firstChunkWithRoom) this.firstChunkWithRoom = chunk;
     if (this.chunkFreePages[chunk] < PAGES_PER_CHUNK) return;
-    // One empty chunk is kept, so that a load that breathes around a chunk's edge does not allocate and drop 1 MiB each time.
-    if (this.spareChunkCount > 0) {
-      this.reservedBytes -= CHUNK_BYTES;
-      this.forgetChunk(chunk);
-    } else {
-      this.spareChunkCount++;
-    }
+    this.pool.put(this.bytes[chunk].buffer as ArrayBuffer);
+    this.forgetChunk(chunk);
   }
 
   private forgetChunk(chunk: number): void {
@@ -393,14 +402,15 @@ export class Arena {
   }
 
   private installBuffer(chunk: number, byteCount: number): void {
+    const isSpare = byteCount === CHUNK_BYTES && this.pool.count > 0;
     let buffer: ArrayBuffer;
     try {
-      buffer = new ArrayBuffer(byteCount + ALIGNMENT_BYTES);
+      buffer = byteCount === CHUNK_BYTES ? this.pool.take() : new ArrayBuffer(byteCount + ALIGNMENT_BYTES);
     } catch (cause) {
       throw new ArenaFullError(`the system gave no ${byteCount} bytes`, { cause });
     }
     this.bytes[chunk] = new Uint8Array(buffer, ALIGNMENT_BYTES);
     this.words[chunk] = new Int32Array(buffer, ALIGNMENT_BYTES);
-    this.reservedBytes += byteCount;
+    if (!isSpare) this.reservedBytes += byteCount;
   }
 }
