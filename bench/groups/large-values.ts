@@ -8,8 +8,8 @@ import { ServerUnderTest, withServer } from '../server-under-test.js';
 import { type Filling, fill, fillStream, HASH, LIST, SET, ZSET } from './collections.js';
 
 const MILLION = 1_000_000;
-/** Elements added before memory is looked at first: code is compiled and buffers are there by then. */
-const WARM_UP_ELEMENTS = 200_000;
+/** Elements added before memory is looked at first: code is compiled by then, and the engine's heap and the buffers of requests are as large as they get. */
+const WARM_UP_ELEMENTS = MILLION;
 const SETTLE_MS = 500;
 
 const SMALL_HASHES = 'hashes';
@@ -60,7 +60,7 @@ export const memoryOfValues: GroupRunner = {
     return {
       title: 'Memory of large values',
       method:
-        `Growth of the resident memory from ${WARM_UP_ELEMENTS / 1000} k elements to the whole; of the engine's heap, for ours. ` +
+        "Growth of the resident memory by a second value as large as the first; of the engine's heap, for ours. " +
         'The second figure: after the value was deleted by UNLINK and filled again.',
       rows,
     };
