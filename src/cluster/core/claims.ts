@@ -122,12 +122,9 @@ function applyClaim(turn: Turn, sender: ClusterNode, epoch: number, bitmap: Slot
  *                                 ├── UPDATE: the slot is the source's, epoch 17 ──►
  *
  * If it gave the slot back, nobody would have it, and the keys that were moved would be deleted. The move was to win, so it takes a higher epoch.
- *
- * Not while a slot is on its way from here: its target may have taken it with an epoch that is the highest it knows of, and a higher one of mine would
- * claim it back, just before the operator makes me let go of it. Claims are repeated, so there will be another occasion.
  */
 function insist(turn: Turn, source: ClusterNode): void {
-  if (isGivingAway(turn)) return;
+  if (mustWait(turn)) return;
   if (bumpEpochWithoutConsensus(turn)) {
     log(
       turn,
@@ -141,8 +138,9 @@ function insist(turn: Turn, source: ClusterNode): void {
 /** A claim of the sender without a slot that was moved from it to here: it has let go. A message of before may still be on its other connection. */
 function noteLetGo(turn: Turn, sender: ClusterNode, header: MessageHeader): void {
   const { movedFrom } = turn.state;
+  if (movedFrom.size === 0) return;
   const isAhead = header.configEpoch > myself(turn.state).configEpoch;
-  if (isAhead && isGivingAway(turn)) return;
+  if (isAhead && mustWait(turn)) return;
   let isDone = false;
   for (const [slot, source] of movedFrom) {
     if (source === sender.id && !hasSlot(header.slots, slot)) isDone = movedFrom.delete(slot);
@@ -150,8 +148,19 @@ function noteLetGo(turn: Turn, sender: ClusterNode, header: MessageHeader): void
   if (isDone && isAhead) insist(turn, sender);
 }
 
-function isGivingAway(turn: Turn): boolean {
-  return turn.state.migrating.size > 0;
+/**
+ * Whether a higher epoch of mine would do harm just now. Claims are repeated, so there will be another occasion.
+ *
+ * While a slot is on its way from here: its target may have taken it with an epoch that is the highest it knows of, and a higher one of mine would claim it
+ * back, just before the operator makes me let go of it.
+ * While an election is on in which I have voted: a voter that heard of my new epoch before it was asked would find the question out of date. A replica
+ * that was made to ask by hand would not ask again.
+ */
+function mustWait({ state }: Turn): boolean {
+  if (state.migrating.size > 0) return true;
+  const votesAreDueSinceMs = state.now.monotonicMs - state.options.nodeTimeoutMs;
+  for (const node of state.nodes.values()) if (node.votedAtMs > votesAreDueSinceMs) return true;
+  return false;
 }
 
 /** The slot goes to `sender`: a move of it from here is over; a move of it to here goes on only if a failover merely changed the source. */

@@ -127,6 +127,26 @@ test('a slot that moves the other way right after a move is not claimed back', (
   assert.equal(lone.state.slotOwners[5], lone.state.myId);
 });
 
+test('a slot that was moved here is not claimed with a higher epoch while an election is on in which this node has voted', () => {
+  const lone = new Lone();
+  const a = lone.peer('a', { slots: [5], configEpoch: 2 });
+  const b = lone.peer('b', { slots: [6], configEpoch: 1 });
+  const r = lone.peer('r', { replicaOf: b });
+  lone.admin('addslots', '1');
+  lone.admin('setslot', '5', 'importing', a.id);
+  lone.admin('setslot', '5', 'node', lone.state.myId);
+  assert.equal(lone.me.configEpoch, 3);
+  const question = lone.header(r, { currentEpoch: 5, slots: slotsOf(6), configEpoch: 1, forceAck: true });
+  lone.receive(r, { type: 'auth-req', header: question });
+  assert.equal(lone.sentTo(r)[0]!.type, 'auth-ack');
+  // A voter that heard of epoch 6 first would find the question, which is about 5, out of date.
+  lone.receive(a, lone.ping(a, { slots: slotsOf(), configEpoch: 4 }));
+  assert.equal(lone.me.configEpoch, 3);
+  lone.nowMs += 1000;
+  lone.receive(a, lone.ping(a, { slots: slotsOf(), configEpoch: 4 }));
+  assert.equal(lone.me.configEpoch, 6);
+});
+
 test('an UPDATE is believed only if it is newer than what is known, and never about myself', () => {
   const lone = new Lone();
   const a = lone.peer('a', { slots: [1], configEpoch: 5 });
