@@ -12,7 +12,6 @@ import { waitFor } from '../support/wait-for.js';
 
 const tool: Tool = [process.execPath, join(repositoryRoot, 'bin', 'slotmesh-create-cluster.js')];
 const NODES = 3;
-const TOOL_TIMEOUT_MS = 60_000;
 
 for (const server of ['slotmesh', 'redis-server']) {
   test(`create-cluster with ${server}: start, create, call, stop, clean`, { skip: needs(server) }, async () => {
@@ -25,8 +24,7 @@ for (const server of ['slotmesh', 'redis-server']) {
       `${binPath}PORT=${first - 1}\nNODES=${NODES}\nREPLICAS=0\nADDITIONAL_OPTIONS="--maxclients 100"\n`,
     );
     const run = async (...words: string[]): Promise<string> => {
-      const options = { cwd: folder, timeoutMs: TOOL_TIMEOUT_MS, env: { HOME: folder } };
-      const { code, stdout, stderr } = await runTool(tool, words, options);
+      const { code, stdout, stderr } = await runTool(tool, words, { cwd: folder, env: { HOME: folder } });
       assert.equal(code, 0, `${words.join(' ')}: ${stdout}${stderr}`);
       return stdout;
     };

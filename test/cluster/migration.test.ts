@@ -117,7 +117,7 @@ test('a connection that breaks between answers: what was acknowledged has moved,
 
 test('a silent target is given up after the time limit', async () => {
   const server = await target(() => null);
-  assert.deepEqual(await newSender().run(job(server.port, ['a'], { timeoutMs: 50 })), {
+  assert.deepEqual(await newSender().run(job(server.port, ['a'], { timeoutMs: 500 })), {
     isMoved: [false],
     error: 'IOERR error or timeout reading to target instance',
   });

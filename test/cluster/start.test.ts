@@ -9,7 +9,6 @@ import { clusterNode, viewOfMyself } from '../support/cluster.js';
 import { freePort } from '../support/ports.js';
 import { ServerProcess, temporaryFolder } from '../support/server-process.js';
 import { serverCommand } from '../support/tools.js';
-import { waitFor } from '../support/wait-for.js';
 
 const servers: ServerProcess[] = [];
 afterEach(() => Promise.all(servers.splice(0).map((server) => server.dispose())));
@@ -33,13 +32,8 @@ async function runToEnd(...options: (string | number)[]): Promise<{ code: number
       cwd: folder,
     },
   );
-  try {
-    await waitFor(() => child.exit, { what: 'the server to end', detail: () => child.stdout + child.stderr });
-  } finally {
-    child.kill('SIGKILL');
-    await child.exited;
-  }
-  return { code: child.exit!.code, output: child.stdout + child.stderr };
+  const { code } = await child.untilExit();
+  return { code, output: child.stdout + child.stderr };
 }
 
 test('a killed node comes back with its id, slots and epoch, and its lock does not stand in its way', async () => {

@@ -1,5 +1,4 @@
 /** Real clients (ioredis, node-redis) that subscribe in a cluster: channels, patterns, shard channels, and shard channels whose slot moves away. */
-import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Cluster } from 'ioredis';
 import { createCluster } from 'redis';
@@ -85,8 +84,8 @@ for (const kind of serversUnderTest()) {
         cluster.on('smessage', (channel, message) => heard.push(`${channel} ${message}`));
         await cluster.subscribe('news');
         await cluster.psubscribe('n*');
-        await untilHeard(heard, () => publisher.publish('news', 'one'), 'news one');
-        assert.ok(heard.includes('n* news one'));
+        for (const expected of ['news one', 'n* news one'])
+          await untilHeard(heard, () => publisher.publish('news', 'one'), expected);
         await cluster.ssubscribe('shard');
         await untilHeard(heard, () => publisher.spublish('shard', 'two'), 'shard two');
         await cluster.sunsubscribe('shard');

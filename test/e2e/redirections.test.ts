@@ -11,7 +11,7 @@ import { ServerProcess } from '../support/server-process.js';
 import { needsServers, serversUnderTest } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
 
-const NODE_TIMEOUT_MS = 1500;
+const NODE_TIMEOUT_MS = 5000;
 
 for (const kind of serversUnderTest()) {
   describe(`redirections of a ${kind} cluster`, { skip: needsServers(kind) }, () => {
@@ -88,7 +88,7 @@ for (const kind of serversUnderTest()) {
     });
 
     test('a replica serves reads of READONLY connections and sends everything else to its primary', async () => {
-      await ask(first, 'SET age 36', 'WAIT 1 1000');
+      await ask(first, 'SET age 36', 'WAIT 1 30000');
       const moved = `MOVED 741 127.0.0.1:${first.port}`;
       assert.deepEqual(
         await ask(
@@ -191,8 +191,8 @@ for (const kind of serversUnderTest()) {
       assert.deepEqual(
         await ask(
           first,
-          `MIGRATE 127.0.0.1 ${second.port} "" 0 1000 KEYS {age}here {age}also {age}none`,
-          `MIGRATE 127.0.0.1 ${second.port} {age}none 0 1000`,
+          `MIGRATE 127.0.0.1 ${second.port} "" 0 30000 KEYS {age}here {age}also {age}none`,
+          `MIGRATE 127.0.0.1 ${second.port} {age}none 0 30000`,
         ),
         ['OK', 'NOKEY'],
       );
@@ -216,11 +216,11 @@ for (const kind of serversUnderTest()) {
       assert.deepEqual(
         await ask(
           second,
-          migrate('height 0 1000 COPY'),
+          migrate('height 0 30000 COPY'),
           'GET height',
-          migrate('height 0 1000'),
-          migrate('height 0 1000 COPY REPLACE'),
-          migrate('height 0 1000 REPLACE'),
+          migrate('height 0 30000'),
+          migrate('height 0 30000 COPY REPLACE'),
+          migrate('height 0 30000 REPLACE'),
           'EXISTS height',
         ),
         [
@@ -242,8 +242,8 @@ for (const kind of serversUnderTest()) {
           'SET {height}2 x',
           'MIGRATE 127.0.0.1 1 {height}2 0 500',
           'GET {height}2',
-          migrate('k 0 1000 KEYS {height}2'),
-          migrate('{height}2 0 1000 FOO'),
+          migrate('k 0 30000 KEYS {height}2'),
+          migrate('{height}2 0 30000 FOO'),
           migrate('{height}2 0 a'),
         ),
         [
@@ -256,7 +256,13 @@ for (const kind of serversUnderTest()) {
         ],
       );
       for (const node of [first, second]) await node.call('CLUSTER', 'SETSLOT', 8223, 'STABLE');
-      const refused = await ask(second, 'SET height x', 'MIGRATE 127.0.0.1 1 height 0 500', 'GET height', 'DEL height');
+      const refused = await ask(
+        second,
+        'SET height x',
+        'MIGRATE 127.0.0.1 1 height 0 30000',
+        'GET height',
+        'DEL height',
+      );
       assert.match(
         String(refused[1]),
         /^IOERR error or timeout (connecting to the client|writing to target instance)$/,

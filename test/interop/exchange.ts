@@ -13,8 +13,6 @@ import { type ServerConfig, type ServerProcess, withServers } from '../support/s
 import { needs, needsServers, type ServerKind } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
 
-const TIMEOUT_MS = 20000;
-
 /** Makes the commands of one run. */
 export type Workload = (random: Random) => Arg[][];
 
@@ -51,17 +49,15 @@ export function exchangesData(workload: Workload, describe: Description = async 
         await replica!.call('REPLICAOF', '127.0.0.1', primary!.port);
         await waitFor(async () => (await replica!.info('replication'))['master_link_status'] === 'up', {
           what: 'the replica to be in step',
-          timeoutMs: TIMEOUT_MS,
         });
         await fill(primary!, workload(random));
         await waitFor(async () => (await digest(replica!)) === (await digest(primary!)), {
           what: 'primary and replica to hold the same data',
-          timeoutMs: TIMEOUT_MS,
         });
         const expected = await describe(primary!);
         const isEqual = async () => JSON.stringify(await describe(replica!)) === JSON.stringify(expected);
         // What the digest leaves out may come after the last that it tells.
-        await waitFor(isEqual, { what: 'the replica to have the rest', timeoutMs: TIMEOUT_MS });
+        await waitFor(isEqual, { what: 'the replica to have the rest' });
       });
     });
   }
@@ -76,7 +72,7 @@ export function exchangesData(workload: Workload, describe: Description = async 
     await withServers(servers, async ([from, to]) => {
       await fill(from!, workload(random));
       await from!.call('BGREWRITEAOF');
-      await waitFor(() => isRewritten(from!), { what: 'the rewrite to end', timeoutMs: TIMEOUT_MS });
+      await waitFor(() => isRewritten(from!), { what: 'the rewrite to end' });
       await fill(from!, workload(random));
       const expected = await digest(from!);
       const description = await describe(from!);
@@ -100,7 +96,7 @@ function seed(context: { diagnostic(message: string): void }): Random {
 }
 
 async function fill(server: ServerProcess, commands: Arg[][]): Promise<void> {
-  const client = await server.connect({ commandTimeoutMs: TIMEOUT_MS });
+  const client = await server.connect();
   await client.pipeline(commands);
   client.close();
 }

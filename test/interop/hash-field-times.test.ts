@@ -61,7 +61,7 @@ function workload(random: Random, count: number, lifeMs: () => number): Arg[][] 
 }
 
 async function run(server: ServerProcess, commands: readonly Arg[][]): Promise<void> {
-  const client = await server.connect({ commandTimeoutMs: 10_000 });
+  const client = await server.connect();
   for (let start = 0; start < commands.length; start += 50) await client.pipeline(commands.slice(start, start + 50));
   client.close();
 }

@@ -56,7 +56,7 @@ function workload(random: Random): Arg[][] {
 }
 
 async function fill(server: ServerProcess, random: Random): Promise<void> {
-  const client = await server.connect({ commandTimeoutMs: 20000 });
+  const client = await server.connect();
   await client.pipeline(workload(random));
   client.close();
 }
@@ -92,12 +92,10 @@ for (const [writer, reader] of [
       await replica!.call('REPLICAOF', '127.0.0.1', primary!.port);
       await waitFor(async () => (await replica!.info('replication'))['master_link_status'] === 'up', {
         what: 'the replica to be in step',
-        timeoutMs: 20000,
       });
       await fill(primary!, random);
       await waitFor(async () => (await digest(replica!)) === (await digest(primary!)), {
         what: 'primary and replica to hold the same data',
-        timeoutMs: 20000,
       });
     });
   });
@@ -119,7 +117,7 @@ test('an append-only file of commands, its base and what follows, loads in redis
           const persistence = await from!.info('persistence');
           return persistence['aof_rewrite_in_progress'] === '0' && persistence['aof_rewrite_scheduled'] === '0';
         },
-        { what: 'the rewrite to end', timeoutMs: 20000 },
+        { what: 'the rewrite to end' },
       );
       await fill(from!, random);
       const expected = await digest(from!);

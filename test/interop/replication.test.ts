@@ -90,13 +90,13 @@ for (const kind of serversUnderTest()) {
       await withServers([server(primaryKind), server(replicaKind)], async ([primary, replica]) => {
         await follow(replica!, primary!);
         await primary!.call('SET', 'k', 'v');
-        assert.equal(await primary!.call('WAIT', 1, 5000), 1);
+        assert.equal(await primary!.call('WAIT', 1, 30_000), 1);
         assert.equal(await replica!.call('GET', 'k'), 'v');
         replica!.signal('SIGSTOP');
         await primary!.call('SET', 'k', 'w');
         assert.equal(await primary!.call('WAIT', 1, 50), 0);
         replica!.signal('SIGCONT');
-        assert.equal(await primary!.call('WAIT', 1, 5000), 1);
+        assert.equal(await primary!.call('WAIT', 1, 30_000), 1);
         await assert.rejects(replica!.call('SET', 'k', 'x'), /READONLY/);
       });
     });
@@ -152,7 +152,6 @@ async function follow(replica: ServerProcess, primary: ServerProcess): Promise<v
   assert.equal(await replica.call('REPLICAOF', '127.0.0.1', primary.port), 'OK');
   await waitFor(() => isLinked(replica), {
     what: `${replica.kind} ${replica.port} to follow ${primary.kind} ${primary.port}`,
-    timeoutMs: 20000,
     detail: () => `${replica.output}\n${primary.output}`,
   });
 }
@@ -178,7 +177,6 @@ async function equal(primary: ServerProcess, ...replicas: ServerProcess[]): Prom
       },
       {
         what: `${replica.kind} ${replica.port} to be equal to ${primary.kind} ${primary.port}`,
-        timeoutMs: 20000,
         detail: async () =>
           `${JSON.stringify(await primary.info('replication'))}\n${JSON.stringify(await replica.info('replication'))}\n${await difference(primary, replica)}`,
       },
@@ -210,7 +208,7 @@ async function difference(primary: ServerProcess, replica: ServerProcess): Promi
 
 /** Random writes of every kind that there is for strings and keys, over two databases. */
 async function workload(primary: ServerProcess, random: Random): Promise<void> {
-  const client = await primary.connect({ commandTimeoutMs: 10000 });
+  const client = await primary.connect();
   const key = () => `key:${random.below(KEYS)}`;
   const kinds: (() => Arg[])[] = [
     () => ['SET', key(), random.text(50)],

@@ -28,13 +28,12 @@ for (const kind of serversUnderTest()) {
     ...args: string[]
   ): Promise<{ code: number | null; stdout: string; stderr: string }> => {
     const child = await launch(folder, ...args);
-    const { code } = await child.exited;
+    const { code } = await child.untilExit();
     return { code, stdout: child.stdout, stderr: child.stderr };
   };
-  const untilPrinted = (child: Child, text: RegExp, timeoutMs = 30_000): Promise<unknown> =>
+  const untilPrinted = (child: Child, text: RegExp): Promise<unknown> =>
     waitFor(() => text.test(child.stdout) || child.exit !== null, {
       what: `the launcher to print ${text}`,
-      timeoutMs,
       detail: () => child.stdout + child.stderr,
     }).then(() => assert.match(child.stdout, text, child.stderr));
 
@@ -45,7 +44,7 @@ for (const kind of serversUnderTest()) {
 
     /** Connection to a node; fails if it is not running. */
     const connect = (port: number): Promise<RespClient> =>
-      RespClient.connect({ port, password: 'se"cret', commandTimeoutMs: 5000 });
+      RespClient.connect({ port, password: 'se"cret', connectTimeoutMs: 60_000, commandTimeoutMs: 60_000 });
 
     /** The nodes outlive a launcher that is killed, so a test run that is broken off must end them itself. */
     const killNodes = (): void => {
@@ -60,7 +59,7 @@ for (const kind of serversUnderTest()) {
     after(async () => {
       if (foreground?.exit !== null) return;
       foreground.kill('SIGINT');
-      await foreground.exited;
+      await foreground.untilExit();
     });
 
     test('start makes a healthy cluster, prints its nodes and what to type next', async () => {
@@ -130,7 +129,11 @@ for (const kind of serversUnderTest()) {
       for (let i = 0; i < 20; i++) await client.call('SET', `key:${i}`, `value:${i}`);
       client.close();
       foreground!.kill('SIGINT');
-      assert.deepEqual(await foreground!.exited, { code: 0, signal: null }, foreground!.stdout + foreground!.stderr);
+      assert.deepEqual(
+        await foreground!.untilExit(),
+        { code: 0, signal: null },
+        foreground!.stdout + foreground!.stderr,
+      );
       assert.equal((await run(folder, 'status')).code, 1);
 
       foreground = await launch(folder, 'start');
@@ -147,7 +150,11 @@ for (const kind of serversUnderTest()) {
     test('stop from another terminal ends the nodes and the launcher; clean then removes the data and nothing else', async () => {
       const stopped = await run(folder, 'stop');
       assert.equal(stopped.code, 0, stopped.stderr);
-      assert.deepEqual(await foreground!.exited, { code: 0, signal: null }, foreground!.stdout + foreground!.stderr);
+      assert.deepEqual(
+        await foreground!.untilExit(),
+        { code: 0, signal: null },
+        foreground!.stdout + foreground!.stderr,
+      );
       writeFileSync(join(folder, 'slotmesh-cluster', 'notes.txt'), 'mine');
       const cleaned = await run(folder, 'clean');
       assert.equal(cleaned.code, 0, cleaned.stderr);
@@ -171,7 +178,7 @@ for (const kind of serversUnderTest()) {
         ],
         { cwd: place },
       );
-      assert.equal((await child.exited).code, 1);
+      assert.equal((await child.untilExit()).code, 1);
       assert.match(child.stderr, /Node \d+ ended while the cluster was starting \(exit code 1\)/);
       assert.match(child.stderr, /server\.log:\n.*\S/);
       await assert.rejects(RespClient.connect({ port, connectTimeoutMs: 1000 }));
@@ -183,7 +190,7 @@ for (const kind of serversUnderTest()) {
       const child = await launch(place, 'start', '--port', `${port}`, '--dir', 'data');
       await untilPrinted(child, /The cluster is healthy/);
       child.kill('SIGTERM');
-      assert.equal((await child.exited).code, 0);
+      assert.equal((await child.untilExit()).code, 0);
       rmSync(join(place, 'data', `${port + 1}`, 'nodes.conf'));
       const refused = await run(place, 'start', '--dir', 'data');
       assert.equal(refused.code, 1);
@@ -199,7 +206,7 @@ const run = async (
   ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> => {
   const child = await Child.start(process.execPath, [executable, ...args], { cwd: folder });
-  const { code } = await child.exited;
+  const { code } = await child.untilExit();
   return { code, stdout: child.stdout, stderr: child.stderr };
 };
 

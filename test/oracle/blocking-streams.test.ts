@@ -125,7 +125,7 @@ describe('readers of a group', { skip: needsServers('slotmesh') }, () => {
 
   before(async () => {
     server = await ServerProcess.start({ kind: 'slotmesh' });
-    waiting = await server.connect({ replies: 'raw', commandTimeoutMs: 10000 });
+    waiting = await server.connect({ replies: 'raw' });
     acting = await server.connect();
   });
   after(() => server.dispose());

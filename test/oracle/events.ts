@@ -1,6 +1,6 @@
 /** Listening to the keyspace events of both servers, and comparing what was heard. */
 import type { RespClient } from '../../src/client/resp-client.js';
-import { waitFor } from '../support/wait-for.js';
+import { waitFor, within } from '../support/wait-for.js';
 import type { Servers } from './harness.js';
 
 /** All classes, under both kinds of names. */
@@ -9,6 +9,7 @@ const EVERY_EVENT = 'KEAmn';
 const EVENT_PATTERN = '__key*__:*';
 /** Published to find out that everything before has arrived. */
 const MARK_CHANNEL = '__keymark__:mark';
+const MARK_TIMEOUT_MS = 60_000;
 /** Events shown of each server, and how many of them before the first that differs. */
 const EVENTS_SHOWN = 12;
 const EVENTS_SHOWN_BEFORE = 4;
@@ -40,7 +41,7 @@ class Eavesdropper {
       this.onMark = resolve;
     });
     await this.server.call('PUBLISH', MARK_CHANNEL, 'mark');
-    await hasComeBack;
+    await within(MARK_TIMEOUT_MS, hasComeBack, 'the mark among the events');
     const { heard } = this;
     this.heard = [];
     return heard;

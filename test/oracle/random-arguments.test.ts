@@ -322,9 +322,7 @@ for (const kind of serversUnderTest()) {
         const docs = await docsOf(await servers().oracle.connect({ protocol: 3 }));
         const requests = new RandomRequests(random, docs, vocabulary);
         const [oracle, subject] = await Promise.all(
-          [servers().oracle, servers().subject].map((server) =>
-            server.connect({ protocol, replies: 'raw', commandTimeoutMs: 60_000 }),
-          ),
+          [servers().oracle, servers().subject].map((server) => server.connect({ protocol, replies: 'raw' })),
         );
         for (const client of [oracle!, subject!]) await client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
         const differences = new Differences();

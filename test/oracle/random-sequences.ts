@@ -37,7 +37,7 @@ export function staysEqual(
         test(`through random ${name} commands, RESP${protocol}`, async () => {
           const clients: RespClient[] = [];
           for (const server of [servers().oracle, servers().subject])
-            clients.push(await server.connect({ protocol, replies: 'raw', commandTimeoutMs: 10000 }));
+            clients.push(await server.connect({ protocol, replies: 'raw' }));
           const [oracle, subject] = clients as [RespClient, RespClient];
           const eavesdroppers = protocol === 3 ? await Eavesdroppers.attach(servers()) : null;
           const sequence = fc.array(command, { maxLength: COMMANDS_PER_RUN, size: 'max' });

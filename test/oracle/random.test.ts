@@ -110,7 +110,7 @@ for (const kind of serversUnderTest()) {
       test(`through random string and key commands, RESP${protocol}`, async () => {
         const clients: RespClient[] = [];
         for (const server of [servers().oracle, servers().subject])
-          clients.push(await server.connect({ protocol, replies: 'raw', commandTimeoutMs: 10000 }));
+          clients.push(await server.connect({ protocol, replies: 'raw' }));
         const [oracle, subject] = clients as [RespClient, RespClient];
         // A key that SET gave a time in the past stays until somebody meets it: not until one server's cycle happens to come by.
         for (const client of clients) await client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');

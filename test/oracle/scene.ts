@@ -73,7 +73,7 @@ class Scene {
   private async client(name: string): Promise<RespClient> {
     const known = this.clients.get(name);
     if (known !== undefined) return known;
-    const options = { protocol: this.protocol, replies: 'raw', commandTimeoutMs: 10000 } as const;
+    const options = { protocol: this.protocol, replies: 'raw' } as const;
     const client = await this.server.connect(options);
     this.clients.set(name, client);
     this.ids.set(name, /\d+/.exec(String(await client.request(['CLIENT', 'ID'])))![0]);

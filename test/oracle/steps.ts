@@ -40,7 +40,7 @@ export interface Step {
 export type StepLike = string | Step;
 
 /** How long `until` tries; only a failure takes that long. */
-const UNTIL_TIMEOUT_MS = 20_000;
+const UNTIL_TIMEOUT_MS = 60_000;
 
 /** Cases by name. */
 export type Cases = Record<string, readonly StepLike[]>;
@@ -92,7 +92,7 @@ export function since72(text: string, expected: string, expectedInResp3 = expect
   };
 }
 
-/** Sends the command again and again until both servers answer these bytes (latin1); fails after 20 s. */
+/** Sends the command again and again until both servers answer these bytes (latin1); fails after a minute. */
 export function until(text: string, expected: string): Step {
   return {
     title: text,

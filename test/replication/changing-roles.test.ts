@@ -46,7 +46,6 @@ test('two nodes at the same place of the same history have the same data, howeve
         await waitFor(() => node.call('REPLICAOF', '127.0.0.1', nodes[0]!.port), { what: 'the replica' });
       await waitFor(async () => (await equalGroups(nodes)) === nodes.length, {
         what: 'all nodes to be equal',
-        timeoutMs: 30000,
         detail: async () => JSON.stringify(await Promise.all(nodes.map(place))),
       });
       await compare(nodes);
@@ -93,7 +92,7 @@ async function disturb(nodes: ServerProcess[], random: Random): Promise<string> 
 async function writeSome(nodes: ServerProcess[], random: Random): Promise<void> {
   for (const node of nodes) {
     if (!node.isRunning) continue;
-    const client = await node.connect({ commandTimeoutMs: 5000 });
+    const client = await node.connect();
     const commands = Array.from({ length: 60 }, () => {
       const key = `key:${random.below(200)}`;
       return random.pick([
@@ -121,7 +120,7 @@ async function place(node: ServerProcess): Promise<Place | null> {
   if (!node.isRunning) return null;
   try {
     // In one unit, so that nothing happens between.
-    const client = await node.connect({ commandTimeoutMs: 5000 });
+    const client = await node.connect();
     const [, , , , replies] = (await client.pipeline([
       ['MULTI'],
       ['INFO', 'replication'],

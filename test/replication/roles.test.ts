@@ -17,7 +17,6 @@ async function follow(replica: ServerProcess, primary: ServerProcess): Promise<v
 async function linked(replica: ServerProcess): Promise<void> {
   await waitFor(async () => (await replicationOf(replica))['master_link_status'] === 'up', {
     what: 'the link to be up',
-    timeoutMs: 20000,
     detail: () => replica.output,
   });
 }
@@ -27,7 +26,7 @@ async function caughtUp(primary: ServerProcess, replica: ServerProcess): Promise
     async () =>
       (await replicationOf(replica))['master_link_status'] === 'up' &&
       (await replicationOf(primary))['master_repl_offset'] === (await replicationOf(replica))['slave_repl_offset'],
-    { what: 'the replica to catch up', timeoutMs: 20000, detail: () => replica.output },
+    { what: 'the replica to catch up', detail: () => replica.output },
   );
   assert.equal(await primary.text('DEBUG', 'DIGEST'), await replica.text('DEBUG', 'DIGEST'));
 }

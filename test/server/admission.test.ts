@@ -23,7 +23,7 @@ function knock(host: string, port: number): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect({ host, port }, () => socket.write('PING\r\n'));
-    socket.setTimeout(5000, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(60_000, () => socket.destroy(new Error('no answer')));
     socket.on('data', (bytes) => {
       answer += bytes;
       if (answer === '+PONG\r\n') socket.destroy();
@@ -107,7 +107,7 @@ for (const kind of serversUnderTest()) {
     const run = async (...args: string[]) => {
       const [program, ...first] = serverCommand(kind);
       const child = await Child.start(program, [...first, ...args, '--save', ''], { cwd: temporaryFolder() });
-      const { code } = await child.exited;
+      const { code } = await child.untilExit();
       return { code, output: child.stdout };
     };
     await withServers([{ kind }], async ([first]) => {

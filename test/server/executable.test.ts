@@ -25,7 +25,7 @@ async function run(args: readonly string[], input?: string): Promise<Child> {
 /** Runs to the end. */
 async function finish(args: readonly string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = await run(args);
-  const { code } = await child.exited;
+  const { code } = await child.untilExit();
   return { code, stdout: child.stdout, stderr: child.stderr };
 }
 
@@ -74,7 +74,7 @@ test('file, standard input and options add up, the later one wins; the pid is th
     assert.equal(server['process_id'], String(child.pid));
     assert.equal(server['config_file'], file);
     client.call('SHUTDOWN').catch(() => {});
-    assert.equal((await child.exited).code, 0);
+    assert.equal((await child.untilExit()).code, 0);
   } finally {
     child.kill('SIGKILL');
   }
@@ -84,7 +84,7 @@ test('through a link named redis-server it is the same program', { skip }, async
   const link = join(temporaryFolder('link'), 'redis-server');
   symlinkSync(script, link);
   const child = await Child.start(node, [link, '--version']);
-  assert.equal((await child.exited).code, 0);
+  assert.equal((await child.untilExit()).code, 0);
   assert.match(child.stdout, /^Redis server v=/);
 });
 

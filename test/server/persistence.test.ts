@@ -114,7 +114,6 @@ for (const kind of serversUnderTest()) {
       await process.call('FLUSHALL');
       await waitFor(async () => (await persistence(process, 'rdb_bgsave_in_progress')) === '0', {
         what: 'the save to end',
-        timeoutMs: 20_000,
       });
       await waitFor(
         async () => {

@@ -54,7 +54,7 @@ async function readCommands(client: RespClient): Promise<CommandDoc[]> {
 
 /** Sends `count` random requests over several connections and checks every now and then that the server answers. */
 async function bombard(server: ServerProcess, random: Random, count: number): Promise<void> {
-  const control = await server.connect({ protocol: 3, commandTimeoutMs: 20_000 });
+  const control = await server.connect({ protocol: 3 });
   await control.call('CONFIG', 'SET', 'proto-max-bulk-len', '1mb', 'lfu-log-factor', '1');
   const requests = new RandomRequests(random, await readCommands(control), vocabulary);
   const batchSize = 50;

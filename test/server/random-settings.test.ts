@@ -88,7 +88,7 @@ test('the server survives random settings and starts again with them', {
   context.diagnostic(`seed ${seed}`);
   const random = new Random(seed);
   await withServers([{ kind: 'slotmesh' }], async ([server]) => {
-    const client = await server!.connect({ protocol: 3, commandTimeoutMs: 20_000 });
+    const client = await server!.connect({ protocol: 3 });
     const initial = await settings(client);
     const names = [...initial.keys()].filter((name) => !LEFT_OUT.has(name));
     let last: string[] = [];

@@ -20,6 +20,12 @@ export interface SpawnOptions {
 /** Output kept per child, for failure messages: the latest so many characters. */
 const OUTPUT_CHARS_MAX = 256 * 1024;
 
+/** How long a child may take to end, on a machine that is busy with other things. */
+const EXIT_TIMEOUT_MS = 180_000;
+
+/** How long the output of a child that has ended is waited for: a child of its own that lives on may hold the pipes. */
+const OUTPUT_TIMEOUT_MS = 10_000;
+
 const running = new Set<ChildProcess>();
 const setpriv = process.platform === 'linux' ? findProgram('setpriv') : null;
 
@@ -30,11 +36,13 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 export class Child {
   readonly pid: number;
-  readonly exited: Promise<Exit>;
   stdout = '';
   stderr = '';
+  /** Set when it has ended and its output is complete. */
   exit: Exit | null = null;
   readonly #child: ChildProcess;
+  readonly #command: string;
+  readonly #exited: Promise<void>;
 
   /** Starts a program; throws if it cannot be started. The pid is the program's own. */
   static async start(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<Child> {
@@ -49,11 +57,12 @@ export class Child {
       child.once('spawn', resolve);
       child.once('error', reject);
     });
-    return new Child(child);
+    return new Child(child, [program, ...args].join(' '));
   }
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, command: string) {
     this.#child = child;
+    this.#command = command;
     this.pid = child.pid!;
     running.add(child);
     child.stdout!.setEncoding('utf8').on('data', (text: string) => {
@@ -62,13 +71,43 @@ export class Child {
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr = (this.stderr + text).slice(-OUTPUT_CHARS_MAX);
     });
-    this.exited = new Promise((resolve) => {
-      child.once('close', (code, signal) => {
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
         running.delete(child);
-        this.exit = { code, signal };
-        resolve(this.exit);
+        const timer = setTimeout(onEnd, OUTPUT_TIMEOUT_MS);
+        child.once('close', onEnd);
+        function onEnd(): void {
+          clearTimeout(timer);
+          settle({ code, signal });
+        }
       });
+      const settle = (exit: Exit): void => {
+        this.exit = exit;
+        resolve();
+      };
     });
+  }
+
+  /** Waits until it has ended. One that does not end in time is killed, and is a failure that shows what it has written. */
+  async untilExit(timeoutMs = EXIT_TIMEOUT_MS): Promise<Exit> {
+    let isOverdue = false;
+    const timer = setTimeout(() => {
+      isOverdue = true;
+      this.kill('SIGKILL');
+    }, timeoutMs);
+    await this.#exited;
+    clearTimeout(timer);
+    if (isOverdue)
+      throw new Error(
+        `"${this.#command}" did not end within ${timeoutMs} ms\nstdout:\n${this.stdout.slice(-4000)}\nstderr:\n${this.stderr.slice(-4000)}`,
+      );
+    return this.exit!;
+  }
+
+  /** Kills it, if it runs, and waits until it has ended. */
+  async end(): Promise<Exit> {
+    this.kill('SIGKILL');
+    return this.untilExit();
   }
 
   /** Writes to stdin (with `stdin: 'pipe'`). */
@@ -82,7 +121,7 @@ export class Child {
     this.#child.stdin?.end(text);
   }
 
-  /** Sends a signal; with SIGSTOP and SIGCONT nothing is awaited, with others use `exited`. */
+  /** Sends a signal; what comes of it is not awaited. */
   kill(signal: NodeJS.Signals): void {
     if (this.exit === null) this.#child.kill(signal);
   }

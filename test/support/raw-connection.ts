@@ -2,8 +2,11 @@
  * A socket that a test drives byte by byte: requests in pieces, replies as they come, and whether the server hung up. Text is latin1 both ways, so that
  * bytes are bytes. The server keeps what it wants: nothing is decoded, and the socket may stop reading.
  */
+import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
-import { waitFor } from './wait-for.js';
+import { waitFor, within } from './wait-for.js';
+
+const CONNECT_TIMEOUT_MS = 60_000;
 
 export class RawConnection {
   /** Everything received so far. */
@@ -13,10 +16,7 @@ export class RawConnection {
 
   static async connect(options: NetConnectOpts): Promise<RawConnection> {
     const socket = connect(options);
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
+    await within(CONNECT_TIMEOUT_MS, once(socket, 'connect'), 'a connection');
     return new RawConnection(socket);
   }
 

@@ -11,26 +11,16 @@ export interface CliOptions {
   /** Written to stdin, which is then closed. Without it stdin is empty. */
   readonly input?: string;
   readonly password?: string;
-  /** Default 60 s; afterwards redis-cli is killed and the call fails. */
-  readonly timeoutMs?: number;
 }
 
 /** Runs `redis-cli args…` to its end. Output carries no colours. Fails only if it does not end in time. */
 export async function redisCli(args: readonly (string | number)[], options: CliOptions = {}): Promise<CliResult> {
-  const { input = '', password, timeoutMs = 60000 } = options;
+  const { input = '', password } = options;
   const env = { TERM: 'dumb', ...(password === undefined ? {} : { REDISCLI_AUTH: password }) };
   const child = await Child.start('redis-cli', args.map(String), { env, stdin: 'pipe' });
   child.endInput(input);
-  let overdue = false;
-  const timer = setTimeout(() => {
-    overdue = true;
-    child.kill('SIGKILL');
-  }, timeoutMs);
-  const exit = await child.exited;
-  clearTimeout(timer);
-  const result = { code: exit.code, stdout: child.stdout, stderr: child.stderr };
-  if (overdue) throw new Error(`redis-cli ${args.join(' ')} did not end within ${timeoutMs} ms\n${describe(result)}`);
-  return result;
+  const { code } = await child.untilExit();
+  return { code, stdout: child.stdout, stderr: child.stderr };
 }
 
 /** `redisCli` that must succeed; returns stdout. */

@@ -15,8 +15,6 @@ export interface ToolOptions {
   /** Besides PATH. */
   readonly env?: Record<string, string>;
   readonly cwd?: string;
-  /** Default 30 s; then the tool is killed, and the code is null. */
-  readonly timeoutMs?: number;
 }
 
 /** A program with leading arguments. */
@@ -26,6 +24,8 @@ export const realCli: Tool = ['redis-cli'];
 export const ourCli: Tool = [process.execPath, join(repositoryRoot, 'bin', 'slotmesh-cli.js')];
 export const ourBenchmark: Tool = [process.execPath, join(repositoryRoot, 'bin', 'slotmesh-benchmark.js')];
 
+/** Then the tool is killed, which is a failure that shows what it has written. */
+const TIMEOUT_MS = 120_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 export function runTool(
@@ -33,23 +33,27 @@ export function runTool(
   args: readonly (string | number)[],
   options: ToolOptions = {},
 ): Promise<ToolResult> {
-  const { input = '', env = {}, cwd, timeoutMs = 30_000 } = options;
+  const { input = '', env = {}, cwd } = options;
   const [program, ...leading] = tool;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const child = execFile(
       program,
       [...leading, ...args.map(String)],
       {
         encoding: 'latin1',
         env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...env },
-        timeout: timeoutMs,
+        timeout: TIMEOUT_MS,
         killSignal: 'SIGKILL',
         maxBuffer: OUTPUT_BYTES_MAX,
         ...(cwd === undefined ? {} : { cwd }),
       },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
-        resolve({ code, stdout, stderr });
+        if (error?.killed)
+          reject(
+            new Error(`${error.message}\nkilled, for it took too long or wrote too much:\n${stdout.slice(-4000)}`),
+          );
+        else resolve({ code, stdout, stderr });
       },
     );
     child.stdin!.on('error', () => {});

@@ -12,7 +12,14 @@ export interface ScreenOptions {
   readonly cwd?: string;
 }
 
+const TMUX_TIMEOUT_MS = 60_000;
+
 let screenCount = 0;
+
+const open = new Set<Screen>();
+process.on('exit', () => {
+  for (const screen of open) screen.close();
+});
 
 export class Screen {
   readonly #server = `slotmesh-test-${process.pid}-${++screenCount}`;
@@ -23,6 +30,7 @@ export class Screen {
     const variables = Object.entries({ TERM: 'xterm-256color', ...env }).map(([name, value]) => `${name}=${value}`);
     const words = ['env', ...variables, ...command].map(quote).join(' ');
     const script = `${words}; echo "[ended with $?]"; sleep 1000`;
+    open.add(this);
     this.#tmux(...['new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', cwd], script);
   }
 
@@ -55,6 +63,7 @@ export class Screen {
   }
 
   close(): void {
+    open.delete(this);
     try {
       this.#tmux('kill-server');
     } catch {
@@ -65,6 +74,7 @@ export class Screen {
   #tmux(...args: string[]): string {
     return execFileSync('tmux', ['-f', '/dev/null', '-L', this.#server, ...args], {
       encoding: 'utf8',
+      timeout: TMUX_TIMEOUT_MS,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }

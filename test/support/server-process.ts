@@ -24,8 +24,10 @@ export interface ServerOptions {
 }
 
 /** How long a server may take until it answers, loading its data included. */
-const START_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 15000;
+const START_TIMEOUT_MS = 120_000;
+const STOP_TIMEOUT_MS = 60_000;
+/** For one reply. Long enough for a machine that is busy with other things, short enough that a server which hangs is told. */
+const REPLY_TIMEOUT_MS = 60_000;
 const EARLIER_OUTPUT_CHARS_MAX = 64 * 1024;
 
 const folders = new Set<string>();
@@ -131,20 +133,24 @@ export class ServerProcess {
       throw new Error(`the ${this.kind} server on port ${this.port} ended at its start:\n${this.output}`);
   }
 
-  /** A new connection, authenticated. The caller closes it (or leaves it to the server's end). */
+  /**
+   * A new connection, authenticated. The caller closes it (or leaves it to the server's end). No reply may take longer than a minute, but on a connection
+   * that listens to pushes: there a subscription never gets one.
+   */
   connect(options: RespClientOptions = {}): Promise<RespClient> {
     return RespClient.connect({
       host: '127.0.0.1',
       port: this.port,
-      connectTimeoutMs: 5000,
+      connectTimeoutMs: REPLY_TIMEOUT_MS,
+      commandTimeoutMs: options.onPush === undefined ? REPLY_TIMEOUT_MS : 0,
       ...(this.password === undefined ? {} : { password: this.password }),
       ...options,
     });
   }
 
-  /** One command on a connection that is kept; it is made anew when the server was restarted. Times out after 10 s. */
+  /** One command on a connection that is kept; it is made anew when the server was restarted. */
   async call(...args: (string | number | Uint8Array)[]): Promise<Reply> {
-    if (this.#client === null || this.#client.isClosed) this.#client = await this.connect({ commandTimeoutMs: 10000 });
+    if (this.#client === null || this.#client.isClosed) this.#client = await this.connect();
     return this.#client.call(...args);
   }
 
@@ -164,8 +170,7 @@ export class ServerProcess {
 
   /** Ends the process with SIGKILL, if it runs. */
   async kill(): Promise<void> {
-    if (this.isRunning) this.signal('SIGKILL');
-    await this.#child?.exited;
+    await this.#child?.end();
     this.#client?.close();
     this.#client = null;
   }
@@ -176,15 +181,10 @@ export class ServerProcess {
     child.kill('SIGCONT');
     child.kill('SIGTERM');
     try {
-      await waitFor(() => child.exit, {
-        what: `the server on port ${this.port} to stop`,
-        timeoutMs: STOP_TIMEOUT_MS,
-        detail: () => this.output,
-      });
+      return await child.untilExit(STOP_TIMEOUT_MS);
     } finally {
       await this.kill();
     }
-    return child.exit!;
   }
 
   /** Kills the process and removes its folder. For `after` hooks: never fails. */

@@ -7,6 +7,10 @@ import { ClusterClient, type ClusterClientCounters } from '../../src/client/clus
 import { ReplyError } from '../../src/resp/reply-reader.js';
 import type { ServerProcess } from './server-process.js';
 
+/** Long enough that nothing but a failure ends a write, on a machine that is busy with other things. */
+const REPLY_TIMEOUT_MS = 30_000;
+const RETRY_FOR_MS = 60_000;
+
 export interface WriteLoad {
   readonly acknowledgedCount: number;
   readonly counters: ClusterClientCounters;
@@ -22,14 +26,16 @@ export interface WriteLoad {
 /** Starts `writers` loops, each of which writes one key after another, with a short breath in between: a load, not a flood that slows everything else down. */
 export async function startWriteLoad(
   nodes: readonly ServerProcess[],
-  options: { prefix: string; writers?: number; retryForMs?: number },
+  options: { prefix: string; writers?: number },
 ): Promise<WriteLoad> {
-  const { prefix, writers = 4, retryForMs } = options;
+  const { prefix, writers = 4 } = options;
   const password = nodes[0]!.password;
   const client = await ClusterClient.connect({
     seeds: nodes.map((node) => ({ host: '127.0.0.1', port: node.port })),
     ...(password === undefined ? {} : { password }),
-    ...(retryForMs === undefined ? {} : { retryForMs }),
+    connectTimeoutMs: REPLY_TIMEOUT_MS,
+    commandTimeoutMs: REPLY_TIMEOUT_MS,
+    retryForMs: RETRY_FOR_MS,
   });
   const acknowledged: string[] = [];
   const errors: string[] = [];

@@ -6,11 +6,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { Child } from '../../support/child-process.js';
-import { clusterNode, joinCluster } from '../../support/cluster.js';
+import { clusterNode, joinCluster, moveEmptySlot } from '../../support/cluster.js';
 import { type FakeServer, fakeServer } from '../../support/fake-server.js';
 import { freePort } from '../../support/ports.js';
 import { ServerProcess, temporaryFolder, withServers } from '../../support/server-process.js';
 import { needs, repositoryRoot } from '../../support/tools.js';
+import { waitFor } from '../../support/wait-for.js';
 
 const skip = needs('redis-server', 'redis-benchmark');
 const ourTool = join(repositoryRoot, 'bin', 'slotmesh-benchmark.js');
@@ -24,7 +25,7 @@ interface Transcript {
 async function run(program: string, args: readonly string[], input?: string): Promise<Transcript> {
   const child = await Child.start(program, args, { stdin: 'pipe' });
   child.endInput(input ?? '');
-  const { code } = await child.exited;
+  const { code } = await child.untilExit();
   return { stdout: child.stdout, stderr: child.stderr, code };
 }
 
@@ -199,9 +200,13 @@ suite('against one server', { skip }, () => {
         ...first,
         ...at('-n', '100000000', '-c', '2', '-q', 'set', 'marker', '1'),
       ]);
-      while ((await server.call('GET', 'marker')) === null);
+      await waitFor(async () => (await server.call('GET', 'marker')) !== null, {
+        what: 'the first request',
+        intervalMs: 1,
+        detail: () => child.stdout + child.stderr,
+      });
       await server.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-      const { code } = await child.exited;
+      const { code } = await child.untilExit();
       assert.match(child.stderr, /^Error: (Server closed the connection|Connection reset by peer)\n$/);
       assert.equal(code, 1);
       await server.call('DEL', 'marker');
@@ -291,35 +296,34 @@ test('a slot that moves while it is used: the new map is fetched, and all reques
   await withServers(options, async (nodes) => {
     await joinCluster(nodes, 3);
     const [first, second] = nodes as [ServerProcess, ServerProcess, ServerProcess];
-    const owner = await second.text('CLUSTER', 'MYID');
+    // The first node holds its requests back until the slot has moved, so that the tool has the map of before however slow the machine is.
+    await first.call('CLIENT', 'PAUSE', 600_000, 'WRITE');
     const tool = await Child.start(process.execPath, [
       ourTool,
       '-p',
       String(first.port),
       '--cluster',
       '-n',
-      '60000',
+      '6000',
       '-c',
       '6',
       '-q',
       'incr',
       '{tag}',
     ]);
-    // Slot 0 has the counter of the first node: once it is there, the slot goes to the second node with it.
-    while ((await first.call('CLUSTER', 'COUNTKEYSINSLOT', 0)) === 0 && tool.exit === null);
-    await second.call('CLUSTER', 'SETSLOT', 0, 'IMPORTING', await first.text('CLUSTER', 'MYID'));
-    await first.call('CLUSTER', 'SETSLOT', 0, 'MIGRATING', owner);
-    const [key] = (await first.call('CLUSTER', 'GETKEYSINSLOT', 0, 1)) as [string];
-    await first.call('MIGRATE', '127.0.0.1', second.port, key, 0, 5000);
-    await second.call('CLUSTER', 'SETSLOT', 0, 'NODE', owner);
-    await first.call('CLUSTER', 'SETSLOT', 0, 'NODE', owner);
-    const { code } = await tool.exited;
+    await waitFor(async () => /flags=b.* cmd=incr/.test(await first.text('CLIENT', 'LIST')), {
+      what: 'a request to wait',
+      detail: () => tool.stdout + tool.stderr,
+    });
+    await moveEmptySlot(0, first, second);
+    await first.call('CLIENT', 'UNPAUSE');
+    const { code } = await tool.untilExit();
     assert.equal(code, 0, tool.stderr);
     assert.match(tool.stderr, /WARNING: Cluster slots configuration changed, fetching new one/);
     let sum = 0;
     for (const node of nodes) {
       for (const each of (await node.call('KEYS', '*')) as string[]) sum += Number(await node.text('GET', each));
     }
-    assert.equal(sum, 60000);
+    assert.equal(sum, 6000);
   });
 });

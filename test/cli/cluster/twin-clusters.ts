@@ -8,14 +8,14 @@
 import assert from 'node:assert/strict';
 import { ClusterClient } from '../../../src/client/cluster-client.js';
 import { Child } from '../../support/child-process.js';
-import { clusterNode, clusterNodes, waitUntilHealthy } from '../../support/cluster.js';
+import { clusterNode, clusterNodes, meet, waitUntilHealthy } from '../../support/cluster.js';
 import { ourCli, realCli, type Tool } from '../../support/run-tool.js';
 import { ServerProcess } from '../../support/server-process.js';
 import type { ServerKind } from '../../support/tools.js';
 import { waitFor } from '../../support/wait-for.js';
 
 const NODE_TIMEOUT_MS = 5000;
-const TOOL_TIMEOUT_MS = 60_000;
+const PROMPT_TIMEOUT_MS = 120_000;
 
 /** An answer to a question: given when the output ends with the prompt. */
 export type Answer = readonly [prompt: string, text: string];
@@ -72,15 +72,7 @@ export class TestCluster {
 export async function joinByPlace(nodes: readonly ServerProcess[], primaryCount: number): Promise<TestCluster> {
   const entry = nodes[0]!;
   for (const [at, node] of nodes.entries()) await node.call('CLUSTER', 'SET-CONFIG-EPOCH', at + 1);
-  for (const node of nodes.slice(1)) await entry.call('CLUSTER', 'MEET', '127.0.0.1', node.port);
-  const isAcquainted = async (node: ServerProcess): Promise<boolean> => {
-    const views = await clusterNodes(node);
-    return views.filter((view) => view.isConnected && !view.flags.includes('handshake')).length === nodes.length;
-  };
-  await waitFor(async () => (await Promise.all(nodes.map(isAcquainted))).every(Boolean), {
-    what: 'every node to know every other',
-    timeoutMs: 30_000,
-  });
+  await meet(nodes);
   const views = await clusterNodes(entry);
   const ordered = [
     ...views.filter((view) => view.flags.includes('myself')),
@@ -130,14 +122,13 @@ export async function runInteractive(
 ): Promise<Outcome> {
   const [program, ...leading] = tool;
   const child = await Child.start(program, [...leading, ...args], { env: { TERM: 'dumb', ...env }, stdin: 'pipe' });
-  const overdue = setTimeout(() => child.kill('SIGKILL'), TOOL_TIMEOUT_MS);
   try {
     let answeredAt = 0;
     for (const [index, [prompt, text]] of answers.entries()) {
       const isAsked = (): boolean => child.stdout.length > answeredAt && child.stdout.endsWith(prompt);
       await waitFor(() => isAsked() || child.exit !== null, {
         what: `the prompt "${prompt}" of ${program} ${args.join(' ')}`,
-        timeoutMs: TOOL_TIMEOUT_MS,
+        timeoutMs: PROMPT_TIMEOUT_MS,
         detail: () => child.stdout.slice(-2000),
       });
       if (child.exit !== null) break;
@@ -146,10 +137,10 @@ export async function runInteractive(
       child.writeInput(`${text}\n`);
     }
     child.endInput('');
-    const { code } = await child.exited;
+    const { code } = await child.untilExit();
     return { code, stdout: child.stdout, stderr: child.stderr };
   } finally {
-    clearTimeout(overdue);
+    await child.end();
   }
 }
 

@@ -177,7 +177,7 @@ for (const kind of kinds) {
           const child = await Child.start(program, args, { env: { TERM: 'dumb' } });
           await waitFor(() => /\nMoving slot \d+ from /.test(child.stdout), { what: 'the first slots to move' });
           child.kill(signal);
-          const { code } = await child.exited;
+          const { code } = await child.untilExit();
           assert.equal(code, 130, child.stderr);
           assert.match(child.stderr, /^\nInterrupted: ending/);
           assert.doesNotMatch(child.stderr, /still open/);

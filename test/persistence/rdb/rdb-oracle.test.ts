@@ -19,7 +19,7 @@ import { ascii, keyRecord, rdbFile, readAll, toHex } from '../support.js';
 import { VALUE_EXAMPLES } from './examples.js';
 
 const skip = needs('redis-server', 'redis-check-rdb');
-const REAL_CHECK_TIMEOUT_MS = 30_000;
+const REAL_CHECK_TIMEOUT_MS = 120_000;
 let server: ServerProcess;
 let folder: string;
 

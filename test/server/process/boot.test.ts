@@ -22,10 +22,7 @@ interface Run {
 async function start(context: TestContext, { argv, folder, env = {}, input }: Run): Promise<Child> {
   const stdin = input === undefined ? 'ignore' : 'pipe';
   const child = await Child.start(process.execPath, [script, ...argv], { cwd: folder, env, stdin });
-  context.after(async () => {
-    child.kill('SIGKILL');
-    await child.exited;
-  });
+  context.after(() => child.end());
   if (input !== undefined) child.endInput(input);
   return child;
 }
@@ -48,7 +45,7 @@ test('a process in the foreground logs its start, has a title and a pid file, an
   assert.equal(read(join(folder, 'my.pid')), `${child.pid}\n`);
   assert.match(read(`/proc/${child.pid}/cmdline`), /^boot-child \*:7777 \[cluster\]/);
   child.kill('SIGTERM');
-  assert.equal((await child.exited).code, 0);
+  assert.equal((await child.untilExit()).code, 0);
   assert.match(child.stdout, /Removing the pid file\.\n.*bye bye/);
   assert.ok(!existsSync(join(folder, 'my.pid')));
 });
@@ -67,13 +64,13 @@ test('dir is followed by the process, relative names of the log and pid files st
 test('a configuration that is refused is reported on standard error, a missing file in the log', async (context) => {
   const folder = temporaryFolder('boot-refused');
   const bad = await start(context, { argv: ['--port', 'x'], folder });
-  assert.equal((await bad.exited).code, 1);
+  assert.equal((await bad.untilExit()).code, 1);
   assert.match(
     bad.stderr,
     /^\n\*\*\* FATAL CONFIG FILE ERROR \(Redis 7\.2\.6\) \*\*\*\nReading the configuration file, at line 2\n/,
   );
   const missing = await start(context, { argv: ['nosuch.conf'], folder });
-  assert.equal((await missing.exited).code, 1);
+  assert.equal((await missing.untilExit()).code, 1);
   assert.match(
     missing.stdout,
     /^\d+:C .* # Fatal error, can't open config file '.*\/nosuch.conf': No such file or directory\n$/,
@@ -86,7 +83,7 @@ test('a daemon is another process in a session of its own, with the whole config
   const folder = temporaryFolder('boot-daemon');
   writeFileSync(join(folder, 'x.conf'), `daemonize yes\nlogfile log\ndir ${folder}\n`);
   const child = await start(context, { argv: ['x.conf', '-'], folder, input: 'pidfile from-stdin.pid\n' });
-  assert.deepEqual(await child.exited, { code: 0, signal: null });
+  assert.deepEqual(await child.untilExit(), { code: 0, signal: null });
   const log = () => read(join(folder, 'log'));
   await waitFor(() => isReady(log()), { what: 'the daemon', detail: log });
   const pid = Number(read(join(folder, 'from-stdin.pid')));
@@ -111,7 +108,7 @@ test('a mistake in the configuration of a daemon is reported before it goes to t
     argv: ['--daemonize', 'yes', '--port', 'x'],
     folder: temporaryFolder('boot-mistake'),
   });
-  assert.equal((await child.exited).code, 1);
+  assert.equal((await child.untilExit()).code, 1);
   assert.match(child.stderr, /FATAL CONFIG FILE ERROR/);
 });
 
@@ -126,7 +123,7 @@ test('a supervised process stays in the foreground and tells systemd how it goes
   await waitFor(() => messages().length === 2, { what: 'two messages', detail: () => child.stdout + child.stderr });
   assert.match(child.stdout, /^\d+:C .* \* Supervised by systemd\. /);
   child.kill('SIGTERM');
-  assert.equal((await child.exited).code, 0);
+  assert.equal((await child.untilExit()).code, 0);
   assert.deepEqual(messages(), [
     'STATUS=Redis is loading...;',
     'STATUS=Ready to accept connections;READY=1;',
@@ -141,10 +138,7 @@ test('the messages arrive at the socket', { skip: needs('systemd-notify', 'pytho
 s=socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); print('bound', flush=True)
 while True: print(repr(s.recv(4096).decode()), flush=True)`;
   const listener = await Child.start('python3', ['-c', program, socket]);
-  context.after(async () => {
-    listener.kill('SIGKILL');
-    await listener.exited;
-  });
+  context.after(() => listener.end());
   await waitFor(() => listener.stdout.includes('bound'), { what: 'the socket', detail: () => listener.stderr });
   const child = await start(context, { argv: ['--supervised', 'systemd'], folder, env: { NOTIFY_SOCKET: socket } });
   await waitFor(() => listener.stdout.includes('READY=1'), { what: 'READY', detail: () => child.stdout });
@@ -186,7 +180,7 @@ test('a crash leaves a report and no pid file', async (context) => {
   const child = await start(context, { argv: ['--pidfile', 'pid', '--use-exit-on-panic', 'yes'], folder });
   await waitFor(() => isReady(child.stdout), { what: 'the start', detail: () => child.stdout });
   child.kill('SIGUSR2');
-  assert.equal((await child.exited).code, 1);
+  assert.equal((await child.untilExit()).code, 1);
   assert.match(
     child.stdout,
     /# Crashed by an internal error: crash wanted\n\n\n=== REDIS BUG REPORT START[\s\S]*Error: crash wanted\n {4}at /,
