@@ -1,7 +1,8 @@
+/** What ClusterClient does with each answer of a cluster: redirections, waits, lost connections; its nodes are played. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClientError } from '../../src/client/client-error.js';
-import { ClusterClient } from '../../src/client/cluster-client.js';
+import { ClusterClient, type ClusterClientOptions } from '../../src/client/cluster-client.js';
 import { firstKey } from '../../src/client/first-key.js';
 import { ReplyError } from '../../src/resp/reply-reader.js';
 import { type FakeServer, fakeServer } from '../support/fake-server.js';
@@ -11,7 +12,7 @@ import { freePort } from '../support/ports.js';
 async function withNodes(
   respond: (node: 'a' | 'b', args: string[], ports: { a: number; b: number }) => string | null,
   body: (client: ClusterClient, a: FakeServer, b: FakeServer) => Promise<void>,
-  options: { retryForMs?: number; retryLost?: boolean } = {},
+  options: Partial<ClusterClientOptions> = {},
 ): Promise<void> {
   const ports = { a: 0, b: 0 };
   const range = (first: number, last: number, port: number) =>
@@ -26,7 +27,7 @@ async function withNodes(
   ports.b = b.port;
   const client = await ClusterClient.connect({
     seeds: [{ host: '127.0.0.1', port: a.port }],
-    commandTimeoutMs: 200,
+    commandTimeoutMs: 60_000,
     ...options,
   });
   try {
@@ -117,6 +118,7 @@ test('a node that hangs is given up after the command timeout and asked again', 
       assert.equal(await client.call('GET', 'age'), 'late');
       assert.equal(client.counters.lost, 1);
     },
+    { commandTimeoutMs: 1000 },
   );
 });
 
@@ -130,7 +132,7 @@ test('at-most-once: a command whose reply is lost is not sent again', async () =
       );
       assert.equal(dataRequests(a).length, 1);
     },
-    { retryLost: false },
+    { retryLost: false, commandTimeoutMs: 200 },
   );
 });
 

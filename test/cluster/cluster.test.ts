@@ -62,7 +62,7 @@ after(() => {
 
 async function startNode(): Promise<{ cluster: Cluster; host: Notes; file: string; options: ClusterOptions }> {
   const port = await freePort();
-  const options = { ...DEFAULT_OPTIONS, port, nodeTimeoutMs: 1000 };
+  const options = { ...DEFAULT_OPTIONS, port, nodeTimeoutMs: 10_000 };
   const file = join(temporaryFolder('cluster'), 'nodes.conf');
   const host = new Notes();
   const cluster = Cluster.load(file, options, host);

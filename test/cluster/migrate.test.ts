@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ClusterClient } from '../../src/client/cluster-client.js';
 import { keySlot } from '../../src/keyspace/key-slot.js';
 import type { ReplyError } from '../../src/resp/reply-reader.js';
-import { clusterInfo, clusterNode } from '../support/cluster.js';
+import { clusterInfo, clusterNode, meet } from '../support/cluster.js';
 import { fakeServer } from '../support/fake-server.js';
 import { type ServerProcess, withServers } from '../support/server-process.js';
 import { needsServers, type ServerKind } from '../support/tools.js';
@@ -24,7 +24,7 @@ async function join(first: ServerProcess, second: ServerProcess): Promise<void> 
   await second.call('CLUSTER', 'SET-CONFIG-EPOCH', 2);
   await first.call('CLUSTER', 'ADDSLOTSRANGE', 8192, 16383);
   await second.call('CLUSTER', 'ADDSLOTSRANGE', 0, 8191);
-  await first.call('CLUSTER', 'MEET', '127.0.0.1', second.port);
+  await meet([first, second]);
   for (const each of [first, second]) {
     await waitFor(async () => (await clusterInfo(each))['cluster_state'] === 'ok', { what: 'the cluster to be up' });
   }
@@ -38,7 +38,7 @@ async function moveSlot(from: ServerProcess, to: ServerProcess): Promise<void> {
   for (;;) {
     const keys = (await from.call('CLUSTER', 'GETKEYSINSLOT', SLOT, 5)) as string[];
     if (keys.length === 0) break;
-    assert.match(await from.text('MIGRATE', '127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...keys), /OK|NOKEY/);
+    assert.match(await from.text('MIGRATE', '127.0.0.1', to.port, '', 0, 60_000, 'KEYS', ...keys), /OK|NOKEY/);
   }
   await to.call('CLUSTER', 'SETSLOT', SLOT, 'NODE', target);
   await from.call('CLUSTER', 'SETSLOT', SLOT, 'NODE', target);
@@ -53,7 +53,11 @@ for (const [kind, otherKind] of [
   }, async () => {
     await withServers([node(kind), node(otherKind)], async ([first, second]) => {
       await join(first!, second!);
-      const client = await ClusterClient.connect({ seeds: [{ host: '127.0.0.1', port: first!.port }] });
+      const client = await ClusterClient.connect({
+        seeds: [{ host: '127.0.0.1', port: first!.port }],
+        commandTimeoutMs: 60_000,
+        retryForMs: 60_000,
+      });
       const acknowledged = new Map<string, number>();
       let isRunning = true;
       const increment = async (key: string): Promise<void> => {
@@ -85,19 +89,19 @@ test('COPY leaves the key, REPLACE overwrites, an expiry goes along, and missing
   await withServers([{ kind: 'slotmesh' }, { kind: 'slotmesh', password: 'secret' }], async ([from, to]) => {
     const migrate = (...words: string[]) => from!.text('MIGRATE', '127.0.0.1', to!.port, ...words).catch(String);
     await from!.call('SET', 'k', 'v', 'PX', 100000);
-    assert.match(await migrate('k', '0', '1000'), /Target instance replied with error: NOAUTH/);
-    assert.equal(await migrate('k', '0', '1000', 'COPY', 'AUTH', 'secret'), 'OK');
+    assert.match(await migrate('k', '0', '30000'), /Target instance replied with error: NOAUTH/);
+    assert.equal(await migrate('k', '0', '30000', 'COPY', 'AUTH', 'secret'), 'OK');
     assert.equal(await from!.call('GET', 'k'), 'v');
     assert.equal(await to!.call('GET', 'k'), 'v');
     const ttlMs = Number(await to!.call('PTTL', 'k'));
     assert.ok(ttlMs > 90000 && ttlMs <= 100000, `${ttlMs}`);
     await from!.call('SET', 'k', 'w');
-    assert.match(await migrate('k', '0', '1000', 'AUTH2', 'default', 'secret'), /BUSYKEY/);
-    assert.equal(await migrate('k', '0', '1000', 'REPLACE', 'AUTH', 'secret'), 'OK');
+    assert.match(await migrate('k', '0', '30000', 'AUTH2', 'default', 'secret'), /BUSYKEY/);
+    assert.equal(await migrate('k', '0', '30000', 'REPLACE', 'AUTH', 'secret'), 'OK');
     assert.deepEqual([await from!.call('EXISTS', 'k'), await to!.call('GET', 'k')], [0, 'w']);
-    assert.equal(await migrate('k', '0', '1000'), 'NOKEY');
+    assert.equal(await migrate('k', '0', '30000'), 'NOKEY');
     await from!.call('MSET', 'a', '1', 'b', '2');
-    assert.equal(await migrate('', '5', '1000', 'AUTH', 'secret', 'KEYS', 'a', 'nothing', 'b'), 'OK');
+    assert.equal(await migrate('', '5', '30000', 'AUTH', 'secret', 'KEYS', 'a', 'nothing', 'b'), 'OK');
     assert.equal(await from!.call('DBSIZE'), 0);
     const client = await to!.connect({ database: 5 });
     assert.deepEqual(await client.call('MGET', 'a', 'b'), ['1', '2']);

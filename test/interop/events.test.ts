@@ -81,9 +81,9 @@ for (const kind of serversUnderTest()) {
           const migrate = (...words: string[]) => source.call('MIGRATE', '127.0.0.1', target.port, ...words);
           await source.call('RPUSH', 'l', 'a', 'b');
           await source.call('MSET', 'x', '1', 'y', '2', 'z', '3');
-          await migrate('l', '0', '5000');
-          await migrate('', '0', '5000', 'COPY', 'KEYS', 'x', 'none', 'y');
-          await migrate('', '0', '5000', 'REPLACE', 'KEYS', 'x', 'y', 'z');
+          await migrate('l', '0', '60000');
+          await migrate('', '0', '60000', 'COPY', 'KEYS', 'x', 'none', 'y');
+          await migrate('', '0', '60000', 'REPLACE', 'KEYS', 'x', 'y', 'z');
         }
         assert.equal(await here.compare(), null);
         assert.equal(await there.compare(), null);

@@ -67,7 +67,6 @@ const command: fc.Arbitrary<readonly string[]> = fc.oneof(
         'INCR',
         'DECR',
         'PERSIST',
-        'TTL',
         'PEXPIRETIME',
         'UNLINK',
         'TOUCH',

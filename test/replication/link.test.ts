@@ -214,7 +214,7 @@ test('with another history clients are told LOADING, and the old data is back if
 test('a primary that says nothing for repl-timeout is given up', async () => {
   await withReplica(
     (id) => (id === ID ? '+CONTINUE\r\n' : fullSync(0, {})),
-    { 'repl-timeout': 1 },
+    { 'repl-timeout': 3 },
     async (primary, replica) => {
       await linked(replica);
       await waitFor(() => primary.syncs.length >= 2, { what: 'the replica to come again' });

@@ -46,12 +46,13 @@ class Wire {
   }
 }
 
+/** Without pings, one of which could come between the bytes that are expected. */
 async function withPrimary(
   kind: ServerKind,
   config: Record<string, string | number>,
   body: (primary: ServerProcess, wire: () => Wire) => Promise<void>,
 ): Promise<void> {
-  await withServers([{ kind, config }], async ([primary]) => {
+  await withServers([{ kind, config: { 'repl-ping-replica-period': 1000, ...config } }], async ([primary]) => {
     const wires: Wire[] = [];
     try {
       await body(primary!, () => {
@@ -72,7 +73,7 @@ for (const kind of ['redis', 'slotmesh'] as const) {
   test(`${kind}: an image with a mark is of version 10 at most, and the stream waits for the first acknowledgement`, {
     skip,
   }, async () => {
-    await withPrimary(kind, { 'repl-ping-replica-period': 1000 }, async (primary, wire) => {
+    await withPrimary(kind, {}, async (primary, wire) => {
       await primary.call('SET', 'a', '1');
       const replica = wire();
       assert.equal(await replica.ask('REPLCONF', 'listening-port', 7777, 'capa', 'eof', 'capa', 'psync2'), '+OK');
@@ -89,7 +90,7 @@ for (const kind of ['redis', 'slotmesh'] as const) {
       await replica.until(/^\*2\r\n\$6\r\nSELECT\r\n\$1\r\n0\r\n\*3\r\n\$3\r\nSET\r\n\$1\r\nb\r\n\$1\r\n2\r\n$/);
       assert.match(
         (await primary.info('replication'))['slave0']!,
-        /^ip=127\.0\.0\.1,port=7777,state=online,offset=0,lag=[01]$/,
+        /^ip=127\.0\.0\.1,port=7777,state=online,offset=0,lag=\d$/,
       );
     });
   });
@@ -110,7 +111,7 @@ for (const kind of ['redis', 'slotmesh'] as const) {
   test(`${kind}: a partial resynchronisation is possible from the first byte of the backlog to the next to come`, {
     skip,
   }, async () => {
-    await withPrimary(kind, { 'repl-backlog-size': 16384, 'repl-ping-replica-period': 1000 }, async (primary, wire) => {
+    await withPrimary(kind, { 'repl-backlog-size': 16384 }, async (primary, wire) => {
       wire().send('SYNC');
       await waitFor(async () => (await primary.info('replication'))['slave0']?.includes('state=online'), {
         what: 'online',

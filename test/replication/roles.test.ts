@@ -63,7 +63,7 @@ for (const kind of ['slotmesh', 'redis'] as const) {
       await follow(replica!, primary!);
       await primary!.call('SET', 'a', '1');
       // Long enough to outlive the primary on a busy machine: its deletion must not be in the stream.
-      await primary!.call('SET', 'short', 'x', 'PX', 4000);
+      await primary!.call('SET', 'short', 'x', 'PX', 8000);
       await caughtUp(primary!, replica!);
       await primary!.call('SAVE');
       const { master_replid: id } = await replicationOf(primary!);
@@ -215,19 +215,19 @@ test('WAITAOF waits for the own file and for those of replicas', async () => {
   await withServers([ours(aof), ours(aof)], async ([primary, replica]) => {
     await follow(replica!, primary!);
     await primary!.call('SET', 'a', '1');
-    assert.deepEqual(await primary!.call('WAITAOF', 1, 0, 5000), [1, 0]);
+    assert.deepEqual(await primary!.call('WAITAOF', 1, 0, 30_000), [1, 0]);
     await waitFor(async () => (await replica!.info('persistence'))['aof_rewrite_in_progress'] === '0', {
       what: 'the new log of the replica',
     });
     await primary!.call('SET', 'a', '2');
-    assert.deepEqual(await primary!.call('WAITAOF', 1, 1, 10000), [1, 1]);
+    assert.deepEqual(await primary!.call('WAITAOF', 1, 1, 30_000), [1, 1]);
     await primary!.call('CONFIG', 'SET', 'appendonly', 'no');
     await assert.rejects(
       primary!.call('WAITAOF', 1, 1, 100),
       /WAITAOF cannot be used when numlocal is set but appendonly is disabled\./,
     );
     await primary!.call('SET', 'a', '3');
-    assert.deepEqual(await primary!.call('WAITAOF', 0, 1, 10000), [0, 1]);
+    assert.deepEqual(await primary!.call('WAITAOF', 0, 1, 30_000), [0, 1]);
     await assert.rejects(replica!.call('WAITAOF', 0, 1, 1), /WAITAOF cannot be used with replica instances/);
     await assert.rejects(primary!.call('WAITAOF', 2, 1, 1), /value is out of range/);
   });
@@ -260,7 +260,7 @@ test('a replica with an append-only file records what it replicates, and restart
 });
 
 test('a shutdown waits until the replicas have everything', async () => {
-  await withServers([ours(), ours()], async ([primary, replica]) => {
+  await withServers([ours({ 'shutdown-timeout': 60 }), ours()], async ([primary, replica]) => {
     await follow(replica!, primary!);
     replica!.signal('SIGSTOP');
     await primary!.call('SET', 'late', 'x'.repeat(100000));

@@ -156,7 +156,7 @@ for (const kind of serversUnderTest()) {
           client.close();
           assert.ok((await evictedCount(primary!)) > 1000);
           await primary!.call('CONFIG', 'SET', 'maxmemory', 0);
-          assert.equal(await primary!.call('WAIT', 1, 10_000), 1);
+          assert.equal(await primary!.call('WAIT', 1, 30_000), 1);
           const digest = await primary!.call('DEBUG', 'DIGEST');
           assert.equal(await replica!.call('DEBUG', 'DIGEST'), digest);
           assert.equal(await evictedCount(replica!), 0);

@@ -133,7 +133,7 @@ for (const kind of serversUnderTest()) {
   test(`${kind}: while it loads a server says so, and ends at once when it is told to`, {
     skip: needsServers(kind),
   }, async () => {
-    const config = { 'key-load-delay': 1, 'loading-process-events-interval-bytes': 1024 };
+    const config = { 'key-load-delay': 50, 'loading-process-events-interval-bytes': 1024 };
     await withServers([{ kind, config }], async ([server]) => {
       await server!.call('DEBUG', 'POPULATE', '300000', 'key', '10');
       await server!.call('SAVE');
@@ -161,7 +161,7 @@ for (const kind of serversUnderTest()) {
       assert.match(server!.output, /during loading[\s\S]*Redis is now ready to exit, bye bye\.\.\.\n/);
       assert.doesNotMatch(server!.output, /Saving the final RDB|DB loaded from disk/);
       // The whole file is still there.
-      rewriteConfig(server!, 'key-load-delay 1', 'key-load-delay 0');
+      rewriteConfig(server!, 'key-load-delay 50', 'key-load-delay 0');
       await server!.restart();
       assert.equal(await server!.call('DBSIZE'), 300_000);
     });

@@ -111,5 +111,5 @@ async function openSlot(cluster: TestCluster, source: number, target: number): P
   await cluster.call(source, 'CLUSTER', 'SETSLOT', SLOT, 'MIGRATING', cluster.id(target));
   const { port } = cluster.nodes[target]!;
   const keys = KEYS_OF_SLOT.slice(0, 2);
-  await cluster.call(source, 'MIGRATE', '127.0.0.1', port, '', 0, 5000, 'AUTH', PASSWORD, 'KEYS', ...keys);
+  await cluster.call(source, 'MIGRATE', '127.0.0.1', port, '', 0, 60_000, 'AUTH', PASSWORD, 'KEYS', ...keys);
 }

@@ -359,7 +359,7 @@ async function openSlot(cluster: TestCluster, slot: number, source: number, targ
   await cluster.call(target, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', cluster.id(source));
   await cluster.call(source, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', cluster.id(target));
   const { port } = cluster.nodes[target]!;
-  await cluster.call(source, 'MIGRATE', '127.0.0.1', port, '', 0, 5000, 'KEYS', ...KEYS_OF_SLOT.slice(0, 5));
+  await cluster.call(source, 'MIGRATE', '127.0.0.1', port, '', 0, 60_000, 'KEYS', ...KEYS_OF_SLOT.slice(0, 5));
 }
 
 /** Puts a key of a slot on a node that does not own it. */
