@@ -67,13 +67,13 @@ export class StreamCursor {
   }
 
   /** Begins a walk over all entries of one node, which need not be in an index any more. */
-  beginNode(node: Ref): void {
+  beginNode(masterId: StreamId, node: Ref): void {
     this.from.setMin();
     this.to.setMax();
     this.isReverse = false;
     this.isOver = false;
     this.isAlone = true;
-    this.nodes.readMasterId(node, this.masterId);
+    this.masterId.copy(masterId);
     this.open(node);
   }
 

@@ -1,14 +1,13 @@
 /**
  * The nodes of streams: listpacks of entries, and the index that finds them. Source: spec persistence.md section 2.12.
  *
- *   index   = IdTree of | master ID | node's block |
- *   block   = | master ID : 16 bytes | node |; a reader of the block needs no index
+ *   index   = IdTree of | master ID | node |
  *   node    = listpack of | live entries | deleted entries | F | F field names | 0 | entries |, the first four groups being its master entry
  *   entry   = | flags | ms − master's | seq − master's | [n, n × (field, value) or, with SAME_FIELDS, F values] | lp-count |
  *
  * lp-count is the number of the entry's elements before it, so that a walk can go backwards. The last node of a stream has room to grow; it gives
- * what is left back when the next one begins. Nodes may be shared with somebody who reads them as they were (`share`): a stream that changes one copies
- * it first, a stream that drops one leaves it to the reader.
+ * what is left back when the next one begins. Nodes may be shared with somebody who reads them as they were (`share`), with a copy of the index: a stream
+ * that changes one copies it first, a stream that drops one leaves it to the reader.
  *
  * Invariants: (1) master ID = ID of the first entry that the node ever had; (2) the counts of the master entry are those of the entries; (3) numbers are
  * in an integer form; so the bytes are those that Redis has, and RDB files take them as they are; (4) no byte of a node in `shared` changes, and it is in
@@ -34,7 +33,7 @@ import {
   splice,
   writeSmallInteger,
 } from '../memory/listpack.js';
-import { compareIds, readIdAt, StreamId, writeIdAt } from '../memory/stream-id.js';
+import { compareIds, ID_WORDS, StreamId } from '../memory/stream-id.js';
 import type { Request } from '../resp/request.js';
 
 export const FLAG_DELETED = 1;
@@ -48,8 +47,14 @@ const FIXED_BYTES_MAX = 9 * INTEGER_BYTES_MAX;
 /** Where a node has its first element. */
 const FIRST_OFFSET = firstElement(0);
 
-/** The master ID in front of a node. */
-const BLOCK_HEADER_BYTES = 16;
+/** Of a node in a copy of the index: | master ID | node |. */
+export const NODE_CELL_WORDS = ID_WORDS + 1;
+
+/** Reads the master ID of the cell at `cells[at]`. @returns the node */
+export function readNodeCell(cells: ArrayLike<number>, at: number, into: StreamId): Ref {
+  into.set(cells[at], cells[at + 1], cells[at + 2], cells[at + 3]);
+  return cells[at + ID_WORDS];
+}
 
 /** A node's first elements. */
 export class MasterEntry {
@@ -101,7 +106,7 @@ export class StreamNodes {
     this.index = new IdTree(arena, 1);
   }
 
-  /** The block of the node at the index's place. */
+  /** The node at the index's place. */
   get node(): Ref {
     return this.index.value(0);
   }
@@ -112,24 +117,14 @@ export class StreamNodes {
 
   /** @returns where the node's listpack begins in its view */
   base(node: Ref): number {
-    return ((node & UNIT_MASK) << 3) + BLOCK_HEADER_BYTES;
+    return (node & UNIT_MASK) << 3;
   }
 
-  /** The master ID of a node, whether it is in an index or not. */
-  readMasterId(node: Ref, into: StreamId): void {
-    readIdAt(this.arena.words[node >>> CHUNK_INDEX_SHIFT], (node & UNIT_MASK) << 1, into);
-  }
-
-  /** @returns the nodes of an index, to be read as they are now, whatever becomes of the stream; each is given back by `unshare` */
+  /** @returns a copy of the index, whose nodes are read as they are now, whatever becomes of the stream; each is given back by `unshare` */
   share(tree: Ref): Int32Array {
-    const { index, shared } = this;
-    const nodes = new Int32Array(index.count(tree));
-    let isThere = index.seekFirst(tree);
-    for (let i = 0; isThere; i++, isThere = index.next()) {
-      nodes[i] = this.node;
-      shared.add(nodes[i]);
-    }
-    return nodes;
+    const cells = this.index.cells(tree);
+    for (let at = ID_WORDS; at < cells.length; at += NODE_CELL_WORDS) this.shared.add(cells[at]);
+    return cells;
   }
 
   /** The reader has read the node. */
@@ -140,7 +135,7 @@ export class StreamNodes {
 
   /** Adds a node whose listpack is copied from `bytes`, as a loader has it. */
   adopt(tree: Ref, id: StreamId, bytes: Uint8Array, start: number, length: number): void {
-    const node = this.marked(this.arena.allocateTight(BLOCK_HEADER_BYTES + length), id);
+    const node = this.arena.allocateTight(length);
     copyBytes(bytes, start, this.view(node), this.base(node), length);
     this.index.insert(tree, id);
     this.index.setValue(0, node);
@@ -193,7 +188,7 @@ export class StreamNodes {
       node = this.begin(tree, id, request, firstAt, pairCount, room, expectedBytes);
       masterId.copy(id);
       master.readCounts(this.view(node), this.base(node));
-    } else if (this.isShared(node) || this.roomOf(node) < listpackBytes(this.view(node), this.base(node)) + room) {
+    } else if (!this.hasRoom(node, room)) {
       node = this.grow(node, room, bytesMax);
       master.readCounts(this.view(node), this.base(node));
     }
@@ -318,7 +313,7 @@ export class StreamNodes {
     return { leaf: this.index.leaf, index: this.index.index, node: this.node };
   }
 
-  /** Makes a node with a master entry for these fields. @returns its block, where the index's place is now */
+  /** Makes a node with a master entry for these fields. @returns the node, where the index's place is now */
   private begin(
     tree: Ref,
     id: StreamId,
@@ -331,7 +326,7 @@ export class StreamNodes {
     let fieldBytes = 0;
     for (let i = firstAt; i < request.argc; i += 2) fieldBytes += request.lengths[i] + STRING_OVERHEAD;
     const roomBytes = Math.max(expectedBytes, LISTPACK_EMPTY_BYTES + fieldBytes + room);
-    const node = this.marked(this.blockFor(roomBytes), id);
+    const node = this.arena.allocate(roomBytes);
     this.index.insert(tree, id);
     this.index.setValue(0, node);
     const bytes = this.view(node);
@@ -346,43 +341,32 @@ export class StreamNodes {
     return node;
   }
 
-  /** Makes room for `room` more bytes in the node at the index's place. @returns its block */
+  /** Makes room for `room` more bytes in the node at the index's place. @returns the node */
   private grow(node: Ref, room: number, bytesMax: number): Ref {
     const used = listpackBytes(this.view(node), this.base(node));
     const needed = used + room;
-    return this.move(node, used, this.blockFor(Math.max(needed, Math.min(bytesMax, needed + (needed >> 1)))));
+    return this.move(node, used, this.arena.allocate(Math.max(needed, Math.min(bytesMax, needed + (needed >> 1)))));
   }
 
   /** Gives back the room for growth. */
   private trim(node: Ref): void {
     const used = listpackBytes(this.view(node), this.base(node));
-    if (Arena.tightBytes(BLOCK_HEADER_BYTES + used) < this.arena.blockBytes(node))
-      this.move(node, used, this.arena.allocateTight(BLOCK_HEADER_BYTES + used));
+    if (Arena.tightBytes(used) < this.arena.blockBytes(node)) this.move(node, used, this.arena.allocateTight(used));
   }
 
   /** Moves the node at the index's place to the block `moved`. @returns it */
   private move(node: Ref, usedBytes: number, moved: Ref): Ref {
-    const from = this.base(node) - BLOCK_HEADER_BYTES;
-    const to = this.base(moved) - BLOCK_HEADER_BYTES;
-    copyBytes(this.view(node), from, this.view(moved), to, BLOCK_HEADER_BYTES + usedBytes);
+    copyBytes(this.view(node), this.base(node), this.view(moved), this.base(moved), usedBytes);
     this.giveUp(node);
     this.index.setValue(0, moved);
     return moved;
   }
 
-  private blockFor(roomBytes: number): Ref {
-    return this.arena.allocate(BLOCK_HEADER_BYTES + roomBytes);
-  }
-
-  /** Writes the master ID into a new block. @returns the block */
-  private marked(node: Ref, id: StreamId): Ref {
-    writeIdAt(this.arena.words[node >>> CHUNK_INDEX_SHIFT], (node & UNIT_MASK) << 1, id);
-    return node;
-  }
-
-  /** @returns bytes that the node's listpack can have */
-  private roomOf(node: Ref): number {
-    return this.arena.blockBytes(node) - BLOCK_HEADER_BYTES;
+  /** Whether `room` more bytes can be written into the node where it is. */
+  private hasRoom(node: Ref, room: number): boolean {
+    return (
+      !this.isShared(node) && listpackBytes(this.view(node), this.base(node)) + room <= this.arena.blockBytes(node)
+    );
   }
 
   private isShared(node: Ref): boolean {
@@ -415,8 +399,10 @@ export class StreamNodes {
   /** Replaces the integer at `offset` of the node at the index's place, which may move by that. */
   private setInteger(offset: number, value: number): void {
     let { node } = this;
-    if (this.isShared(node))
-      node = this.move(node, listpackBytes(this.view(node), this.base(node)), this.blockFor(this.roomOf(node)));
+    if (this.isShared(node)) {
+      const used = listpackBytes(this.view(node), this.base(node));
+      node = this.move(node, used, this.arena.allocate(this.arena.blockBytes(node)));
+    }
     let bytes = this.view(node);
     let base = this.base(node);
     const oldBytes = readInteger(bytes, base + offset) - base - offset;
@@ -424,8 +410,8 @@ export class StreamNodes {
     if (newBytes !== oldBytes) {
       const used = listpackBytes(bytes, base);
       const needed = used + newBytes - oldBytes;
-      if (needed > this.roomOf(node)) {
-        node = this.move(node, used, this.blockFor(needed));
+      if (needed > this.arena.blockBytes(node)) {
+        node = this.move(node, used, this.arena.allocate(needed));
         bytes = this.view(node);
         base = this.base(node);
       }

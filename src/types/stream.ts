@@ -23,7 +23,7 @@ import { NamedMap } from './named-map.js';
 import { StreamCursor } from './stream-cursor.js';
 import { GroupStore, type StreamGroup, type StreamGroups } from './stream-group.js';
 import { STREAM_ID_TEXT_BYTES_MAX, writeStreamId } from './stream-id-text.js';
-import { StreamNodes } from './stream-node.js';
+import { NODE_CELL_WORDS, StreamNodes } from './stream-node.js';
 
 const INDEX = 0;
 const LENGTH = 1;
@@ -297,7 +297,7 @@ export class Streams implements ValueType {
     this.space.arena.free(control);
   }
 
-  /** Items are the nodes. What else the stream has, its groups in particular, is the reader's to take before this returns. */
+  /** Items are the cells of the index, each NODE_CELL_WORDS numbers. What else the stream has, its groups in particular, is the reader's to take before this returns. */
   freeze(ref: Ref, read: ItemReader): FrozenValue | null {
     const isSmall = this.nodeCount(ref) <= NODES_READ_AT_ONCE;
     if (isSmall && this.groups.pendingCount(this.groupsOf(ref)) <= PENDING_READ_AT_ONCE) return null;
@@ -391,31 +391,38 @@ export class Streams implements ValueType {
 
 /** The nodes of a stream as they were at one moment. */
 class FrozenNodes implements FrozenValue {
-  private readonly streams: StreamNodes;
-  private readonly nodes: Int32Array;
+  readonly itemCount: number;
+  private readonly nodes: StreamNodes;
+  /** A copy of the index. */
+  private readonly cells: Int32Array;
   private readonly read: ItemReader;
+  private readonly item = new Array<number>(NODE_CELL_WORDS).fill(0);
+  /** Of the next cell to be read. */
   private at = 0;
 
-  constructor(streams: StreamNodes, tree: Ref, read: ItemReader) {
-    this.streams = streams;
-    this.nodes = streams.share(tree);
+  constructor(nodes: StreamNodes, tree: Ref, read: ItemReader) {
+    this.nodes = nodes;
+    this.cells = nodes.share(tree);
+    this.itemCount = this.cells.length / NODE_CELL_WORDS;
     this.read = read;
   }
 
-  get itemCount(): number {
-    return this.nodes.length;
-  }
-
   readSome(): boolean {
-    if (this.at === this.nodes.length) return false;
-    const node = this.nodes[this.at++];
-    this.read([node], 1);
-    this.streams.unshare(node);
-    return this.at < this.nodes.length;
+    const { cells, item } = this;
+    if (this.at === cells.length) return false;
+    for (let word = 0; word < NODE_CELL_WORDS; word++) item[word] = cells[this.at + word];
+    this.read(item, 1);
+    this.giveBack();
+    return this.at < cells.length;
   }
 
   release(): void {
-    while (this.at < this.nodes.length) this.streams.unshare(this.nodes[this.at++]);
+    while (this.at < this.cells.length) this.giveBack();
+  }
+
+  private giveBack(): void {
+    this.at += NODE_CELL_WORDS;
+    this.nodes.unshare(this.cells[this.at - 1]);
   }
 }
 

@@ -9,6 +9,7 @@ import { MAX_ID, MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
 import type { StreamCursor } from '../../types/stream-cursor.js';
 import type { StreamConsumer, StreamGroup } from '../../types/stream-group.js';
 import { streamIdText } from '../../types/stream-id-text.js';
+import { NODE_CELL_WORDS, readNodeCell } from '../../types/stream-node.js';
 import { beginKeyCommand } from './base-commands.js';
 import type { RecordBuffer } from './record-buffer.js';
 
@@ -23,7 +24,7 @@ export function writeStreamCommands(buffer: RecordBuffer, space: Keyspace, ref: 
   writeStreamRest(buffer, space, ref);
 }
 
-/** Items are nodes. */
+/** Items are cells of the index of nodes. */
 export function writeNodeCommands(
   buffer: RecordBuffer,
   space: Keyspace,
@@ -33,7 +34,8 @@ export function writeNodeCommands(
 ): void {
   const { cursor } = streamsOf(space);
   for (let i = 0; i < count; i++) {
-    cursor.beginNode(items[i]);
+    const node = readNodeCell(items, i * NODE_CELL_WORDS, id);
+    cursor.beginNode(id, node);
     while (cursor.next()) writeEntry(buffer, key, cursor);
   }
 }

@@ -10,7 +10,7 @@ import { listpackBytes } from '../../memory/listpack.js';
 import { StreamId } from '../../memory/stream-id.js';
 import { MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
 import { type GroupStore, PendingCells, type StreamConsumer, type StreamGroup } from '../../types/stream-group.js';
-import type { StreamNodes } from '../../types/stream-node.js';
+import { NODE_CELL_WORDS, readNodeCell, type StreamNodes } from '../../types/stream-node.js';
 import { entriesReadUpTo } from '../../types/stream-progress.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
@@ -45,20 +45,25 @@ function writeStream(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   const { nodes } = streams;
   const { index } = nodes;
   writer.lengthOf(streams.nodeCount(ref));
-  for (let isThere = index.seekFirst(streams.indexOf(ref)); isThere; isThere = index.next())
-    writeNode(writer, nodes, nodes.node);
+  for (let isThere = index.seekFirst(streams.indexOf(ref)); isThere; isThere = index.next()) {
+    index.readId(id);
+    writeNode(writer, nodes, id, nodes.node);
+  }
   const groups = writeRest(writer, space, ref);
   while (groups.writeSome(writer));
 }
 
+/** Items are cells of the index of nodes. */
 function writeNodes(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void {
   const { nodes } = streamsOf(space);
-  for (let i = 0; i < count; i++) writeNode(writer, nodes, items[i]);
+  for (let i = 0; i < count; i++) {
+    const node = readNodeCell(items, i * NODE_CELL_WORDS, id);
+    writeNode(writer, nodes, id, node);
+  }
 }
 
-function writeNode(writer: RdbWriter, nodes: StreamNodes, node: Ref): void {
-  nodes.readMasterId(node, id);
-  encodeRawId(id);
+function writeNode(writer: RdbWriter, nodes: StreamNodes, masterId: StreamId, node: Ref): void {
+  encodeRawId(masterId);
   writer.string(rawIdBytes, 0, RAW_ID_BYTES);
   const bytes = nodes.view(node);
   const base = nodes.base(node);
