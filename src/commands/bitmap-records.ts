@@ -2,9 +2,8 @@
 import { choice, KEY } from './argument-docs.js';
 import { bitField, bitFieldRo } from './bitfield.js';
 import { bitCount, bitOp, bitPos, getBit, setBit } from './bitmap.js';
-import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
+import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READ_KEY, READONLY, WRITE } from './command.js';
 
-const READ = keyRange(['RO', 'access'], 1, 1);
 const OFFSET: ArgumentDoc = { name: 'offset', type: 'integer' };
 const ENCODING: ArgumentDoc = { name: 'encoding', type: 'string' };
 const UNIT: ArgumentDoc = choice('index_unit', ['BYTE', 'BIT'], { since: '7.0.0', flags: ['optional'] });
@@ -27,7 +26,7 @@ export const bitmapCommands: readonly CommandRecord[] = [
     name: 'getbit',
     arity: 3,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['bitmap'],
     group: 'bitmap',
     since: '2.2.0',
@@ -40,7 +39,7 @@ export const bitmapCommands: readonly CommandRecord[] = [
     name: 'bitcount',
     arity: -2,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['bitmap'],
     group: 'bitmap',
     since: '2.6.0',
@@ -62,7 +61,7 @@ export const bitmapCommands: readonly CommandRecord[] = [
     name: 'bitpos',
     arity: -3,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['bitmap'],
     group: 'bitmap',
     since: '2.8.7',
@@ -165,7 +164,7 @@ export const bitmapCommands: readonly CommandRecord[] = [
     name: 'bitfield_ro',
     arity: -2,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['bitmap'],
     group: 'bitmap',
     since: '6.0.0',

@@ -101,6 +101,9 @@ export function keyRange(flags: readonly string[], first: number, last: number, 
   return { flags, begin: { index: first }, find: { lastKey: last < 0 ? last : last - first, step, limit: 0 } };
 }
 
+/** One key, the first argument, whose value is read. */
+export const READ_KEY = keyRange(['RO', 'access'], 1, 1);
+
 /** Keys behind their number, which is argument `index`. */
 export function countedKeys(flags: readonly string[], index: number): KeySpec {
   return { flags, begin: { index }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } };

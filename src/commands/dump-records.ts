@@ -1,6 +1,15 @@
 /** Records of DUMP and RESTORE. Handlers: dump.ts. */
 import { KEY } from './argument-docs.js';
-import { type ArgumentDoc, ASKING, type CommandRecord, DENYOOM, keyRange, READONLY, WRITE } from './command.js';
+import {
+  type ArgumentDoc,
+  ASKING,
+  type CommandRecord,
+  DENYOOM,
+  keyRange,
+  READ_KEY,
+  READONLY,
+  WRITE,
+} from './command.js';
 import { dump, restore } from './dump.js';
 
 const RESTORE_COMPLEXITY =
@@ -25,7 +34,7 @@ export const dumpCommands: readonly CommandRecord[] = [
     name: 'dump',
     arity: 2,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['keyspace'],
     tips: ['nondeterministic_output'],
     group: 'generic',

@@ -1,10 +1,9 @@
 /** Records of the EXPIRE and TTL families. Handlers: expire.ts. */
 import { choice, KEY } from './argument-docs.js';
-import { type ArgumentDoc, type CommandRecord, FAST, keyRange, READONLY, WRITE } from './command.js';
+import { type ArgumentDoc, type CommandRecord, FAST, keyRange, READ_KEY, READONLY, WRITE } from './command.js';
 import { expire, expireAt, expireTime, persist, pexpire, pexpireAt, pexpireTime, pttl, ttl } from './expire.js';
 
 const CHANGED = keyRange(['RW', 'update'], 1, 1);
-const READ = keyRange(['RO', 'access'], 1, 1);
 const CONDITION: ArgumentDoc = choice('condition', ['NX', 'XX', 'GT', 'LT'], { since: '7.0.0', flags: ['optional'] });
 const CONDITION_HISTORY = [['7.0.0', 'Added options: `NX`, `XX`, `GT` and `LT`.']] as const;
 const TTL_HISTORY = [['2.8.0', 'Added the -2 reply.']] as const;
@@ -42,7 +41,7 @@ export const expireCommands: readonly CommandRecord[] = [
     name: 'expiretime',
     arity: 2,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['keyspace'],
     group: 'generic',
     since: '7.0.0',
@@ -96,7 +95,7 @@ export const expireCommands: readonly CommandRecord[] = [
     name: 'pexpiretime',
     arity: 2,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['keyspace'],
     group: 'generic',
     since: '7.0.0',
@@ -109,7 +108,7 @@ export const expireCommands: readonly CommandRecord[] = [
     name: 'pttl',
     arity: 2,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['keyspace'],
     tips: ['nondeterministic_output'],
     group: 'generic',
@@ -124,7 +123,7 @@ export const expireCommands: readonly CommandRecord[] = [
     name: 'ttl',
     arity: 2,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['keyspace'],
     tips: ['nondeterministic_output'],
     group: 'generic',

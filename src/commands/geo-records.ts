@@ -7,6 +7,7 @@ import {
   type KeySpec,
   keyRange,
   MOVABLE_KEYS,
+  READ_KEY,
   READONLY,
   WRITE,
 } from './command.js';
@@ -20,7 +21,6 @@ import {
   geoSearchStore,
 } from './geo-search.js';
 
-const READ = keyRange(['RO', 'access'], 1, 1);
 const CIRCLE_COMPLEXITY =
   'O(N+log(M)) where N is the number of elements inside the bounding box of the circular area delimited by center and radius and M is the number of items inside the index.';
 const AREA_COMPLEXITY =
@@ -123,7 +123,7 @@ export const geoCommands: readonly CommandRecord[] = [
     name: 'geodist',
     arity: -4,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['geo'],
     group: 'geo',
     since: '3.2.0',
@@ -141,7 +141,7 @@ export const geoCommands: readonly CommandRecord[] = [
     name: 'geohash',
     arity: -2,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['geo'],
     group: 'geo',
     since: '3.2.0',
@@ -154,7 +154,7 @@ export const geoCommands: readonly CommandRecord[] = [
     name: 'geopos',
     arity: -2,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['geo'],
     group: 'geo',
     since: '3.2.0',
@@ -167,7 +167,7 @@ export const geoCommands: readonly CommandRecord[] = [
     name: 'georadius',
     arity: -6,
     flags: WRITE | DENYOOM | MOVABLE_KEYS,
-    keys: [READ, ...storeKeys(6)],
+    keys: [READ_KEY, ...storeKeys(6)],
     acl: ['geo'],
     group: 'geo',
     since: '3.2.0',
@@ -195,7 +195,7 @@ export const geoCommands: readonly CommandRecord[] = [
     name: 'georadius_ro',
     arity: -6,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['geo'],
     group: 'geo',
     since: '3.2.10',
@@ -221,7 +221,7 @@ export const geoCommands: readonly CommandRecord[] = [
     name: 'georadiusbymember',
     arity: -5,
     flags: WRITE | DENYOOM | MOVABLE_KEYS,
-    keys: [READ, ...storeKeys(5)],
+    keys: [READ_KEY, ...storeKeys(5)],
     acl: ['geo'],
     group: 'geo',
     since: '3.2.0',
@@ -247,7 +247,7 @@ export const geoCommands: readonly CommandRecord[] = [
     name: 'georadiusbymember_ro',
     arity: -5,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['geo'],
     group: 'geo',
     since: '3.2.10',
@@ -271,7 +271,7 @@ export const geoCommands: readonly CommandRecord[] = [
     name: 'geosearch',
     arity: -7,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['geo'],
     group: 'geo',
     since: '6.2.0',

@@ -1,6 +1,6 @@
 /** Records of the commands on times of hash fields, which Redis has since 7.4 and 8.0. Handlers: hash-expire.ts, hash-getex.ts. */
 import { choice, expiration, KEY } from './argument-docs.js';
-import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
+import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READ_KEY, READONLY, WRITE } from './command.js';
 import {
   hexpire,
   hexpireAt,
@@ -14,7 +14,6 @@ import {
 } from './hash-expire.js';
 import { hgetDel, hgetEx, hsetEx } from './hash-getex.js';
 
-const READ = keyRange(['RO', 'access'], 1, 1);
 const CHANGED = keyRange(['RW', 'update'], 1, 1);
 const FIELD: ArgumentDoc = { name: 'field', type: 'string' };
 const CONDITION: ArgumentDoc = choice('condition', ['NX', 'XX', 'GT', 'LT'], { flags: ['optional'] });
@@ -100,7 +99,7 @@ export const hashExpireCommands: readonly CommandRecord[] = [
     name: 'httl',
     arity: -5,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     group: 'hash',
     since: '7.4.0',
@@ -113,7 +112,7 @@ export const hashExpireCommands: readonly CommandRecord[] = [
     name: 'hpttl',
     arity: -5,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     group: 'hash',
     since: '7.4.0',
@@ -126,7 +125,7 @@ export const hashExpireCommands: readonly CommandRecord[] = [
     name: 'hexpiretime',
     arity: -5,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     group: 'hash',
     since: '7.4.0',
@@ -139,7 +138,7 @@ export const hashExpireCommands: readonly CommandRecord[] = [
     name: 'hpexpiretime',
     arity: -5,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     group: 'hash',
     since: '7.4.0',

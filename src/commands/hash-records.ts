@@ -1,12 +1,11 @@
 /** Records of the hash commands. Handlers: hash.ts, hash-number.ts, hash-random.ts, hash-scan.ts. */
 import { COUNT_OPTION, KEY, option } from './argument-docs.js';
-import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
+import { type ArgumentDoc, type CommandRecord, DENYOOM, FAST, keyRange, READ_KEY, READONLY, WRITE } from './command.js';
 import { hdel, hexists, hget, hgetAll, hkeys, hlen, hmget, hmset, hset, hsetNx, hstrlen, hvals } from './hash.js';
 import { hincrBy, hincrByFloat } from './hash-number.js';
 import { hrandField } from './hash-random.js';
 import { hscan } from './hash-scan.js';
 
-const READ = keyRange(['RO', 'access'], 1, 1);
 const FIELD: ArgumentDoc = { name: 'field', type: 'string' };
 
 export const hashCommands: readonly CommandRecord[] = [
@@ -61,7 +60,7 @@ export const hashCommands: readonly CommandRecord[] = [
     name: 'hget',
     arity: 3,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     group: 'hash',
     since: '2.0.0',
@@ -74,7 +73,7 @@ export const hashCommands: readonly CommandRecord[] = [
     name: 'hmget',
     arity: -3,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     group: 'hash',
     since: '2.0.0',
@@ -87,7 +86,7 @@ export const hashCommands: readonly CommandRecord[] = [
     name: 'hgetall',
     arity: 2,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     tips: ['nondeterministic_output_order'],
     group: 'hash',
@@ -101,7 +100,7 @@ export const hashCommands: readonly CommandRecord[] = [
     name: 'hkeys',
     arity: 2,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     tips: ['nondeterministic_output_order'],
     group: 'hash',
@@ -115,7 +114,7 @@ export const hashCommands: readonly CommandRecord[] = [
     name: 'hvals',
     arity: 2,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     tips: ['nondeterministic_output_order'],
     group: 'hash',
@@ -223,7 +222,7 @@ export const hashCommands: readonly CommandRecord[] = [
     name: 'hrandfield',
     arity: -2,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     tips: ['nondeterministic_output'],
     group: 'hash',
@@ -245,7 +244,7 @@ export const hashCommands: readonly CommandRecord[] = [
     name: 'hscan',
     arity: -3,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['hash'],
     tips: ['nondeterministic_output'],
     group: 'hash',

@@ -1,6 +1,16 @@
 /** Records of the list commands. Handlers: list.ts, list-search.ts, list-move.ts. */
 import { COUNT_OPTION, choice, KEY, KEYS, NUMKEYS } from './argument-docs.js';
-import { type CommandRecord, countedKeys, DENYOOM, FAST, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
+import {
+  type CommandRecord,
+  countedKeys,
+  DENYOOM,
+  FAST,
+  keyRange,
+  MOVABLE_KEYS,
+  READ_KEY,
+  READONLY,
+  WRITE,
+} from './command.js';
 import { lindex, llen, lpop, lpush, lpushX, lrange, lset, ltrim, rpop, rpush, rpushX } from './list.js';
 import { lmove, lmpop, rpopLpush } from './list-move.js';
 import { linsert, lpos, lrem } from './list-search.js';
@@ -111,7 +121,7 @@ export const listCommands: readonly CommandRecord[] = [
     name: 'lindex',
     arity: 3,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['list'],
     group: 'list',
     since: '1.0.0',
@@ -184,7 +194,7 @@ export const listCommands: readonly CommandRecord[] = [
     name: 'lrange',
     arity: 4,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['list'],
     group: 'list',
     since: '1.0.0',
@@ -198,7 +208,7 @@ export const listCommands: readonly CommandRecord[] = [
     name: 'lpos',
     arity: -3,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['list'],
     group: 'list',
     since: '6.0.6',

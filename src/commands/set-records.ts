@@ -8,6 +8,7 @@ import {
   FAST,
   keyRange,
   MOVABLE_KEYS,
+  READ_KEY,
   READONLY,
   WRITE,
 } from './command.js';
@@ -16,7 +17,6 @@ import { sdiff, sdiffStore, sinter, sinterCard, sinterStore, sunion, sunionStore
 import { spop, srandMember } from './set-random.js';
 import { sscan } from './set-scan.js';
 
-const READ = keyRange(['RO', 'access'], 1, 1);
 const MEMBER: ArgumentDoc = { name: 'member', type: 'string' };
 
 export const setCommands: readonly CommandRecord[] = [
@@ -66,7 +66,7 @@ export const setCommands: readonly CommandRecord[] = [
     name: 'smismember',
     arity: -3,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['set'],
     group: 'set',
     since: '6.2.0',
@@ -92,7 +92,7 @@ export const setCommands: readonly CommandRecord[] = [
     name: 'smembers',
     arity: 2,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['set'],
     tips: ['nondeterministic_output_order'],
     group: 'set',
@@ -122,7 +122,7 @@ export const setCommands: readonly CommandRecord[] = [
     name: 'srandmember',
     arity: -2,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['set'],
     tips: ['nondeterministic_output'],
     group: 'set',
@@ -253,7 +253,7 @@ export const setCommands: readonly CommandRecord[] = [
     name: 'sscan',
     arity: -3,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['set'],
     tips: ['nondeterministic_output'],
     group: 'set',

@@ -5,14 +5,13 @@ import {
   type CommandRecord,
   DENYOOM,
   type KeySpec,
-  keyRange,
   MOVABLE_KEYS,
+  READ_KEY,
   READONLY,
   WRITE,
 } from './command.js';
 import { sort, sortKeys, sortRo } from './sort.js';
 
-const READ = keyRange(['RO', 'access'], 1, 1);
 const NAMED_BY_PATTERNS: KeySpec = {
   flags: ['RO', 'access'],
   notes:
@@ -46,7 +45,7 @@ export const sortCommands: readonly CommandRecord[] = [
     arity: -2,
     flags: WRITE | DENYOOM | MOVABLE_KEYS,
     keys: [
-      READ,
+      READ_KEY,
       NAMED_BY_PATTERNS,
       {
         flags: ['OW', 'update'],
@@ -69,7 +68,7 @@ export const sortCommands: readonly CommandRecord[] = [
     name: 'sort_ro',
     arity: -2,
     flags: READONLY | MOVABLE_KEYS,
-    keys: [READ, NAMED_BY_PATTERNS],
+    keys: [READ_KEY, NAMED_BY_PATTERNS],
     acl: ['set', 'sortedset', 'list', 'dangerous'],
     group: 'generic',
     since: '7.0.0',

@@ -1,6 +1,16 @@
 /** Records of the stream commands that know nothing of groups. Handlers: stream.ts, stream-range.ts, stream-read.ts. */
 import { COUNT_OPTION, KEY, KEYS, word } from './argument-docs.js';
-import { BLOCKING, type CommandRecord, DENYOOM, FAST, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
+import {
+  BLOCKING,
+  type CommandRecord,
+  DENYOOM,
+  FAST,
+  keyRange,
+  MOVABLE_KEYS,
+  READ_KEY,
+  READONLY,
+  WRITE,
+} from './command.js';
 import { xadd, xdel, xlen, xsetId, xtrim } from './stream.js';
 import { xrange, xrevrange } from './stream-range.js';
 import { xread } from './stream-read.js';
@@ -91,7 +101,7 @@ export const streamCommands: readonly CommandRecord[] = [
     name: 'xrange',
     arity: -4,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['stream'],
     group: 'stream',
     since: '5.0.0',
@@ -106,7 +116,7 @@ export const streamCommands: readonly CommandRecord[] = [
     name: 'xrevrange',
     arity: -4,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['stream'],
     group: 'stream',
     since: '5.0.0',

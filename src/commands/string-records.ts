@@ -1,11 +1,10 @@
 /** Records of the string commands. Handlers: string.ts, string-number.ts, string-range.ts. */
 import { choice, expiration, KEY, KEYS, option } from './argument-docs.js';
-import { type CommandRecord, DENYOOM, FAST, keyRange, READONLY, WRITE } from './command.js';
+import { type CommandRecord, DENYOOM, FAST, keyRange, READ_KEY, READONLY, WRITE } from './command.js';
 import { get, getDel, getEx, getSet, mget, mset, msetNx, psetEx, set, setEx, setNx } from './string.js';
 import { decr, decrBy, incr, incrBy, incrByFloat } from './string-number.js';
 import { append, getRange, lcs, setRange, strlen } from './string-range.js';
 
-const READ = keyRange(['RO', 'access'], 1, 1);
 const UPDATED = keyRange(['RW', 'access', 'update'], 1, 1);
 const OVERWRITTEN = keyRange(['OW', 'update'], 1, 1);
 const SUBSTRING_COMPLEXITY =
@@ -56,7 +55,7 @@ export const stringCommands: readonly CommandRecord[] = [
     name: 'get',
     arity: 2,
     flags: READONLY | FAST,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['string'],
     group: 'string',
     since: '1.0.0',
@@ -95,7 +94,7 @@ export const stringCommands: readonly CommandRecord[] = [
     name: 'getrange',
     arity: 4,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['string'],
     group: 'string',
     since: '2.4.0',
@@ -347,7 +346,7 @@ export const stringCommands: readonly CommandRecord[] = [
     name: 'substr',
     arity: 4,
     flags: READONLY,
-    keys: [READ],
+    keys: [READ_KEY],
     acl: ['string'],
     group: 'string',
     since: '1.0.0',

@@ -1,6 +1,16 @@
 /** Records of the sorted set commands about single members, the ends and the whole. Handlers: zset.ts, zset-pop.ts, zset-scan.ts. */
 import { COUNT_OPTION, choice, KEY, KEYS, NUMKEYS, option } from './argument-docs.js';
-import { type CommandRecord, countedKeys, DENYOOM, FAST, keyRange, MOVABLE_KEYS, READONLY, WRITE } from './command.js';
+import {
+  type CommandRecord,
+  countedKeys,
+  DENYOOM,
+  FAST,
+  keyRange,
+  MOVABLE_KEYS,
+  READ_KEY,
+  READONLY,
+  WRITE,
+} from './command.js';
 import { zadd, zcard, zincrBy, zmscore, zrank, zrem, zrevRank, zscore } from './zset.js';
 import { zmpop, zpopMax, zpopMin, zrandMember } from './zset-pop.js';
 import { zscan } from './zset-scan.js';
@@ -84,7 +94,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     name: 'zscore',
     arity: 3,
     flags: READONLY | FAST,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '1.2.0',
@@ -97,7 +107,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     name: 'zmscore',
     arity: -3,
     flags: READONLY | FAST,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '6.2.0',
@@ -110,7 +120,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     name: 'zrank',
     arity: -3,
     flags: READONLY | FAST,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '2.0.0',
@@ -124,7 +134,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     name: 'zrevrank',
     arity: -3,
     flags: READONLY | FAST,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['sortedset'],
     group: 'sorted-set',
     since: '2.0.0',
@@ -180,7 +190,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     name: 'zrandmember',
     arity: -2,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['sortedset'],
     tips: ['nondeterministic_output'],
     group: 'sorted-set',
@@ -202,7 +212,7 @@ export const zsetCommands: readonly CommandRecord[] = [
     name: 'zscan',
     arity: -3,
     flags: READONLY,
-    keys: [keyRange(['RO', 'access'], 1, 1)],
+    keys: [READ_KEY],
     acl: ['sortedset'],
     tips: ['nondeterministic_output'],
     group: 'sorted-set',
