@@ -40,7 +40,6 @@ import { HashBuilder } from './hash-builder.js';
 import { HashCursor } from './hash-cursor.js';
 import { HashTimes } from './hash-times.js';
 import { MemberTable } from './member-table.js';
-import { TimedHashBuilder } from './timed-hash-builder.js';
 
 /** What the digest of a pair whose field has a time is mixed with. */
 const TIMED_MARK = new TextEncoder().encode('!!hexpire!!');
@@ -56,7 +55,6 @@ export class Hashes implements ValueType {
   /** For any walk that ends before something is written. */
   readonly cursor: HashCursor;
   readonly builder: HashBuilder;
-  readonly timedBuilder: TimedHashBuilder;
   /** Times of fields. */
   readonly fieldTimes: HashTimes;
   /** The value that `find` found: `valueBytes[valueStart, valueStart + valueLength)`. */
@@ -77,7 +75,6 @@ export class Hashes implements ValueType {
     this.cursor = new HashCursor(space, this.table);
     this.builder = new HashBuilder(space, this);
     this.fieldTimes = new HashTimes(space, this);
-    this.timedBuilder = new TimedHashBuilder(space, this);
   }
 
   /** @returns number of fields, those included whose time is over */

@@ -39,14 +39,15 @@ class World {
     const [name, field, text] = [bytesOf(key), bytesOf(member), bytesOf(value)];
     const { hashes, sets } = this;
     if (ref === 0) {
-      const builder = key.startsWith('h') ? hashes.builder : sets.builder;
-      builder.begin(1);
-      assert.ok(
-        builder === hashes.builder
-          ? hashes.builder.set(field, 0, field.length, text, 0, text.length)
-          : sets.builder.add(field, 0, field.length),
-      );
-      builder.finish(this.db, name, 0, name.length, 0);
+      if (key.startsWith('h')) {
+        hashes.builder.begin();
+        assert.ok(hashes.builder.set(field, 0, field.length, text, 0, text.length));
+        hashes.builder.finish(this.db, name, 0, name.length, 0);
+      } else {
+        sets.builder.begin(1);
+        assert.ok(sets.builder.add(field, 0, field.length));
+        sets.builder.finish(this.db, name, 0, name.length, 0);
+      }
     } else if (key.startsWith('h')) {
       hashes.set(this.db, ref, field, 0, field.length, text, 0, text.length);
       assert.equal(hashes.wasAdded, isNew);

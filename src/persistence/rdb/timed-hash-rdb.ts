@@ -74,19 +74,19 @@ export const timedHashForm: ValueForm = {
   reads: (rdbType) => rdbType === RdbType.HASH_METADATA || rdbType === RdbType.HASH_LISTPACK_EX,
 
   add(space, db, record, key, start, length, expireAtMs) {
-    const { timedBuilder } = hashesOf(space);
-    timedBuilder.begin();
+    const { builder } = hashesOf(space);
+    builder.begin(true);
     cursor.reset(record.bytes, record.start, record.end);
     const earliestMs = cursor.int64();
     if (record.type === RdbType.HASH_LISTPACK_EX) {
       cursor.string(value);
-      timedBuilder.adopt(value.bytes, value.start);
+      builder.adopt(value.bytes, value.start);
     } else {
       for (let rest = cursor.length(); rest > 0; rest--) {
         const after = cursor.length();
         cursor.string(field);
         cursor.string(value);
-        timedBuilder.add(
+        builder.setTimed(
           field.bytes,
           field.start,
           field.end - field.start,
@@ -97,7 +97,7 @@ export const timedHashForm: ValueForm = {
         );
       }
     }
-    return timedBuilder.finish(db, key, start, length, expireAtMs);
+    return builder.finish(db, key, start, length, expireAtMs);
   },
 };
 
