@@ -133,6 +133,18 @@ export class ReplyWriter {
     this.header(0x3a, value);
   }
 
+  /** An integer whose text, of up to 20 bytes, lies in `source`. */
+  integerText(source: Uint8Array, start: number, length: number): void {
+    this.reserve(24);
+    const { bytes } = this;
+    let at = this.length;
+    bytes[at++] = 0x3a;
+    for (let i = 0; i < length; i++) bytes[at++] = source[start + i];
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    this.length = at;
+  }
+
   bigInteger(value: bigint): void {
     this.line(0x3a, value.toString());
   }

@@ -22,6 +22,11 @@ const NOT_INTEGERS = [
   '-9223372036854775809',
   '1\\x00',
 ];
+/** Integers whose last digits change by counting, with and without a digit more. */
+const DIGITS = [
+  ...['0', '8', '9', '10', '19', '99', '1098', '1099', '1999', '-1', '-9', '-10', '-19'],
+  ...['9007199254740991', '99999999999999998', '999999999999999999', '1999999999999999999', '9223372036854775799'],
+];
 /** Texts around what a float may look like, right and wrong ones. */
 const FLOATS = [
   '0',
@@ -62,6 +67,19 @@ export const numbers: CaseGroup = {
       'INCRBY e 0',
       'GET e',
     ],
+    'counting on over every kind of digit, from text of every encoding': forEach(DIGITS, (value) => [
+      `SET k ${value}`,
+      'INCR k',
+      'INCR k',
+      'GET k',
+      'OBJECT ENCODING k',
+      `SET r ${value}`,
+      'APPEND r 9',
+      'OBJECT ENCODING r',
+      'INCR r',
+      'GET r',
+      'OBJECT ENCODING r',
+    ]),
     'counting keeps the time': [
       'SET k 1 EXAT 33177117420',
       'INCR k',
