@@ -1,7 +1,7 @@
 /** DEBUG: what test suites and client libraries use of it. Source: spec server.md section 16. */
 
 import { randomInt } from 'node:crypto';
-import { digestKeyspace, digestValue, emptyDigest } from '../keyspace/digest.js';
+import { Digest, digestKeyspace, digestValue } from '../keyspace/digest.js';
 import { entryBytes } from '../keyspace/entry.js';
 import type { Invocation } from '../server/invocation.js';
 import { RequestedCrash } from '../server/process/crash.js';
@@ -48,12 +48,8 @@ function setActiveExpire(call: Invocation): void {
   call.reply.ok();
 }
 
-function hex(digest: Uint8Array): string {
-  return Buffer.from(digest).toString('hex');
-}
-
 function digest(call: Invocation): void {
-  call.reply.status(hex(digestKeyspace(call.keyspace)));
+  call.reply.status(digestKeyspace(call.keyspace).toString());
 }
 
 function digestValues(call: Invocation): void {
@@ -61,7 +57,9 @@ function digestValues(call: Invocation): void {
   call.reply.array(call.argc - 2);
   for (let i = 2; i < call.argc; i++) {
     const ref = call.db.lookupUnheard(bytes, starts[i], lengths[i]);
-    call.reply.status(hex(ref === 0 ? emptyDigest() : digestValue(call.keyspace, ref, emptyDigest())));
+    const digest = new Digest();
+    if (ref !== 0) digestValue(call.keyspace, ref, digest);
+    call.reply.status(digest.toString());
   }
 }
 

@@ -11,7 +11,7 @@
  * place is announced by `Database.beforeWrite` before the first byte changes. References to entries are good until the next call that changes the hash.
  */
 import type { Database } from '../keyspace/database.js';
-import { added, type Digest, emptyDigest, mixed, valueDigests } from '../keyspace/digest.js';
+import { Digest, valueDigests } from '../keyspace/digest.js';
 import {
   HASH_LISTPACK,
   HASH_TABLE,
@@ -246,17 +246,17 @@ export class Hashes implements ValueType {
   }
 
   /** Continues `digest` with all pairs: DEBUG DIGEST. */
-  digest(ref: Ref, digest: Digest): Digest {
+  digest(ref: Ref, digest: Digest): void {
     const { cursor } = this;
-    let result = digest;
+    const pair = new Digest();
     cursor.begin(ref);
     while (cursor.next()) {
-      const field = cursor.bytes.subarray(cursor.start, cursor.start + cursor.length);
-      const value = cursor.valueBytes.subarray(cursor.valueStart, cursor.valueStart + cursor.valueLength);
-      const pair = mixed(mixed(emptyDigest(), field), value);
-      result = added(result, cursor.timeMs === 0 ? pair : added(pair, TIMED_MARK));
+      pair.clear();
+      pair.mix(cursor.bytes, cursor.start, cursor.length);
+      pair.mix(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
+      if (cursor.timeMs !== 0) pair.add(TIMED_MARK, 0, TIMED_MARK.length);
+      digest.addDigest(pair);
     }
-    return result;
   }
 
   free(ref: Ref): void {

@@ -12,7 +12,7 @@
  * of its list that it was not handed to; (3) every change calls `beforeWrite` before its first byte.
  */
 import type { Database } from '../keyspace/database.js';
-import { type Digest, mixed, valueDigests } from '../keyspace/digest.js';
+import { type Digest, valueDigests } from '../keyspace/digest.js';
 import { type Entries, ROOT_BYTES, TYPE_LIST } from '../keyspace/entry.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import type { PackingLimits } from '../keyspace/packing-limits.js';
@@ -414,16 +414,14 @@ export class Lists implements ValueType {
   }
 
   /** Continues the digest with all elements. */
-  digest(ref: Ref, digest: Digest): Digest {
+  digest(ref: Ref, digest: Digest): void {
     const cursor = new ListCursor();
     const element = new ListpackElement();
-    let result = digest;
     this.seek(ref, 0, cursor);
     do {
       cursor.read(element);
-      result = mixed(result, element.bytes.subarray(element.start, element.start + element.length));
+      digest.mix(element.bytes, element.start, element.length);
     } while (this.next(ref, cursor));
-    return result;
   }
 
   /** Points the cursor's view to its chunk. */

@@ -11,7 +11,7 @@
  * place is announced by `Database.beforeWrite` before the first byte changes. References to entries are good until the next call that changes the set.
  */
 import type { Database } from '../keyspace/database.js';
-import { added, type Digest, valueDigests } from '../keyspace/digest.js';
+import { type Digest, valueDigests } from '../keyspace/digest.js';
 import { ROOT_BYTES, TYPE_SET } from '../keyspace/entry.js';
 import { hashBytes } from '../keyspace/key-hash.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
@@ -159,12 +159,10 @@ export class Sets implements ValueType {
   }
 
   /** Continues `digest` with all members: DEBUG DIGEST. */
-  digest(ref: Ref, digest: Digest): Digest {
+  digest(ref: Ref, digest: Digest): void {
     const { cursor } = this;
-    let result = digest;
     cursor.begin(ref);
-    while (cursor.next()) result = added(result, cursor.bytes.subarray(cursor.start, cursor.start + cursor.length));
-    return result;
+    while (cursor.next()) digest.add(cursor.bytes, cursor.start, cursor.length);
   }
 
   free(ref: Ref): void {

@@ -14,7 +14,7 @@
  * change announces itself by `beforeWrite` before its first byte; (4) no score is NaN.
  */
 import type { Database } from '../keyspace/database.js';
-import { added, type Digest, emptyDigest, mixed, valueDigests } from '../keyspace/digest.js';
+import { Digest, valueDigests } from '../keyspace/digest.js';
 import { ROOT_BYTES, TYPE_ZSET } from '../keyspace/entry.js';
 import { hashBytes } from '../keyspace/key-hash.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
@@ -295,16 +295,17 @@ export class Zsets implements ValueType, ItemOrder {
   }
 
   /** Continues the digest with all members. */
-  digest(ref: Ref, digest: Digest): Digest {
+  digest(ref: Ref, digest: Digest): void {
     const { cursor } = this;
-    let result = digest;
+    const pair = new Digest();
     this.seek(ref, 0, cursor);
     do {
-      const member = cursor.bytes.subarray(cursor.start, cursor.start + cursor.length);
       const score = Buffer.from(formatDouble(cursor.score), 'latin1');
-      result = added(result, mixed(mixed(emptyDigest(), member), score));
+      pair.clear();
+      pair.mix(cursor.bytes, cursor.start, cursor.length);
+      pair.mix(score, 0, score.length);
+      digest.addDigest(pair);
     } while (cursor.next());
-    return result;
   }
 
   /** @returns the table of a set that is not packed */

@@ -50,7 +50,7 @@ function newServer(): InProcess {
  * whole in files only.
  */
 function stateOf(server: InProcess, form: Form): string[] {
-  const digest = Buffer.from(digestKeyspace(server.server.keyspace)).toString('hex');
+  const digest = digestKeyspace(server.server.keyspace).toString();
   const groups = form === 'aof-base-commands' ? [] : NAMES.map((name) => server.run(`XPENDING ${name} g - + 10000`));
   return [digest, ...NAMES.map((name) => timesOf(server, name)), ...groups];
 }
