@@ -295,6 +295,26 @@ export class StreamNodes {
     return copy;
   }
 
+  /** Moves the last `count` nodes to an index of their own: the old one, which is to be dissolved, has none in their cells. @returns the new one */
+  moveLast(tree: Ref, count: number): Ref {
+    const { index } = this;
+    const moved = index.create();
+    const id = new StreamId();
+    if (count === 0) return moved;
+    index.seekLast(tree);
+    for (let steps = count - 1; steps > 0; steps--) index.previous();
+    for (let isThere = true; isThere; isThere = index.next()) {
+      const { leaf, index: cell, node } = this.place();
+      index.setValue(0, 0);
+      index.readId(id);
+      index.insert(moved, id);
+      index.setValue(0, node);
+      index.leaf = leaf;
+      index.index = cell;
+    }
+    return moved;
+  }
+
   /** @returns bytes of all nodes and of the index */
   bytesOf(tree: Ref): number {
     const { index } = this;
@@ -305,7 +325,10 @@ export class StreamNodes {
 
   /** Frees the nodes in a leaf of a dissolved index, and the leaf. @returns the next leaf, or 0 */
   dropLeaf(leaf: Ref): Ref {
-    for (let i = this.index.cellCount(leaf) - 1; i >= 0; i--) this.giveUp(this.index.valueAt(leaf, i, 0));
+    for (let i = this.index.cellCount(leaf) - 1; i >= 0; i--) {
+      const node = this.index.valueAt(leaf, i, 0);
+      if (node !== 0) this.giveUp(node);
+    }
     return this.index.dropLeaf(leaf);
   }
 
