@@ -95,6 +95,21 @@ export class Table {
     return table;
   }
 
+  /** The same with the buckets for `itemCount` items, which are certain to come: none has to be split for them, which takes half of an insert's time. */
+  createFor(itemCount: number): Ref {
+    const table = this.create(itemCount);
+    const bucketCount = Math.ceil(itemCount / LOAD_MAX);
+    if (bucketCount <= SEGMENT_BUCKETS) return table;
+    for (let bucket = SEGMENT_BUCKETS; bucket < bucketCount; bucket += SEGMENT_BUCKETS) {
+      this.reserveBucket(table, bucket);
+      const segment = this.segment(this.control(table, ROOT), bucket >> SEGMENT_SHIFT);
+      const base = (segment & UNIT_MASK) << 1;
+      this.words[segment >>> CHUNK_INDEX_SHIFT].fill(0, base, base + SEGMENT_BUCKETS * BUCKET_WORDS);
+    }
+    this.setControl(table, BUCKETS, bucketCount);
+    return table;
+  }
+
   /** Frees the table's own blocks; the items are the caller's. */
   destroy(table: Ref): void {
     this.foundItem = 0;

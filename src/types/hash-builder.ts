@@ -47,6 +47,7 @@ export class HashBuilder {
   private table: Ref = 0;
   /** Of a table with times. */
   private order: Ref = 0;
+  private certain = 0;
 
   constructor(space: Keyspace, hashes: Hashes) {
     this.space = space;
@@ -54,11 +55,13 @@ export class HashBuilder {
     this.cursor = new HashCursor(space, hashes.table);
   }
 
-  begin(isTimed = false): void {
+  /** @param certain so many different fields will come at least */
+  begin(isTimed = false, certain = 0): void {
     this.packed.clear();
     this.isTimed = isTimed;
     this.table = 0;
     this.order = 0;
+    this.certain = certain;
   }
 
   /** Sets a field. @returns whether it is new */
@@ -166,7 +169,7 @@ export class HashBuilder {
   private convert(): void {
     const { cursor, hashes } = this;
     cursor.beginPacked(this.packed.bytes, 0, this.isTimed);
-    this.table = hashes.table.create();
+    this.table = hashes.table.createFor(this.certain);
     if (this.isTimed) {
       this.order = hashes.fieldTimes.table.order.create();
       hashes.fieldTimes.table.putAll(this.table, this.order, cursor);

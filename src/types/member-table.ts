@@ -102,7 +102,7 @@ export class MemberTable extends Table {
 
   /** @returns a table with copies of all items */
   copy(table: Ref): Ref {
-    const copied = this.create();
+    const copied = this.createFor(this.count(table));
     const bucketCount = this.bucketCount(table);
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       const count = this.collectBucket(table, bucket, this.collected);

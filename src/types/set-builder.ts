@@ -28,6 +28,7 @@ export class SetBuilder {
   private readonly cursor: SetCursor;
   private encoding = UNDECIDED;
   private expected = 0;
+  private certain = 0;
   private table: Ref = 0;
 
   constructor(space: Keyspace, sets: Sets) {
@@ -36,17 +37,21 @@ export class SetBuilder {
     this.cursor = new SetCursor(space, sets.table);
   }
 
-  /** @param expected about how many members will come; 0 if unknown */
-  begin(expected: number): void {
+  /**
+   * @param expected about how many members will come; 0 if unknown
+   * @param certain  so many different ones will come at least
+   */
+  begin(expected: number, certain = 0): void {
     this.encoding = UNDECIDED;
     this.expected = expected;
+    this.certain = certain;
   }
 
   /** Begins in a given form. */
   beginAs(encoding: number): void {
     this.encoding = encoding;
     if (encoding === SET_TABLE) {
-      this.table = this.sets.table.create();
+      this.table = this.sets.table.createFor(this.certain);
     } else if (encoding === SET_LISTPACK) {
       this.packed.clear();
     } else {

@@ -45,9 +45,13 @@ export class ZsetBuilder {
     return this.itemCount;
   }
 
-  /** @param isGrown members come as to a listpack that becomes a tree when one does not fit: until then −0 is 0, which a listpack cannot tell apart */
-  begin(isGrown = false): void {
-    this.table = this.zsets.table.create();
+  /**
+   * @param isGrown members come as to a listpack that becomes a tree when one does not fit: until then −0 is 0, which a listpack cannot tell apart
+   * @param certain so many members are going to be added at least
+   */
+  begin(isGrown = false, certain = 0): void {
+    this.table = this.zsets.table.createFor(certain);
+    if (certain > this.items.length) this.items = new Int32Array(certain);
     this.itemCount = 0;
     this.memberBytesMax = 0;
     this.isGrown = isGrown;

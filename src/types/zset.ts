@@ -103,7 +103,7 @@ export class Zsets implements ValueType, ItemOrder {
     if (this.isPacked(ref)) return;
     const { cursor, trees } = this;
     const tree = this.treeOf(ref);
-    const table = this.table.create();
+    const table = this.table.createFor(this.count(ref));
     const copy = trees.create();
     cursor.seek(ref, tree, 0);
     do {

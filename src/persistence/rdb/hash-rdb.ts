@@ -52,16 +52,18 @@ export const hashForm: ValueForm = {
 
   add(space, db, record, key, start, length, expireAtMs) {
     const { builder } = hashesOf(space);
-    builder.begin();
     cursor.reset(record.bytes, record.start, record.end);
     if (record.type === RdbType.HASH) {
-      for (let rest = cursor.length(); rest > 0; rest--) {
+      const count = cursor.length();
+      builder.begin(false, count);
+      for (let rest = count; rest > 0; rest--) {
         cursor.string(field);
         cursor.string(value);
         const valueLength = value.end - value.start;
         builder.set(field.bytes, field.start, field.end - field.start, value.bytes, value.start, valueLength);
       }
     } else {
+      builder.begin();
       cursor.string(value);
       if (record.type === RdbType.HASH_LISTPACK) builder.adopt(value.bytes, value.start);
       else if (record.type === RdbType.HASH_ZIPLIST) visitZiplist(value.bytes, value.start, pairsInto(builder));

@@ -125,7 +125,7 @@ export function checkListpack(
 ): number {
   if (end - start < LISTPACK_HEADER + 1) return -1;
   if (uint32Le(bytes, start) !== end - start || bytes[end - 1] !== TERMINATOR) return -1;
-  elements.clear();
+  elements.clear(bytes);
   let count = 0;
   for (let at = start + LISTPACK_HEADER; at < end - 1; at = element.next, count++) {
     if (!decodeListpackEntry(bytes, at, end - 1, element)) return -1;
@@ -174,7 +174,7 @@ export function checkZiplist(
 ): number {
   if (end - start < ZIPLIST_HEADER + 1) return -1;
   if (uint32Le(bytes, start) !== end - start || bytes[end - 1] !== TERMINATOR) return -1;
-  elements.clear();
+  elements.clear(bytes);
   let count = 0;
   let previousSize = 0;
   let last = start + ZIPLIST_HEADER;
@@ -244,7 +244,7 @@ function ziplistIntegerSize(encoding: number): number {
 /** @returns the number of pairs, or −1 if the zipmap is not valid (an empty one is not) */
 export function checkZipmap(bytes: Uint8Array, start: number, end: number, elements: ElementSet): number {
   if (end - start < 2 || bytes[end - 1] !== TERMINATOR) return -1;
-  elements.clear();
+  elements.clear(bytes);
   let count = 0;
   for (let at = start + 1; at < end - 1; count++) {
     const field = zipmapLength(bytes, at, end - 1);

@@ -43,12 +43,13 @@ export const setForm: ValueForm = {
     cursor.reset(record.bytes, record.start, record.end);
     if (record.type === RdbType.SET) {
       const count = cursor.length();
-      builder.begin(count);
+      builder.begin(count, count);
       for (let i = 0; i < count; i++) {
         cursor.string(text);
         builder.add(text.bytes, text.start, text.end - text.start);
       }
     } else {
+      builder.begin(0);
       cursor.string(text);
       if (record.type === RdbType.SET_INTSET) builder.adoptIntset(text.bytes, text.start);
       else builder.adoptListpack(text.bytes, text.start);

@@ -100,7 +100,7 @@ function isValidNode(blob: RdbString): boolean {
 export function checkStream(cursor: RdbCursor, type: number, scratch: RdbString, elements: ElementSet): boolean {
   const hasExtendedFields = type !== RdbType.STREAM;
   const nodeCount = cursor.length();
-  elements.clear();
+  elements.clear(cursor.bytes, nodeCount);
   for (let i = 0; i < nodeCount; i++) {
     if (!cursor.string(scratch)) return false;
     if (scratch.end - scratch.start !== RAW_ID_BYTES) {
@@ -153,7 +153,7 @@ function checkPending(cursor: RdbCursor, type: number, scratch: RdbString, eleme
   }
   const consumerCount = cursor.length();
   let owned = 0;
-  elements.clear();
+  elements.clear(cursor.bytes);
   for (let i = 0; i < consumerCount; i++) {
     if (!cursor.string(scratch)) return false;
     if (!elements.add(scratch.bytes, scratch.start, scratch.end)) {

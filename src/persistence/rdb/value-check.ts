@@ -94,7 +94,7 @@ export class ValueChecker {
   /** `len(n)`, then n groups of strings of which the first must be unique (if a text says what to call the fault). */
   #strings(cursor: RdbCursor, groupSize: number, duplicateText: string): number {
     const count = cursor.length();
-    this.#elements.clear();
+    this.#elements.clear(cursor.bytes, duplicateText === '' ? 0 : count);
     for (let i = 0; i < count; i++) {
       if (!cursor.string(this.#scratch)) return VALUE_FAILED;
       if (duplicateText !== '' && !this.#isNew()) {
@@ -108,7 +108,7 @@ export class ValueChecker {
 
   #scoredMembers(cursor: RdbCursor, type: number): number {
     const count = cursor.length();
-    this.#elements.clear();
+    this.#elements.clear(cursor.bytes, count);
     for (let i = 0; i < count; i++) {
       if (!cursor.string(this.#scratch)) return VALUE_FAILED;
       const isNew = this.#isNew();
@@ -124,7 +124,7 @@ export class ValueChecker {
   #timedPairs(cursor: RdbCursor): number {
     const earliestMs = cursor.int64();
     const count = cursor.length();
-    this.#elements.clear();
+    this.#elements.clear(cursor.bytes, count);
     for (let i = 0; i < count; i++) {
       const after = cursor.length();
       if (!cursor.string(this.#scratch)) return VALUE_FAILED;

@@ -88,14 +88,17 @@ function addZset(
       return ref;
     }
   }
-  builder.begin();
   if (record.type === RdbType.ZSET_LISTPACK) {
+    builder.begin();
     addPairs(builder, value.bytes, value.start);
   } else if (record.type === RdbType.ZSET_ZIPLIST) {
+    builder.begin();
     cursor.string(value);
     visitZiplist(value.bytes, value.start, pairsInto(builder));
   } else {
-    for (let rest = cursor.length(); rest > 0; rest--) {
+    const count = cursor.length();
+    builder.begin(false, count);
+    for (let rest = count; rest > 0; rest--) {
       cursor.string(value);
       const score = record.type === RdbType.ZSET_2 ? cursor.double() : cursor.textDouble();
       builder.add(value.bytes, value.start, value.end - value.start, score);
