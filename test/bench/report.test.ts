@@ -1,3 +1,4 @@
+/** What the benchmarks read and write: reports of redis-benchmark, options, tables and charts. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { drawChart, panelsOf } from '../../bench/chart.js';

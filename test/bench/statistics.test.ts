@@ -1,3 +1,4 @@
+/** The figures of the benchmarks: medians, percentiles, ratios of pairs. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runPairs } from '../../bench/pairing.js';

@@ -1,3 +1,4 @@
+/** The command line of redis-cli as ours reads it: options, URIs, modes, and what is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Scanned, scanArguments } from '../../src/cli/arguments.js';

@@ -1,3 +1,4 @@
+/** Replies as text where the transcripts beside redis-cli do not come: kinds that servers seldom send, and nesting. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OutputMode } from '../../src/cli/command-line.js';

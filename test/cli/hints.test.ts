@@ -1,3 +1,4 @@
+/** What the shell shows while a command is typed: the rest of its syntax, and completions of names. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** How a line of the shell falls into words: blanks, quotes, escapes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { splitWords, unquote } from '../../src/cli/split-words.js';

@@ -1,3 +1,4 @@
+/** `slotmesh` as the one name for all programs, and the --help of each. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';

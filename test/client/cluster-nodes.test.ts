@@ -1,3 +1,4 @@
+/** CLUSTER NODES as it is read by the tools. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatSlots, parseClusterNodes } from '../../src/client/cluster-nodes.js';

@@ -1,3 +1,4 @@
+/** One connection, with a peer that is played and with the real server: order, limits, and how each end shows. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';

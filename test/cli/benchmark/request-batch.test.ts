@@ -1,3 +1,4 @@
+/** What the benchmark sends: batches of a command with their numbers, tags and payloads, and which tests are chosen. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tagOfSlot } from '../../../src/cli/benchmark/cluster-map.js';

@@ -1,3 +1,4 @@
+/** Slots and replicas given to nodes as `--cluster create` of redis-cli gives them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AllocationError, affinityScore, allocate, splitSlots } from '../../../src/cli/cluster/allocation.js';
