@@ -23,20 +23,16 @@ import { waitFor } from '../support/wait-for.js';
 
 const NODE_TIMEOUT_MS = 2000;
 
+/** Three primaries, then a replica of each. */
+type SixNodes = [ServerProcess, ServerProcess, ServerProcess, ServerProcess, ServerProcess, ServerProcess];
+
 for (const kind of serversUnderTest()) {
   test(
     `${kind}, split 2-1: the isolated primary stops taking writes, the majority goes on, and one owner per slot is left`,
     { skip: needsServers(kind) },
     () =>
       withNetwork(kind, async (network) => {
-        const [a, b, c, replicaOfA, replicaOfB, replicaOfC] = network.nodes as [
-          ServerProcess,
-          ServerProcess,
-          ServerProcess,
-          ServerProcess,
-          ServerProcess,
-          ServerProcess,
-        ];
+        const [a, b, c, replicaOfA, replicaOfB, replicaOfC] = network.nodes as SixNodes;
         const minority = [a, replicaOfB];
         const majority = [b, c, replicaOfA, replicaOfC];
         const keys = await keysOf(a);
@@ -89,14 +85,7 @@ for (const kind of serversUnderTest()) {
     { skip: needsServers(kind) },
     () =>
       withNetwork(kind, async (network) => {
-        const [a, b, c, replicaOfA, replicaOfB, replicaOfC] = network.nodes as [
-          ServerProcess,
-          ServerProcess,
-          ServerProcess,
-          ServerProcess,
-          ServerProcess,
-          ServerProcess,
-        ];
+        const [a, b, c, replicaOfA, replicaOfB, replicaOfC] = network.nodes as SixNodes;
         const key = (await keysOf(a))[0]!;
         network.cut([a, replicaOfB], [b, replicaOfC], [c, replicaOfA]);
         await waitFor(async () => (await statesOf(network.nodes)).every((state) => state === 'fail'), {

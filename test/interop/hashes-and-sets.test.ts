@@ -3,25 +3,16 @@
  * old versions wrote. In the end both hold the same data by DEBUG DIGEST. The seed is printed; SLOTMESH_FUZZ_SEED replays the workload.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Arg } from '../../src/client/encode-command.js';
 import { createDumpWriter, sealDumpPayload } from '../../src/persistence/dump-payload.js';
-import { fuzzSeed, Random } from '../support/fuzz.js';
-import { type ServerConfig, type ServerProcess, withServers } from '../support/server-process.js';
-import { needs, needsServers, type ServerKind } from '../support/tools.js';
-import { waitFor } from '../support/wait-for.js';
+import type { Random } from '../support/fuzz.js';
+import { withServers } from '../support/server-process.js';
+import { needsServers } from '../support/tools.js';
+import { exchangesData } from './exchange.js';
 
 const COMMANDS = 6000;
 const skip = needsServers('redis', 'slotmesh');
-
-function seed(test: { diagnostic(message: string): void }): Random {
-  const chosen = fuzzSeed();
-  test.diagnostic(`SLOTMESH_FUZZ_SEED=${chosen}`);
-  return new Random(chosen);
-}
 
 /** Some of everything: small and large, packed and not, integers and texts, picks that only the primary knows. */
 function workload(random: Random): Arg[][] {
@@ -55,82 +46,7 @@ function workload(random: Random): Arg[][] {
   return Array.from({ length: COMMANDS }, () => makers[below(makers.length)]!());
 }
 
-async function fill(server: ServerProcess, random: Random): Promise<void> {
-  const client = await server.connect();
-  await client.pipeline(workload(random));
-  client.close();
-}
-
-const digest = (server: ServerProcess): Promise<string> => server.text('DEBUG', 'DIGEST');
-
-function assertSound(file: string): void {
-  const checked = spawnSync('redis-check-rdb', [file], { encoding: 'utf8' });
-  assert.equal(checked.status, 0, checked.stdout);
-}
-
-for (const [writer, reader] of [
-  ['redis', 'slotmesh'],
-  ['slotmesh', 'redis'],
-] as [ServerKind, ServerKind][]) {
-  test(`a file saved by ${writer} loads in ${reader}`, { skip: skip || needs('redis-check-rdb') }, async (context) => {
-    const random = seed(context);
-    await withServers([{ kind: writer }, { kind: reader }], async ([from, to]) => {
-      await fill(from!, random);
-      await from!.call('SAVE');
-      assertSound(join(from!.folder, 'dump.rdb'));
-      await to!.kill();
-      copyFileSync(join(from!.folder, 'dump.rdb'), join(to!.folder, 'dump.rdb'));
-      await to!.restart();
-      assert.equal(await digest(to!), await digest(from!));
-    });
-  });
-
-  test(`a ${reader} replica of ${writer} stays equal`, { skip }, async (context) => {
-    const random = seed(context);
-    await withServers([{ kind: writer }, { kind: reader }], async ([primary, replica]) => {
-      await fill(primary!, random);
-      await replica!.call('REPLICAOF', '127.0.0.1', primary!.port);
-      await waitFor(async () => (await replica!.info('replication'))['master_link_status'] === 'up', {
-        what: 'the replica to be in step',
-      });
-      await fill(primary!, random);
-      await waitFor(async () => (await digest(replica!)) === (await digest(primary!)), {
-        what: 'primary and replica to hold the same data',
-      });
-    });
-  });
-}
-
-test('an append-only file of commands, its base and what follows, loads in redis-server', { skip }, async (context) => {
-  const random = seed(context);
-  const config: ServerConfig = { appendonly: 'yes', 'aof-use-rdb-preamble': 'no' };
-  await withServers(
-    [
-      { kind: 'slotmesh', config },
-      { kind: 'redis', config },
-    ],
-    async ([from, to]) => {
-      await fill(from!, random);
-      await from!.call('BGREWRITEAOF');
-      await waitFor(
-        async () => {
-          const persistence = await from!.info('persistence');
-          return persistence['aof_rewrite_in_progress'] === '0' && persistence['aof_rewrite_scheduled'] === '0';
-        },
-        { what: 'the rewrite to end' },
-      );
-      await fill(from!, random);
-      const expected = await digest(from!);
-      await from!.stop();
-      await to!.kill();
-      cpSync(join(from!.folder, 'appendonlydir'), join(to!.folder, 'appendonlydir'), { recursive: true });
-      await to!.restart();
-      assert.equal(await digest(to!), expected);
-      await from!.restart();
-      assert.equal(await digest(from!), expected);
-    },
-  );
-});
+exchangesData(workload);
 
 const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
