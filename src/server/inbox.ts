@@ -13,6 +13,7 @@
  */
 
 import type { Database } from '../keyspace/database.js';
+import { copyBytes } from '../memory/copy.js';
 import type { Connection } from './connection.js';
 import type { Lookahead } from './lookahead.js';
 
@@ -54,7 +55,7 @@ export class Inbox {
     if (this.isDraining || this.count === INPUTS || this.length + length > BYTES) return false;
     const target = this.bytes;
     const start = this.length;
-    for (let i = 0; i < length; i++) target[start + i] = bytes[i];
+    copyBytes(bytes, 0, target, start, length);
     this.length = start + length;
     this.connections[this.count] = connection;
     this.ends[this.count++] = this.length;
