@@ -37,6 +37,7 @@ import {
   skipElements,
   splice,
 } from '../memory/listpack.js';
+import { FrozenChunks } from './frozen-chunks.js';
 
 export const LIST_LISTPACK = 0;
 export const LIST_QUICKLIST = 1;
@@ -584,36 +585,6 @@ export class Lists implements ValueType {
 
   private isBeyondLimit(byteCount: number, elementCount: number): boolean {
     return elementCount > this.packing.listNodeElements || byteCount > this.packing.listNodeBytes;
-  }
-}
-
-/** The chunks of a list as they were at one moment. */
-class FrozenChunks implements FrozenValue {
-  private readonly lists: ChunkList;
-  private readonly chunks: Int32Array;
-  private readonly read: ItemReader;
-  private at = 0;
-
-  constructor(lists: ChunkList, list: Ref, read: ItemReader) {
-    this.lists = lists;
-    this.chunks = lists.share(list);
-    this.read = read;
-  }
-
-  get itemCount(): number {
-    return this.chunks.length;
-  }
-
-  readSome(): boolean {
-    const { chunks } = this;
-    const chunk = chunks[this.at++];
-    this.read([chunk], 1);
-    this.lists.unshare(chunk);
-    return this.at < chunks.length;
-  }
-
-  release(): void {
-    while (this.at < this.chunks.length) this.lists.unshare(this.chunks[this.at++]);
   }
 }
 
