@@ -11,6 +11,7 @@
  * No length is trusted: nothing is allocated for a stated length before its bytes are there, and an LZF string may not claim more than LZF can expand to.
  */
 
+import { readDouble } from '../../types/zset-cursor.js';
 import { writeIntegerText } from './integer-text.js';
 import { LZF_EXPANSION_MAX, lzfDecompress } from './lzf.js';
 
@@ -70,7 +71,6 @@ export class RdbCursor {
   status = READ_OK;
   need = 0;
   text = '';
-  readonly #float = new DataView(new ArrayBuffer(8));
 
   reset(bytes: Uint8Array, start: number, end: number): void {
     this.bytes = bytes;
@@ -153,8 +153,9 @@ export class RdbCursor {
   /** Binary double, little-endian; NaN on failure. */
   double(): number {
     if (!this.has(8)) return Number.NaN;
-    for (let i = 0; i < 8; i++) this.#float.setUint8(i, this.bytes[this.at++]!);
-    return this.#float.getFloat64(0, true);
+    const at = this.at;
+    this.at += 8;
+    return readDouble(this.bytes, at);
   }
 
   /** The length-prefixed text form of a double (sorted sets before Redis 4). NaN may be a value: look at `status`. */

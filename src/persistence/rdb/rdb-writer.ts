@@ -9,6 +9,7 @@
  * (2) a chunk handed over is never touched again; (3) `reserve(n)` makes n ≤ CHUNK_MIN contiguous bytes, larger pieces go through `bytesRange`.
  */
 import { strict as assert } from 'node:assert';
+import { writeDouble } from '../../types/zset-cursor.js';
 import { Crc64 } from './crc64.js';
 import { NOT_INT32, parseInt32Text, writeIntegerText } from './integer-text.js';
 import { lzfCompress } from './lzf.js';
@@ -246,8 +247,8 @@ export class RdbWriter {
   /** IEEE-754 binary64, little-endian. */
   double(value: number): void {
     this.#reserve(8);
-    this.#eight.setFloat64(0, value, true);
-    this.#eightBytes();
+    writeDouble(this.bytes, this.length, value);
+    this.length += 8;
   }
 
   byte(value: number): void {

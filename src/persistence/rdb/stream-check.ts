@@ -35,7 +35,9 @@ class NodeWalk {
 
   /** The low 32 bits of an integer: a double would lose them first. */
   lowBits(): number {
-    return this.integer() === 0 ? 0 : Number(BigInt.asIntN(32, BigInt(element.integer)));
+    if (this.integer() === 0) return 0;
+    const { integer } = element;
+    return typeof integer === 'bigint' ? Number(BigInt.asIntN(32, integer)) : integer | 0;
   }
 
   any(): boolean {
