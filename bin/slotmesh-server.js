@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { startProgram } from './start-program.js';
+import { startScript } from './start-program.js';
 
-await startProgram('server.js', 'server/main.js');
+await startScript('server.js', 'server/main.js');

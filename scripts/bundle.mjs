@@ -2,11 +2,16 @@
 // and linking two hundred modules is what takes long). The tools share what they have in common, and load a mode only when it is asked for.
 // bin/start-program.js uses a bundle if it is not older than what the compiler wrote.
 //
+// The server's is a script rather than a module, because Node reads a module in one go. As soon as the buffer for that, a large block, is freed, glibc keeps
+// freed memory of up to twice its size in each thread's heap: some 3 MiB after the compiler's threads have been at work, and the arena's chunks come from
+// the heap, too, instead of being mapped one by one and given back when they are freed.
+//
 // esbuild makes `var` of what modules declare by `const`. The engine can then take no constant of theirs for one (a shift, a table, a limit: nearly every line
 // of the hot path has some), which costs the server a fifth of its CPU time. So what is never assigned again becomes `const` again.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
 import { build, transform } from 'esbuild';
 
 const path = (relative) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
@@ -17,7 +22,10 @@ const DECLARATION = /^var ([\w$]+) = /gm;
 const ASSIGNMENT =
   /(?<!var |[.\w$])([\w$]+)\s*(?:\+\+|--|(?:[-+*/%&|^]|<<|>>>?|\*\*|&&|\|\||\?\?)?=(?![=>]))|(?:\+\+|--)([\w$]+)/g;
 
-async function bundle(options) {
+/** An import of one of Node's own modules, as esbuild prints it: of its default, of all, or of some names. */
+const IMPORT = /(?<![\w$.])import(?: ([\w$]+) |\*as ([\w$]+) |\{([^}]*)\})from"(node:[\w/]+)";/g;
+
+async function bundle(options, finish = (code) => code) {
   const { outputFiles } = await build({
     ...options,
     bundle: true,
@@ -32,8 +40,21 @@ async function bundle(options) {
     const { code, warnings } = await transform(withConstants(text), { minifyWhitespace: true, logLevel: 'warning' });
     if (warnings.length > 0) throw new Error(`${file}: a name that is assigned was taken for a constant`);
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, code);
+    writeFileSync(file, finish(code));
   }
+}
+
+/** @returns a module that imports nothing but Node's own modules, as a script whose value is a function of `require` that runs it */
+function asScript(code) {
+  const imports = [];
+  const body = code.replace(IMPORT, (_, standard, all, some, module) => {
+    imports.push(`const ${standard ?? all ?? `{${some.replaceAll(' as ', ':')}}`}=require("${module}");`);
+    return '';
+  });
+  const script = `(async(require)=>{"use strict";${imports.join('')}${body}\n})`;
+  // An import that was overlooked is a syntax error.
+  new Script(script);
+  return script;
 }
 
 function withConstants(text) {
@@ -42,7 +63,7 @@ function withConstants(text) {
   return text.replace(DECLARATION, (all, name) => (assigned.has(name) ? all : `const ${name} = `));
 }
 
-await bundle({ entryPoints: [path('dist/src/server/main.js')], outfile: path('dist/bundle/server.js') });
+await bundle({ entryPoints: [path('dist/src/server/main.js')], outfile: path('dist/bundle/server.js') }, asScript);
 
 // Names of shared chunks change with their content: those of earlier builds go.
 rmSync(path('dist/bundle/tools'), { recursive: true, force: true });
