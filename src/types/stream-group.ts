@@ -218,13 +218,13 @@ export class GroupStore {
       const copy: StreamGroup = {
         ...group,
         lastId: new StreamId(),
-        pending: this.pending.copy(group.pending, scratch),
+        pending: this.pending.copy(group.pending),
         consumers: new NamedMap(),
         consumersByNumber: new Map(),
       };
       copy.lastId.copy(group.lastId);
       for (const consumer of group.consumers.values()) {
-        const twin = { ...consumer, owned: this.owned.copy(consumer.owned, scratch) };
+        const twin = { ...consumer, owned: this.owned.copy(consumer.owned) };
         copy.consumers.add(twin);
         copy.consumersByNumber.set(twin.number, twin);
       }

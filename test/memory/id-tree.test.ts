@@ -60,7 +60,7 @@ for (const [name, growth] of [
         check(trees, tree, model, value);
       }
       checkWalk(trees, tree, model);
-      const copy = trees.copy(tree, id);
+      const copy = trees.copy(tree);
       for (const each of [tree, copy]) {
         checkWalk(trees, each, model);
         for (let leaf = trees.dissolve(each); leaf !== 0; ) leaf = trees.dropLeaf(leaf);
