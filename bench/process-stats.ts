@@ -27,3 +27,8 @@ export function residentMiB(pid: number): number {
 export function mainThreadMs(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
 }
+
+/** Time so far, ms, in which the process's main thread could have run but the machine ran something else. Counted up when the thread gets its turn. */
+export function mainThreadDelayMs(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')[1]) / 1e6;
+}

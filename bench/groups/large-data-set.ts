@@ -95,7 +95,7 @@ async function saveUnderLoad(
   server: ServerUnderTest,
   keys: number,
 ): Promise<Record<'stall' | 'p999' | 'seconds', number>> {
-  const target = { port: server.port, keys, backgroundPerMs: BACKGROUND_SETS_PER_MS };
+  const target = { port: server.port, pid: server.pid, keys, backgroundPerMs: BACKGROUND_SETS_PER_MS };
   const warmUp = await LatencyProbe.start(target);
   await sleep(WARM_UP_MS);
   await warmUp.stop();

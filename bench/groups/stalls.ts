@@ -2,8 +2,8 @@
  * What makes clients wait: how long while one large value ends in one of the many ways in which values end, and how long one command on a large value holds
  * the server up.
  *
- * The first is the longest wait of a probe that sends a SET each millisecond. On a machine that does other things it is often the machine that makes the probe
- * wait; so server and probe get a higher priority where that is allowed. The second is CPU time, which other processes leave alone.
+ * The first is the longest wait of a probe that sends a SET each millisecond, less the time in which the machine ran something else (see LatencyProbe).
+ * That is less often so as server and probe get a higher priority where that is allowed. The second is CPU time, which other processes leave alone.
  */
 import { setPriority } from 'node:os';
 import { RespClient } from '../../src/client/resp-client.js';
@@ -28,8 +28,19 @@ const PROBE_NICENESS = -15;
 /** A server that has nothing to do has gone to sleep after so long, and its clock stands right. */
 const IDLE_MS = 20;
 const MILLION = 1_000_000;
+const READ_PER_CALL = 1000;
 
-const ENDING_SHAPES = SHAPES.filter(({ id }) => !['hashes', 'set-int'].includes(id));
+const ENDING_SHAPES: readonly Shape[] = [
+  ...SHAPES.filter(({ id }) => id !== 'hashes'),
+  { id: 'stream-group', title: 'stream with 1 M pending entries, all', goal: 1, fill: fillStreamAndGroup },
+];
+
+async function fillStreamAndGroup(server: ServerUnderTest, key: string, count: number): Promise<void> {
+  await fillStream(server, key, count);
+  await server.call('XGROUP', 'CREATE', key, 'group', '0');
+  for (let read = 0; read < Math.min(count, MILLION); read += READ_PER_CALL)
+    await server.call('XREADGROUP', 'GROUP', 'group', 'consumer', 'COUNT', String(READ_PER_CALL), 'STREAMS', key, '>');
+}
 
 /** How the value of `copy` ends, by the name of its measure. `rest` and `BGSAVE` end nothing. */
 const DEEDS: Record<string, (server: ServerUnderTest) => Promise<void>> = {
@@ -61,6 +72,13 @@ const DEEDS: Record<string, (server: ServerUnderTest) => Promise<void>> = {
     await server.call('SET', 'other', 'short');
     await server.call('RENAME', 'other', 'copy');
   },
+  'RESTORE over it': async (server) => {
+    const client = await RespClient.connect({ port: server.port, replies: 'bytes' });
+    await client.call('SET', 'other', 'short');
+    const payload = (await client.call('DUMP', 'other')) as Buffer;
+    await client.call('RESTORE', 'copy', '0', payload, 'REPLACE');
+    client.close();
+  },
   eviction: async (server) => {
     const used = Number(await server.info('memory', 'used_memory'));
     await server.call('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru', 'maxmemory', String(used - (1 << 20)));
@@ -91,7 +109,8 @@ export const stallsByValues: GroupRunner = {
     return {
       title: `Stalls by one value of ${context.options.keys.toLocaleString('en')} elements`,
       method:
-        'Longest time that a SET of another key, sent each millisecond, waited for its reply while the value ended in the way named. ' +
+        'Longest time that a SET of another key, sent each millisecond, waited for its reply while the value ended in the way named, ' +
+        'less the time in which the machine ran something else. ' +
         'redis-server with all lazyfree directives on (except for DEL).',
       rows,
     };
@@ -135,7 +154,7 @@ function stallsOf(contender: Contender, shape: Shape, count: number): Promise<Re
 
 async function longestWait(server: ServerUnderTest, deed: () => Promise<void>): Promise<number> {
   prefer(server, PROBE_NICENESS);
-  const probe = await LatencyProbe.start({ port: server.port, keys: PROBED_KEYS, backgroundPerMs: 2 });
+  const probe = await LatencyProbe.start({ port: server.port, pid: server.pid, keys: PROBED_KEYS, backgroundPerMs: 2 });
   try {
     await deed();
     await sleep(AFTER_MS);
@@ -143,7 +162,7 @@ async function longestWait(server: ServerUnderTest, deed: () => Promise<void>): 
   } finally {
     prefer(server, 0);
   }
-  return (await probe.stop()).maxMs;
+  return (await probe.stop()).maxServedMs;
 }
 
 /** Resolves when nothing waits to be freed. */
