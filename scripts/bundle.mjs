@@ -63,7 +63,10 @@ function withConstants(text) {
   return text.replace(DECLARATION, (all, name) => (assigned.has(name) ? all : `const ${name} = `));
 }
 
-await bundle({ entryPoints: [path('dist/src/server/main.js')], outfile: path('dist/bundle/server.js') }, asScript);
+await bundle(
+  { entryPoints: [path('dist/src/server/main.js')], outfile: path('dist/bundle/server.script.js') },
+  asScript,
+);
 
 // Names of shared chunks change with their content: those of earlier builds go.
 rmSync(path('dist/bundle/tools'), { recursive: true, force: true });
