@@ -98,6 +98,28 @@ test('all blocks of streams are given back, those of large ones bit by bit', () 
   });
 });
 
+test('a trim that takes most of a long stream leaves the entries that stay, in order, and loses no block', () => {
+  const server = fresh();
+  const { arena, reaper } = server.server.keyspace;
+  const before = arena.blockCount;
+  for (let id = 1; id <= LARGE; id++) server.run(`XADD s ${id} f v`);
+  let length = LARGE;
+  for (const kept of [2003, 7, 0]) {
+    assert.equal(server.run(`XTRIM s MAXLEN ${kept}`), `:${length - kept}\r\n`);
+    const ids = [...server.run('XRANGE s - +').matchAll(/\r\n(\d+)-0\r\n/g)].map((match) => Number(match[1]));
+    assert.deepEqual(
+      ids,
+      Array.from({ length: kept }, (_, i) => LARGE - kept + 1 + i),
+    );
+    length = kept;
+  }
+  assert.equal(server.run(`XADD s ${LARGE + 1} f v`), `$6\r\n${LARGE + 1}-0\r\n`);
+  assert.equal(server.run('XLEN s'), ':1\r\n');
+  server.run('FLUSHALL');
+  while (reaper.step(10));
+  assert.equal(arena.blockCount, before);
+});
+
 test('a long stream answers ranges as an array does', () => {
   const seed = fuzzSeed();
   replayable(seed, () => {
