@@ -28,13 +28,14 @@ export class ElementSet {
   readonly #digits = new Uint8Array(24);
 
   /**
-   * @param source   bytes that stay as they are until the next `clear`
+   * @param source   bytes that stay as they are until the next `clear` or `forgetSource`
    * @param expected about how many elements will come
    */
   clear(source: Uint8Array = NO_SOURCE, expected = 0): void {
     this.#source = source;
     let wanted = CELLS_MIN;
-    while (wanted < Math.min(expected, EXPECTED_MAX) * 2) wanted *= 2;
+    // A source has no more elements than bytes, whatever it says.
+    while (wanted < Math.min(expected, source.length, EXPECTED_MAX) * 2) wanted *= 2;
     if (this.#cellCount < wanted || (this.#cellCount > wanted && this.#count * 16 < this.#cellCount)) {
       this.#buffer = new Uint8Array(BUFFER_BYTES_MIN);
       this.#elements = new Int32Array(wanted);
@@ -45,6 +46,11 @@ export class ElementSet {
     }
     this.#buffered = 0;
     this.#count = 0;
+  }
+
+  /** Lets go of the source, which may be large. Until the next `clear` the set is of no use. */
+  forgetSource(): void {
+    this.#source = NO_SOURCE;
   }
 
   /** @returns false if the element is there already */

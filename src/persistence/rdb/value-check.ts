@@ -32,6 +32,12 @@ export class ValueChecker {
 
   /** Moves the cursor over one value of type `type`. */
   check(cursor: RdbCursor, type: number): number {
+    const result = this.#value(cursor, type);
+    this.#elements.forgetSource();
+    return result;
+  }
+
+  #value(cursor: RdbCursor, type: number): number {
     switch (type) {
       case RdbType.STRING:
         return cursor.string(this.#scratch) ? VALUE_COMPLETE : VALUE_FAILED;
