@@ -58,7 +58,8 @@ for (const kind of serversUnderTest()) {
         const client = await server.process.connect();
         const before = await evictedCount(server.process);
         let isFull = false;
-        await fill(client, 15_000, async () => {
+        // Several times the room, which grows by some MiB if the engine's heap shrinks meanwhile.
+        await fill(client, 30_000, async () => {
           const { counted, limit } = await memory(server.process);
           assert.ok(counted <= limit + SLACK_BYTES, `${counted - limit} bytes beyond the limit`);
           isFull ||= counted > limit - SLACK_BYTES;
