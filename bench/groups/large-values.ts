@@ -104,8 +104,10 @@ async function measureMemory(context: BenchContext, id: string, shape: Shape): P
 
 /** Deletes what `fill` has made, and makes it once more. */
 async function refill(server: ServerUnderTest, shape: Shape): Promise<{ resident: number; heap: number }> {
-  await (shape.id === SMALL_HASHES ? server.call('FLUSHALL', 'ASYNC') : server.call('UNLINK', 'value'));
+  const isOneKey = shape.id !== SMALL_HASHES;
+  await (isOneKey ? server.call('UNLINK', 'value') : server.call('FLUSHALL', 'ASYNC'));
   await server.until('lazy freeing', async () => (await server.info('memory', 'lazyfree_pending_objects')) === '0', 20);
+  if (!isOneKey) await shape.fill(server, 'warm-up', WARM_UP_ELEMENTS);
   await shape.fill(server, 'value', MILLION);
   return memoryOf(server);
 }
