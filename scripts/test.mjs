@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import './setup.mjs';
 
-/** The longest file takes a minute. */
+/** The longest file takes a minute or two. */
 const FILE_TIMEOUT_MS = 10 * 60 * 1000;
 
 const root = fileURLToPath(new URL('..', import.meta.url));

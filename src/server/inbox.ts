@@ -53,9 +53,8 @@ export class Inbox {
       return false;
     }
     if (this.isDraining || this.count === INPUTS || this.length + length > BYTES) return false;
-    const target = this.bytes;
     const start = this.length;
-    copyBytes(bytes, 0, target, start, length);
+    copyBytes(bytes, 0, this.bytes, start, length);
     this.length = start + length;
     this.connections[this.count] = connection;
     this.ends[this.count++] = this.length;

@@ -295,7 +295,10 @@ export class Streams implements ValueType {
     this.space.arena.free(control);
   }
 
-  /** Items are the cells of the index, each NODE_CELL_WORDS numbers. What else the stream has, its groups in particular, is the reader's to take before this returns. */
+  /**
+   * Items are the cells of the index, each NODE_CELL_WORDS numbers. What else the stream has, its groups in particular, is the reader's to take before
+   * this returns.
+   */
   freeze(ref: Ref, read: ItemReader): FrozenValue | null {
     const isSmall = this.nodeCount(ref) <= NODES_READ_AT_ONCE;
     if (isSmall && this.groups.pendingCount(this.groupsOf(ref)) <= PENDING_READ_AT_ONCE) return null;

@@ -11,11 +11,12 @@ import { hashBytes } from '../keyspace/key-hash.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { compareBytes } from '../memory/copy.js';
+import { readDouble, writeDouble } from '../memory/double-bytes.js';
 import { initListpack, LISTPACK_EMPTY_BYTES, splice } from '../memory/listpack.js';
 import { CountedString } from './counted-keys.js';
 import { mergeSort } from './merge-sort.js';
 import type { Zsets } from './zset.js';
-import { readDouble, writeDouble, ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
+import { ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
 
 const NO_ITEMS = new Int32Array(0);
 /** Room that stays between two sets. */

@@ -1,6 +1,7 @@
 /** A place in a sorted set: one member with its score, whatever the encoding; and the way to the next and the one before. */
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
+import { readDouble } from '../memory/double-bytes.js';
 import {
   elementAt,
   isListpackEnd,
@@ -15,22 +16,6 @@ import { parseDouble } from './parse-double.js';
 
 export const ZSET_LISTPACK = 0;
 export const ZSET_SKIPLIST = 1;
-
-const double = new Float64Array(1);
-const halves = new Int32Array(double.buffer);
-
-/** @returns the double whose eight bytes, little-endian, are at `at` */
-export function readDouble(bytes: Uint8Array, at: number): number {
-  halves[0] = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-  halves[1] = bytes[at + 4] | (bytes[at + 5] << 8) | (bytes[at + 6] << 16) | (bytes[at + 7] << 24);
-  return double[0];
-}
-
-export function writeDouble(bytes: Uint8Array, at: number, value: number): void {
-  double[0] = value;
-  for (let i = 0; i < 4; i++) bytes[at + i] = halves[0] >> (i << 3);
-  for (let i = 0; i < 4; i++) bytes[at + 4 + i] = halves[1] >> (i << 3);
-}
 
 /** @returns the score that an element of a packed sorted set holds */
 export function scoreOf(element: ListpackElement): number {

@@ -20,6 +20,7 @@ import { hashBytes } from '../keyspace/key-hash.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { compareBytes } from '../memory/copy.js';
+import { readDouble, writeDouble } from '../memory/double-bytes.js';
 import {
   ElementWriter,
   elementAt,
@@ -40,7 +41,7 @@ import { formatDouble } from './double.js';
 import { MemberTable } from './member-table.js';
 import { RankWalk } from './rank-walk.js';
 import { ZsetBuilder } from './zset-builder.js';
-import { readDouble, scoreOf, writeDouble, ZSET_LISTPACK, ZSET_SKIPLIST, ZsetCursor } from './zset-cursor.js';
+import { scoreOf, ZSET_LISTPACK, ZSET_SKIPLIST, ZsetCursor } from './zset-cursor.js';
 
 const CONTROL_BYTES = 8;
 const SCORE_BYTES = 8;

@@ -9,7 +9,7 @@
  * (2) a chunk handed over is never touched again; (3) `reserve(n)` makes n ≤ CHUNK_MIN contiguous bytes, larger pieces go through `bytesRange`.
  */
 import { strict as assert } from 'node:assert';
-import { writeDouble } from '../../types/zset-cursor.js';
+import { writeDouble } from '../../memory/double-bytes.js';
 import { Crc64 } from './crc64.js';
 import { NOT_INT32, parseInt32Text, writeIntegerText } from './integer-text.js';
 import { lzfCompress } from './lzf.js';
