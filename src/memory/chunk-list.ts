@@ -32,6 +32,7 @@ import {
   splice,
   spliceFront,
 } from './listpack.js';
+import { SharedBlocks } from './shared-blocks.js';
 
 const ELEMENTS = 0;
 const CHUNKS = 1;
@@ -57,11 +58,12 @@ export class ChunkList {
   private readonly arena: Arena;
   private readonly words: Int32Array[];
   /** Chunks that a reader has a claim to, too. */
-  private readonly shared = new Set<Ref>();
+  readonly shared: SharedBlocks;
 
   constructor(arena: Arena) {
     this.arena = arena;
     this.words = arena.words;
+    this.shared = new SharedBlocks(arena);
   }
 
   create(): Ref {
@@ -78,7 +80,7 @@ export class ChunkList {
 
   /** Frees the list and all its chunks. */
   destroy(list: Ref): void {
-    for (let i = this.chunkCount(list) - 1; i >= 0; i--) this.giveUp(this.chunk(list, i));
+    for (let i = this.chunkCount(list) - 1; i >= 0; i--) this.shared.letGo(this.chunk(list, i));
     this.arena.free(this.get(list, RING));
     this.arena.free(list);
   }
@@ -86,12 +88,12 @@ export class ChunkList {
   /** Frees up to `count` chunks of a list that nobody will read any more. @returns whether chunks are left */
   dropChunks(list: Ref, count: number): boolean {
     let chunks = this.chunkCount(list);
-    for (let i = 0; i < count && chunks > 0; i++) this.giveUp(this.chunk(list, --chunks));
+    for (let i = 0; i < count && chunks > 0; i++) this.shared.letGo(this.chunk(list, --chunks));
     this.set(list, CHUNKS, chunks);
     return chunks > 0;
   }
 
-  /** @returns the chunks of the list, to be read as they are now, whatever becomes of the list; each is given back by `unshare` */
+  /** @returns the chunks of the list, to be read as they are now, whatever becomes of the list; each is to be let go of */
   share(list: Ref): Int32Array {
     this.closeHeadGap(list);
     const chunks = new Int32Array(this.chunkCount(list));
@@ -100,12 +102,6 @@ export class ChunkList {
       this.shared.add(chunks[i]);
     }
     return chunks;
-  }
-
-  /** The reader has read the chunk. */
-  unshare(chunk: Ref): void {
-    // One that the list has given up meanwhile is the reader's alone.
-    if (!this.shared.delete(chunk)) this.arena.free(chunk);
   }
 
   /** @returns a list of its own with the same elements */
@@ -208,7 +204,7 @@ export class ChunkList {
 
   /** Takes chunk `index` out and frees it. */
   removeChunk(list: Ref, index: number): void {
-    this.giveUp(this.detachChunk(list, index));
+    this.shared.letGo(this.detachChunk(list, index));
   }
 
   /** Takes chunk `index` out. @returns its block, which may be shared */
@@ -291,7 +287,7 @@ export class ChunkList {
     const base = blockStart(chunk) + gap;
     const total = listpackBytes(bytes, base);
     const elementCount = cells[cell + 1] + 1;
-    if (total > bytesMax || elementCount > elementsMax || this.isShared(chunk)) return 0;
+    if (total > bytesMax || elementCount > elementsMax || this.shared.has(chunk)) return 0;
     if (atHead) {
       if (gap < writer.byteCount) return 0;
       control[at + HEAD_GAP] = gap - writer.byteCount;
@@ -315,7 +311,7 @@ export class ChunkList {
     const cells = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT];
     const cell = endCell(control, at, atHead);
     const chunk = cells[cell];
-    if (cells[cell + 1] < 2 || this.isShared(chunk)) return false;
+    if (cells[cell + 1] < 2 || this.shared.has(chunk)) return false;
     const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
     const gap = atHead || control[at + CHUNKS] === 1 ? control[at + HEAD_GAP] : 0;
     const base = blockStart(chunk) + gap;
@@ -370,7 +366,7 @@ export class ChunkList {
   /** Makes chunk `index` one that no reader has a claim to. @returns whether it has moved */
   own(list: Ref, index: number): boolean {
     const chunk = this.chunk(list, index);
-    if (!this.isShared(chunk)) return false;
+    if (!this.shared.has(chunk)) return false;
     this.place(list, index, this.arena.allocate(this.arena.blockBytes(chunk)), 0);
     return true;
   }
@@ -411,19 +407,9 @@ export class ChunkList {
     } else {
       copyBytes(source, start, this.view(block), target, byteCount);
       this.setCell(list, index, block, this.elementCountOf(list, index));
-      this.giveUp(chunk);
+      this.shared.letGo(chunk);
     }
     if (index === 0) this.set(list, HEAD_GAP, gap);
-  }
-
-  /** Whether a reader has a claim to the chunk, so that it must be copied before it changes. */
-  private isShared(chunk: Ref): boolean {
-    return this.shared.size > 0 && this.shared.has(chunk);
-  }
-
-  /** A chunk that is in no list any more. */
-  private giveUp(chunk: Ref): void {
-    if (this.shared.size === 0 || !this.shared.delete(chunk)) this.arena.free(chunk);
   }
 
   private moveRing(list: Ref, capacity: number): void {

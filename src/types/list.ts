@@ -37,7 +37,7 @@ import {
   skipElements,
   splice,
 } from '../memory/listpack.js';
-import { FrozenChunks } from './frozen-chunks.js';
+import { FrozenBlocks } from './frozen-blocks.js';
 
 export const LIST_LISTPACK = 0;
 export const LIST_QUICKLIST = 1;
@@ -109,7 +109,7 @@ export class Lists implements ValueType {
   /** Items are the chunks. */
   freeze(ref: Ref, read: ItemReader): FrozenValue | null {
     if (this.chunkCount(ref) <= CHUNKS_READ_AT_ONCE) return null;
-    return new FrozenChunks(this.chunks, this.entries.root(ref), read);
+    return new FrozenBlocks(this.chunks.shared, this.chunks.share(this.entries.root(ref)), 1, read);
   }
 
   duplicate(ref: Ref): void {

@@ -33,6 +33,7 @@ import {
   splice,
   writeSmallInteger,
 } from '../memory/listpack.js';
+import { SharedBlocks } from '../memory/shared-blocks.js';
 import { compareIds, ID_WORDS, StreamId } from '../memory/stream-id.js';
 import type { Request } from '../resp/request.js';
 
@@ -96,7 +97,7 @@ export class StreamNodes {
   readonly index: IdTree;
   private readonly arena: Arena;
   /** Nodes that a reader has a claim to, too. */
-  private readonly shared = new Set<Ref>();
+  readonly shared: SharedBlocks;
   private readonly writer = new ElementWriter();
   private readonly master = new MasterEntry();
   private readonly masterId = new StreamId();
@@ -104,6 +105,7 @@ export class StreamNodes {
   constructor(arena: Arena) {
     this.arena = arena;
     this.index = new IdTree(arena, 1);
+    this.shared = new SharedBlocks(arena);
   }
 
   /** The node at the index's place. */
@@ -120,17 +122,11 @@ export class StreamNodes {
     return (node & UNIT_MASK) << 3;
   }
 
-  /** @returns a copy of the index, whose nodes are read as they are now, whatever becomes of the stream; each is given back by `unshare` */
+  /** @returns a copy of the index, whose nodes are read as they are now, whatever becomes of the stream; each is to be let go of */
   share(tree: Ref): Int32Array {
     const cells = this.index.cells(tree);
     for (let at = ID_WORDS; at < cells.length; at += NODE_CELL_WORDS) this.shared.add(cells[at]);
     return cells;
-  }
-
-  /** The reader has read the node. */
-  unshare(node: Ref): void {
-    // One that the stream has given up meanwhile is the reader's alone.
-    if (!this.shared.delete(node)) this.arena.free(node);
   }
 
   /** Adds a node whose listpack is copied from `bytes`, as a loader has it. */
@@ -143,7 +139,7 @@ export class StreamNodes {
 
   /** Frees the node at the index's place, whose master ID is `id`. */
   drop(tree: Ref, id: StreamId): void {
-    this.giveUp(this.node);
+    this.shared.letGo(this.node);
     this.index.remove(tree, id);
   }
 
@@ -327,7 +323,7 @@ export class StreamNodes {
   dropLeaf(leaf: Ref): Ref {
     for (let i = this.index.cellCount(leaf) - 1; i >= 0; i--) {
       const node = this.index.valueAt(leaf, i, 0);
-      if (node !== 0) this.giveUp(node);
+      if (node !== 0) this.shared.letGo(node);
     }
     return this.index.dropLeaf(leaf);
   }
@@ -380,7 +376,7 @@ export class StreamNodes {
   /** Moves the node at the index's place to the block `moved`. @returns it */
   private move(node: Ref, usedBytes: number, moved: Ref): Ref {
     copyBytes(this.view(node), this.base(node), this.view(moved), this.base(moved), usedBytes);
-    this.giveUp(node);
+    this.shared.letGo(node);
     this.index.setValue(0, moved);
     return moved;
   }
@@ -388,17 +384,8 @@ export class StreamNodes {
   /** Whether `room` more bytes can be written into the node where it is. */
   private hasRoom(node: Ref, room: number): boolean {
     return (
-      !this.isShared(node) && listpackBytes(this.view(node), this.base(node)) + room <= this.arena.blockBytes(node)
+      !this.shared.has(node) && listpackBytes(this.view(node), this.base(node)) + room <= this.arena.blockBytes(node)
     );
-  }
-
-  private isShared(node: Ref): boolean {
-    return this.shared.size > 0 && this.shared.has(node);
-  }
-
-  /** A node that is in no index any more. */
-  private giveUp(node: Ref): void {
-    if (this.shared.size === 0 || !this.shared.delete(node)) this.arena.free(node);
   }
 
   /** Whether the entry's fields are those of the master entry, in the same order. */
@@ -422,7 +409,7 @@ export class StreamNodes {
   /** Replaces the integer at `offset` of the node at the index's place, which may move by that. */
   private setInteger(offset: number, value: number): void {
     let { node } = this;
-    if (this.isShared(node)) {
+    if (this.shared.has(node)) {
       const used = listpackBytes(this.view(node), this.base(node));
       node = this.move(node, used, this.arena.allocate(this.arena.blockBytes(node)));
     }

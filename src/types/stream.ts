@@ -19,6 +19,7 @@ import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { LISTPACK_BYTES_MAX } from '../memory/listpack.js';
 import { compareIds, readIdAt, StreamId, writeIdAt } from '../memory/stream-id.js';
 import type { Request } from '../resp/request.js';
+import { FrozenBlocks } from './frozen-blocks.js';
 import { NamedMap } from './named-map.js';
 import { StreamCursor } from './stream-cursor.js';
 import { GroupStore, type StreamGroup, type StreamGroups } from './stream-group.js';
@@ -302,7 +303,7 @@ export class Streams implements ValueType {
   freeze(ref: Ref, read: ItemReader): FrozenValue | null {
     const isSmall = this.nodeCount(ref) <= NODES_READ_AT_ONCE;
     if (isSmall && this.groups.pendingCount(this.groupsOf(ref)) <= PENDING_READ_AT_ONCE) return null;
-    return new FrozenNodes(this.nodes, this.indexOf(ref), read);
+    return new FrozenBlocks(this.nodes.shared, this.nodes.share(this.indexOf(ref)), NODE_CELL_WORDS, read);
   }
 
   duplicate(ref: Ref): void {
@@ -402,43 +403,6 @@ export class Streams implements ValueType {
 
   private set(block: Ref, word: number, value: number): void {
     this.words[block >>> CHUNK_INDEX_SHIFT][((block & UNIT_MASK) << 1) + word] = value;
-  }
-}
-
-/** The nodes of a stream as they were at one moment. */
-class FrozenNodes implements FrozenValue {
-  readonly itemCount: number;
-  private readonly nodes: StreamNodes;
-  /** A copy of the index. */
-  private readonly cells: Int32Array;
-  private readonly read: ItemReader;
-  private readonly item = new Array<number>(NODE_CELL_WORDS).fill(0);
-  /** Of the next cell to be read. */
-  private at = 0;
-
-  constructor(nodes: StreamNodes, tree: Ref, read: ItemReader) {
-    this.nodes = nodes;
-    this.cells = nodes.share(tree);
-    this.itemCount = this.cells.length / NODE_CELL_WORDS;
-    this.read = read;
-  }
-
-  readSome(): boolean {
-    const { cells, item } = this;
-    if (this.at === cells.length) return false;
-    for (let word = 0; word < NODE_CELL_WORDS; word++) item[word] = cells[this.at + word];
-    this.read(item, 1);
-    this.giveBack();
-    return this.at < cells.length;
-  }
-
-  release(): void {
-    while (this.at < this.cells.length) this.giveBack();
-  }
-
-  private giveBack(): void {
-    this.at += NODE_CELL_WORDS;
-    this.nodes.unshare(this.cells[this.at - 1]);
   }
 }
 

@@ -69,7 +69,7 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
         element.read(view, at);
         seen.push(textOf(element));
       }
-      chunks.unshare(chunk);
+      chunks.shared.letGo(chunk);
     }
     assert.deepEqual(seen, texts);
   };
