@@ -3,8 +3,10 @@ import { CommandTable } from '../commands/command-table.js';
 import { allCommands } from '../commands/index.js';
 import { Node } from './node.js';
 import { boot } from './process/boot.js';
+import { tuneEngine } from './process/engine.js';
 
 async function main(): Promise<void> {
+  tuneEngine();
   const commands = new CommandTable(allCommands);
   const booted = await boot(process.argv, { renameCommand: (from, to) => renameError(commands.rename(from, to)) });
   if (booted.kind === 'ended') {
