@@ -5,9 +5,9 @@
  *
  * Used by `--cluster create`, by redis-trib's create and by `slotmesh cluster start`. Pure: addresses in, plan out.
  */
-import type { NodeAddress } from '../../client/cluster-client.js';
-import type { SlotRange } from '../../client/cluster-nodes.js';
-import { SLOT_COUNT } from '../../keyspace/key-slot.js';
+import type { NodeAddress } from '../client/cluster-client.js';
+import type { SlotRange } from '../client/cluster-nodes.js';
+import { SLOT_COUNT } from '../keyspace/key-slot.js';
 
 export interface PlannedPrimary {
   /** Index into the list of nodes given. */

@@ -3,9 +3,10 @@
  *   slots to the primaries → a distinct config epoch for each → MEET → everyone knows everyone → REPLICATE.
  * The epochs are set before MEET because a node that knows others refuses it; REPLICATE comes last because it needs a known primary.
  */
-import { allocate } from '../cli/cluster/allocation.js';
+
 import type { NodeAddress } from '../client/cluster-client.js';
 import { parseClusterNodes } from '../client/cluster-nodes.js';
+import { allocate } from '../cluster/allocation.js';
 import { LauncherError, messageOf } from './errors.js';
 import { NodeClient } from './node-client.js';
 import { BUS_PORT_OFFSET } from './ports.js';

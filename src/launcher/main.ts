@@ -2,7 +2,7 @@
  * The umbrella command: `slotmesh cluster <subcommand>`, `--help`, `--version`. (`slotmesh server`, `slotmesh cli` and the like are programs of
  * their own, which bin/slotmesh.js starts.) A function from arguments to exit code; it never ends the process.
  *
- * Reading order: this → start-command.ts → local-cluster.ts → create-cluster.ts → cli/cluster/allocation.ts.
+ * Reading order: this → start-command.ts → local-cluster.ts → create-cluster.ts → cluster/allocation.ts.
  */
 import { type CommandLine, formatOptions, type OptionName, readCommandLine } from './command-line.js';
 import { LauncherError } from './errors.js';

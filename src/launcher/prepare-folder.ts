@@ -3,8 +3,8 @@
  * that holds a cluster already win over the defaults, and a request that contradicts them is refused rather than half obeyed.
  */
 import { lookup } from 'node:dns/promises';
-import { AllocationError, allocate } from '../cli/cluster/allocation.js';
 import type { NodeAddress } from '../client/cluster-client.js';
+import { AllocationError, allocate } from '../cluster/allocation.js';
 import { ClusterFolder, type ClusterSettings, dirOption } from './cluster-folder.js';
 import { LauncherError, messageOf } from './errors.js';
 import { viewNode } from './node-view.js';

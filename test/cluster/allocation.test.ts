@@ -1,9 +1,9 @@
 /** Slots and replicas given to nodes as `--cluster create` of redis-cli gives them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AllocationError, affinityScore, allocate, splitSlots } from '../../../src/cli/cluster/allocation.js';
-import type { NodeAddress } from '../../../src/client/cluster-client.js';
-import { fc } from '../../support/property.js';
+import type { NodeAddress } from '../../src/client/cluster-client.js';
+import { AllocationError, affinityScore, allocate, splitSlots } from '../../src/cluster/allocation.js';
+import { fc } from '../support/property.js';
 
 function onOneHost(count: number): NodeAddress[] {
   return Array.from({ length: count }, (_, index) => ({ host: '127.0.0.1', port: 7000 + index }));

@@ -5,14 +5,14 @@
  *   commands/            one file per subcommand; subcommands.ts is the table of them
  *   load-cluster.ts      from one node to all: → managed-node.ts, slot-set.ts
  *   check-cluster.ts     what `check` prints and most others begin with
- *   allocation.ts, reshard-plan.ts, rebalance-plan.ts
+ *   cluster/allocation.ts, reshard-plan.ts, rebalance-plan.ts
  *                        who gets which slots; pure
  *   slot-mover.ts        moving slots: → migrate-keys.ts, batch-size.ts, move-report.ts, progress-bar.ts
  *   fix-*.ts             what mends a cluster
  *   output.ts, dialect.ts, failure.ts, run-to-end.ts
  *                        how things are told, and how a run ends
  *
- * It knows the connection settings and the terminal of the tools (../), and of the rest only client/, resp/ and keyspace/key-slot.
+ * It knows the connection settings and the terminal of the tools (../), and of the rest only client/, resp/, keyspace/key-slot and cluster/allocation.
  */
 import type { ConnectionSettings } from '../connection-settings.js';
 import type { Terminal } from '../terminal.js';

@@ -1,5 +1,5 @@
 /** redis-trib's `create`: the plan and the steps of the cluster manager's create, told in redis-trib's way. Source: spec/cli.md section 3.2. */
-import type { Allocation } from '../cluster/allocation.js';
+import type { Allocation } from '../../cluster/allocation.js';
 import { checkCluster } from '../cluster/check-cluster.js';
 import {
   allocateOrFail,

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { affinityScore } from '../../../src/cli/cluster/allocation.js';
+import { affinityScore } from '../../../src/cluster/allocation.js';
 import { clusterNode } from '../../support/cluster.js';
 import { ourCli, realCli, runTool, type Tool, type ToolResult } from '../../support/run-tool.js';
 import { ServerProcess } from '../../support/server-process.js';

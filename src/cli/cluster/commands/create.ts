@@ -4,7 +4,7 @@
  * Source: spec/cli.md section 2.7.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Allocation, AllocationError, allocate } from '../allocation.js';
+import { type Allocation, AllocationError, allocate } from '../../../cluster/allocation.js';
 import { checkCluster } from '../check-cluster.js';
 import { type Address, type ManagerContext, parseAddress } from '../context.js';
 import { Failure, NodeRefusal } from '../failure.js';
