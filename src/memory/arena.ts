@@ -41,8 +41,6 @@ const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES;
 const PAGE_UNIT_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
 /** Above this a block gets a buffer of its own: half a chunk, so that runs find room without much waste. */
 const RUN_BYTES_MAX = CHUNK_BYTES / 2;
-/** Larger buffers would take the system a few milliseconds to take back: they are left to the garbage collector, which does it in a thread of its own. */
-const RETIRED_BYTES_MAX = 16 * CHUNK_BYTES;
 
 /**
  * Large buffers come 16 bytes behind the start of a memory page (glibc's header): with 48 more, 64-byte blocks are cache lines. A lookup in 1 M
@@ -210,9 +208,8 @@ export class Arena {
   }
 
   /**
-   * Gives buffers without blocks back to the system, all but one: a load that breathes around a chunk's edge would make and drop 1 MiB each time.
-   * To be called now and then.
-   * @param count up to so many of them: some 0.1 ms for each MiB
+   * Gives buffers that held no block since the last call back to the system, all but one. To be called at intervals.
+   * @param count up to so many of them: some 0.1 ms for each MiB, in another thread
    */
   releaseBuffers(count: number): void {
     this.reservedBytes -= this.pool.release(count, SPARE_COUNT) * CHUNK_BYTES;
@@ -298,7 +295,7 @@ export class Arena {
     this.usedBytes -= rounded;
     this.blockCount--;
     this.reservedBytes -= rounded;
-    if (rounded <= RETIRED_BYTES_MAX) this.pool.retire(this.bytes[chunk].buffer as ArrayBuffer);
+    this.pool.noteDropped(rounded);
     for (let index = chunk; index < chunk + indexCount; index++) this.forgetChunk(index);
   }
 

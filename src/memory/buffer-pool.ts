@@ -1,13 +1,18 @@
 /**
- * The arena's chunk buffers that are out of use: kept for the next chunks, given back to the system a few at a time.
+ * The arena's chunk buffers that are out of use: kept for the next chunks, and given back to the system if none comes.
  *
- * A buffer that is merely dropped is freed when the garbage collector next runs for some reason of its own: in an idle server that is never, and under load
- * new buffers come before the old ones have gone. Here what was deleted makes room for what comes next, and the rest goes back.
+ * What was deleted makes room for what comes next; what nobody has needed for a while goes. A buffer goes by being dropped: the garbage collector frees it,
+ * in a thread of its own. Left alone it would do so when it next runs for some reason of its own, in an idle server never; so it is asked to run.
  *
- * The oldest buffer is taken first and the youngest given back first. The system's allocator grows upwards and can only shrink from above, so this keeps
- * what is in use below, and each step small: in the other order nothing would happen until the topmost buffer goes, and then all at once.
+ * There is a way to free a buffer at once, by transferring it to a closed port. But the first buffer that is ever detached makes the engine throw away all
+ * code that reads typed arrays, and the code that it makes from then on looks at each access whether its buffer is still there: a stall of 20 ms, and
+ * commands that cost 6 to 18 % more for good.
+ *
+ * The oldest buffer is taken first and the youngest dropped first. The system's allocator grows upwards and can only shrink from above, so this keeps
+ * what is in use below.
  */
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+
+import { measureMemory } from 'node:vm';
 
 interface Spare {
   readonly buffer: ArrayBuffer;
@@ -15,13 +20,17 @@ interface Spare {
   readonly serial: number;
 }
 
+/** With less than this to free, a collection (some 5 ms of work, of which clients wait for 1.5) is not worth it. */
+const COLLECTED_BYTES_MIN = 4 << 20;
 export class BufferPool {
   /** By serial. */
   private readonly spares: Spare[] = [];
-  /** Buffers of other sizes that nobody will use again. */
-  private readonly retired: ArrayBuffer[] = [];
   private readonly serials = new WeakMap<ArrayBuffer, number>();
   private lastSerial = 0;
+  /** Fewest spare buffers since the last `release`: so many were not needed. */
+  private idleCount = 0;
+  /** Of what was dropped and not asked to be collected yet. */
+  private droppedBytes = 0;
 
   /** @param byteCount size of every buffer */
   constructor(private readonly byteCount: number) {}
@@ -36,6 +45,7 @@ export class BufferPool {
    */
   take(): ArrayBuffer {
     const spare = this.spares.shift();
+    this.idleCount = Math.min(this.idleCount, this.spares.length);
     if (spare !== undefined) return spare.buffer;
     const buffer = new ArrayBuffer(this.byteCount);
     this.serials.set(buffer, ++this.lastSerial);
@@ -50,40 +60,43 @@ export class BufferPool {
     this.spares.splice(at, 0, { buffer, serial });
   }
 
-  /** Takes a buffer that came from elsewhere, of any size, for `release`. It may be read until then. */
-  retire(buffer: ArrayBuffer): void {
-    this.retired.push(buffer);
+  /** A buffer that came from elsewhere was dropped. */
+  noteDropped(byteCount: number): void {
+    this.droppedBytes += byteCount;
   }
 
   /**
-   * Gives memory back to the system: retired buffers, then spare ones.
+   * Drops spare buffers that were not needed since the last call, and has the engine free what was dropped.
    * @param count up to so many of them
    * @param kept  so many spare ones are left
-   * @returns how many of them were spare ones
+   * @returns how many were dropped
    */
   release(count: number, kept: number): number {
-    let left = count;
-    for (; left > 0 && this.retired.length > 0; left--) discard(this.retired.pop()!);
-    const spares = Math.max(0, Math.min(left, this.spares.length - kept));
-    for (let i = 0; i < spares; i++) discard(this.spares.pop()!.buffer);
-    return spares;
+    const released = Math.max(0, Math.min(count, this.idleCount - kept));
+    this.spares.length -= released;
+    this.idleCount = this.spares.length;
+    this.droppedBytes += released * this.byteCount;
+    if (this.droppedBytes >= COLLECTED_BYTES_MIN) {
+      this.droppedBytes = 0;
+      beginCollection();
+    }
+    return released;
   }
 }
 
-let nowhere: MessagePort | null = null;
+let isMeasuringKnown = false;
 
 /**
- * Frees the memory of a buffer now; its views have no bytes any more. A message to a port that is closed is dropped, and with it what was transferred.
- * About 0.1 ms for each MiB, for the system takes the pages back.
+ * Has the engine begin a collection now, in small steps beside the work: it needs one to measure its memory. (gc() would do all of it in one go.) The
+ * engine calls this an experimental feature, once, on stderr; that would tell a user nothing.
  */
-function discard(buffer: ArrayBuffer): void {
-  nowhere ??= closedPort();
-  nowhere.postMessage(null, [buffer]);
-}
-
-function closedPort(): MessagePort {
-  const { port1, port2 } = new MessageChannel();
-  port1.close();
-  port2.close();
-  return port1;
+function beginCollection(): void {
+  const { emitWarning } = process;
+  if (!isMeasuringKnown) process.emitWarning = () => {};
+  try {
+    measureMemory({ mode: 'summary', execution: 'eager' }).catch(() => {});
+  } finally {
+    process.emitWarning = emitWarning;
+    isMeasuringKnown = true;
+  }
 }

@@ -12,8 +12,9 @@ import type { Server } from './server.js';
 
 /** Work per turn while something is left over: short enough to go unnoticed between two requests. */
 const SLICE_MS = 1;
-/** Buffers of deleted data that a tick gives back to the system: about as much work. */
-const BUFFERS_PER_TICK = 8;
+/** How often, and how many at once, buffers of deleted data are given back to the system. */
+const RELEASE_MS = 1000;
+const BUFFERS_PER_RELEASE = 64;
 
 interface Task {
   readonly periodMs: number;
@@ -42,6 +43,7 @@ export class Cron {
     this.config = config;
     this.expireCycle = new ExpireCycle(server.keyspace);
     this.fieldExpireCycle = new FieldExpireCycle(server.keyspace);
+    this.every(RELEASE_MS, () => server.keyspace.arena.releaseBuffers(BUFFERS_PER_RELEASE));
   }
 
   start(): void {
@@ -105,7 +107,6 @@ export class Cron {
       if (this.runExpireCycle(Math.min(SLICE_MS * 2, (share * 1000) / this.config.values.hz))) this.expireMore();
     }
     if (keyspace.reaper.pendingCount > 0) this.reapSoon();
-    keyspace.arena.releaseBuffers(BUFFERS_PER_TICK);
     for (const task of this.tasks) {
       if (nowMs < task.nextAtMs) continue;
       task.nextAtMs = nowMs + task.periodMs;

@@ -93,7 +93,8 @@ test('blocks handed out never overlap, and the accounts are exact, whatever is a
     }
     assert.equal(arena.usedBytes, 0);
     assert.equal(arena.blockCount, 0);
-    arena.releaseBuffers(Number.MAX_SAFE_INTEGER);
+    // The first time it sees what is needed.
+    for (let time = 0; time < 2; time++) arena.releaseBuffers(Number.MAX_SAFE_INTEGER);
     // The first page's chunk, and one spare.
     assert.ok(arena.reservedBytes <= 2 * 1024 * 1024, `${arena.reservedBytes} bytes are kept`);
   });
