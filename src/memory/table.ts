@@ -1,11 +1,10 @@
 /**
  * Table: a hash table of byte-string keys in the arena, by linear hashing: it grows and shrinks one bucket at a time, so no insert ever stalls.
  *
- *   control block (16 bytes) = | item count | bucket count n | root | root capacity in buckets |
- *   bucket (64 bytes)        = bucket.ts
- *   root                     = the buckets themselves (up to 1,024), or a directory of refs to segments of 1,024 buckets
+ *   table           = an array of buckets, one cache line each (bucket-array.ts, bucket.ts)
+ *   overflow bucket = a bucket of its own, the next one of a chain that begins in the array
  *
- * With low = the highest power of two ≤ n, bucket b < n − low has been split already and is addressed with one bit more than the others.
+ * With n buckets in the array and low = the highest power of two ≤ n, bucket b < n − low has been split already and is addressed with one bit more than the others.
  * An insert that lifts the load above 8 items a bucket splits bucket n − low into itself and bucket n.
  *
  * Bytes per item at the target load: 64 / 8 = 8, and about 1 for overflow buckets (a bucket not yet split holds up to 10.7 on average of 12).
@@ -17,7 +16,6 @@
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import {
-  BUCKET_BYTES,
   BUCKET_WORDS,
   CELLS,
   FINGERPRINT_WORD,
@@ -26,6 +24,7 @@ import {
   OVERFLOW_WORD,
   setFingerprint,
 } from './bucket.js';
+import { BUCKETS, BucketArray, CAPACITY, COUNT, ROOT, SEGMENT_BUCKETS, SEGMENT_SHIFT } from './bucket-array.js';
 
 export interface ItemKeys {
   /** @returns the 32-bit hash of the item's key */
@@ -33,15 +32,6 @@ export interface ItemKeys {
   /** @returns whether the item's key is the given bytes */
   equals(item: Ref, key: Uint8Array, start: number, length: number): boolean;
 }
-
-const SEGMENT_SHIFT = 10;
-const SEGMENT_BUCKETS = 1 << SEGMENT_SHIFT;
-
-const COUNT = 0;
-const BUCKETS = 1;
-const ROOT = 2;
-const CAPACITY = 3;
-const CONTROL_BYTES = 16;
 
 /** Most keys that `warm` takes at once: their cache lines must still be there when the commands come, and 32 fill the memory's queue anyway. */
 export const WARM_MAX = 32;
@@ -74,39 +64,25 @@ export class Table {
   private readonly words: Int32Array[];
   private readonly arena: Arena;
   private readonly keys: ItemKeys;
+  private readonly buckets: BucketArray;
 
   constructor(arena: Arena, keys: ItemKeys) {
     this.arena = arena;
     this.words = arena.words;
     this.keys = keys;
+    this.buckets = new BucketArray(arena);
   }
 
   /** @param expectedCount about how many items will come; buckets for them, but not for more than 8,000, are there from the beginning */
   create(expectedCount = 0): Ref {
-    const buckets = Math.max(1, Math.min(SEGMENT_BUCKETS, Math.floor(expectedCount / LOAD_MAX)));
-    const table = this.arena.allocate(CONTROL_BYTES);
-    const root = this.allocateZeroed(buckets * BUCKET_BYTES);
-    const words = this.words[table >>> CHUNK_INDEX_SHIFT];
-    const base = (table & UNIT_MASK) << 1;
-    words[base + COUNT] = 0;
-    words[base + BUCKETS] = buckets;
-    words[base + ROOT] = root;
-    words[base + CAPACITY] = buckets;
-    return table;
+    return this.buckets.create(Math.max(1, Math.min(SEGMENT_BUCKETS, Math.floor(expectedCount / LOAD_MAX))));
   }
 
   /** The same with the buckets for `itemCount` items, which are certain to come: none has to be split for them, which takes half of an insert's time. */
   createFor(itemCount: number): Ref {
     const table = this.create(itemCount);
     const bucketCount = Math.ceil(itemCount / LOAD_MAX);
-    if (bucketCount <= SEGMENT_BUCKETS) return table;
-    for (let bucket = SEGMENT_BUCKETS; bucket < bucketCount; bucket += SEGMENT_BUCKETS) {
-      this.reserveBucket(table, bucket);
-      const segment = this.segment(this.control(table, ROOT), bucket >> SEGMENT_SHIFT);
-      const base = (segment & UNIT_MASK) << 1;
-      this.words[segment >>> CHUNK_INDEX_SHIFT].fill(0, base, base + SEGMENT_BUCKETS * BUCKET_WORDS);
-    }
-    this.setControl(table, BUCKETS, bucketCount);
+    if (bucketCount > SEGMENT_BUCKETS) this.buckets.extend(table, bucketCount);
     return table;
   }
 
@@ -123,13 +99,7 @@ export class Table {
         overflow = next;
       }
     }
-    const root = this.control(table, ROOT);
-    if (this.control(table, CAPACITY) > SEGMENT_BUCKETS) {
-      for (let segment = 0; segment << SEGMENT_SHIFT < bucketCount; segment++)
-        this.arena.free(this.segment(root, segment));
-    }
-    this.arena.free(root);
-    this.arena.free(table);
+    this.buckets.destroy(table);
   }
 
   count(table: Ref): number {
@@ -331,16 +301,13 @@ export class Table {
     const count = this.takeBucket(table, last, items);
     if (last === 0) return count;
     this.setControl(table, BUCKETS, last);
-    this.releaseBuckets(table, last);
+    this.buckets.release(table, last);
     return count;
   }
 
   /** @returns bytes of the table's own blocks, but for overflow buckets: about an eighth more. The items are not counted. */
   bytes(table: Ref): number {
-    const capacity = this.control(table, CAPACITY);
-    if (capacity <= SEGMENT_BUCKETS) return CONTROL_BYTES + capacity * BUCKET_BYTES;
-    const segments = ((this.control(table, BUCKETS) - 1) >> SEGMENT_SHIFT) + 1;
-    return CONTROL_BYTES + (capacity >> SEGMENT_SHIFT) * 4 + segments * SEGMENT_BUCKETS * BUCKET_BYTES;
+    return this.buckets.bytes(table);
   }
 
   /** @returns a random item of a table that is not empty. `random` gives integers from 0 to below its argument. */
@@ -478,7 +445,7 @@ export class Table {
         return;
       }
     }
-    const added = this.allocateZeroed(BUCKET_BYTES);
+    const added = this.buckets.allocateEmpty(1);
     words[base + OVERFLOW_WORD] = added;
     const addedWords = this.words[added >>> CHUNK_INDEX_SHIFT];
     const addedBase = (added & UNIT_MASK) << 1;
@@ -524,7 +491,7 @@ export class Table {
 
   private split(table: Ref): void {
     const bucketCount = this.control(table, BUCKETS);
-    this.reserveBucket(table, bucketCount);
+    this.buckets.reserve(table, bucketCount);
     const low = highestPowerOfTwo(bucketCount);
     this.locate(table, bucketCount);
     const newChunk = this.bucketChunk;
@@ -558,7 +525,7 @@ export class Table {
     const base = this.bucketWord;
     this.touchItems(items, count);
     for (let i = 0; i < count; i++) this.append(chunk, base, this.keys.hashOf(items[i]), items[i]);
-    this.releaseBuckets(table, last);
+    this.buckets.release(table, last);
   }
 
   /** Empties a chain into `items` and frees its overflow buckets. @returns how many items */
@@ -579,61 +546,6 @@ export class Table {
       words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
       base = (overflow & UNIT_MASK) << 1;
     }
-  }
-
-  /** Makes room for bucket number `bucket`, the next one. Its content is undefined. */
-  private reserveBucket(table: Ref, bucket: number): void {
-    const capacity = this.control(table, CAPACITY);
-    const root = this.control(table, ROOT);
-    if (bucket < SEGMENT_BUCKETS) {
-      if (bucket < capacity) return;
-      // An eighth more each time, as the size classes have it; copying is 64 bytes per item in the long run.
-      const wanted = Math.min(SEGMENT_BUCKETS, bucket + 1 + (bucket >> 3));
-      this.moveRoot(table, root, bucket * BUCKET_WORDS, wanted * BUCKET_BYTES, wanted);
-      return;
-    }
-    if ((bucket & (SEGMENT_BUCKETS - 1)) !== 0) return;
-    const segment = this.arena.allocate(SEGMENT_BUCKETS * BUCKET_BYTES);
-    const segmentCount = bucket >> SEGMENT_SHIFT;
-    if (capacity <= SEGMENT_BUCKETS) {
-      const directory = this.arena.allocate(16 * 4);
-      this.words[directory >>> CHUNK_INDEX_SHIFT][(directory & UNIT_MASK) << 1] = root;
-      this.setControl(table, ROOT, directory);
-      this.setControl(table, CAPACITY, 16 * SEGMENT_BUCKETS);
-    } else if (bucket >= capacity) {
-      this.moveRoot(table, root, segmentCount, segmentCount * 2 * 4, capacity * 2);
-    }
-    const directory = this.control(table, ROOT);
-    this.words[directory >>> CHUNK_INDEX_SHIFT][((directory & UNIT_MASK) << 1) + segmentCount] = segment;
-  }
-
-  /** Gives back what `bucketCount` buckets do not need. */
-  private releaseBuckets(table: Ref, bucketCount: number): void {
-    const capacity = this.control(table, CAPACITY);
-    const root = this.control(table, ROOT);
-    if (capacity > SEGMENT_BUCKETS) {
-      if ((bucketCount & (SEGMENT_BUCKETS - 1)) !== 0) return;
-      this.arena.free(this.segment(root, bucketCount >> SEGMENT_SHIFT));
-      if (bucketCount > SEGMENT_BUCKETS) return;
-      this.setControl(table, ROOT, this.segment(root, 0));
-      this.setControl(table, CAPACITY, SEGMENT_BUCKETS);
-      this.arena.free(root);
-    } else if (bucketCount * 3 < capacity * 2 && capacity > 4) {
-      this.moveRoot(table, root, bucketCount * BUCKET_WORDS, bucketCount * BUCKET_BYTES, bucketCount);
-    }
-  }
-
-  private moveRoot(table: Ref, root: Ref, wordCount: number, byteCount: number, capacity: number): void {
-    const moved = this.arena.allocate(byteCount);
-    const source = this.words[root >>> CHUNK_INDEX_SHIFT];
-    const sourceBase = (root & UNIT_MASK) << 1;
-    this.words[moved >>> CHUNK_INDEX_SHIFT].set(
-      source.subarray(sourceBase, sourceBase + wordCount),
-      (moved & UNIT_MASK) << 1,
-    );
-    this.arena.free(root);
-    this.setControl(table, ROOT, moved);
-    this.setControl(table, CAPACITY, capacity);
   }
 
   private setControl(table: Ref, word: number, value: number): void {
@@ -658,13 +570,6 @@ export class Table {
       words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
       base = (overflow & UNIT_MASK) << 1;
     }
-  }
-
-  private allocateZeroed(byteCount: number): Ref {
-    const ref = this.arena.allocate(byteCount);
-    const base = (ref & UNIT_MASK) << 1;
-    this.words[ref >>> CHUNK_INDEX_SHIFT].fill(0, base, base + (byteCount >> 2));
-    return ref;
   }
 }
 
