@@ -3,7 +3,6 @@
  *   slots to the primaries → a distinct config epoch for each → MEET → everyone knows everyone → REPLICATE.
  * The epochs are set before MEET because a node that knows others refuses it; REPLICATE comes last because it needs a known primary.
  */
-
 import type { NodeAddress } from '../client/cluster-client.js';
 import { parseClusterNodes } from '../client/cluster-nodes.js';
 import { allocate } from '../cluster/allocation.js';
