@@ -110,6 +110,21 @@ export function decodeListpackEntry(bytes: Uint8Array, at: number, end: number, 
   return true;
 }
 
+/** Whether an entry that begins with this byte has an integer form. */
+export function isIntegerForm(first: number): boolean {
+  return first < 0x80 || (first >= 0xc0 && first < 0xe0) || first > 0xf0;
+}
+
+/** As `decodeListpackEntry`, for who does not look at the element. @returns the position after the entry, or −1 if it is not well formed */
+export function checkedEntryEnd(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at]!;
+  if (first >= 0xe0) return decodeListpackEntry(bytes, at, end, element) ? element.next : -1;
+  // Most texts and integers are short, and have a back-length of one byte.
+  const size = first < 0x80 ? 1 : first < 0xc0 ? 1 + (first & 0x3f) : 2;
+  const next = at + size + 1;
+  return next <= end && bytes[next - 1] === size ? next : -1;
+}
+
 /** Bytes of the back-length of an entry of `size` bytes. The limits are one lower than the arithmetic capacity: 16383 takes three bytes. */
 function backLengthSize(size: number): number {
   return size <= 127 ? 1 : size < 16383 ? 2 : size < 2097151 ? 3 : size < 268435455 ? 4 : 5;
@@ -125,17 +140,42 @@ export function checkListpack(
 ): number {
   if (end - start < LISTPACK_HEADER + 1) return -1;
   if (uint32Le(bytes, start) !== end - start || bytes[end - 1] !== TERMINATOR) return -1;
-  elements.clear(bytes);
-  let count = 0;
-  for (let at = start + LISTPACK_HEADER; at < end - 1; at = element.next, count++) {
-    if (!decodeListpackEntry(bytes, at, end - 1, element)) return -1;
-    if (isRepeated(bytes, uniqueness, count, elements)) return -1;
-    if (uniqueness === 'first-of-triplet' && count % 3 === 2 && !isTime(element)) return -1;
-  }
+  const count =
+    uniqueness === 'none'
+      ? checkedCount(bytes, start + LISTPACK_HEADER, end - 1)
+      : checkedUniqueCount(bytes, start + LISTPACK_HEADER, end - 1, uniqueness, elements);
   const stated = bytes[start + 4]! | (bytes[start + 5]! << 8);
   if (stated !== COUNT_UNKNOWN && stated !== count) return -1;
   if (uniqueness === 'first-of-triplet') return count % 3 === 0 ? count : -1;
   return uniqueness === 'first-of-pair' && count % 2 !== 0 ? -1 : count;
+}
+
+/** @returns the number of entries from `first` to `terminator`, or −1 if one is not well formed */
+function checkedCount(bytes: Uint8Array, first: number, terminator: number): number {
+  let count = 0;
+  for (let at = first; at < terminator; count++) {
+    at = checkedEntryEnd(bytes, at, terminator);
+    if (at < 0) return -1;
+  }
+  return count;
+}
+
+/** @returns the same, or −1 if an element is not as unique as it must be, or no time where there must be one */
+function checkedUniqueCount(
+  bytes: Uint8Array,
+  first: number,
+  terminator: number,
+  uniqueness: Uniqueness,
+  elements: ElementSet,
+): number {
+  elements.clear(bytes);
+  let count = 0;
+  for (let at = first; at < terminator; at = element.next, count++) {
+    if (!decodeListpackEntry(bytes, at, terminator, element)) return -1;
+    if (isRepeated(bytes, uniqueness, count, elements)) return -1;
+    if (uniqueness === 'first-of-triplet' && count % 3 === 2 && !isTime(element)) return -1;
+  }
+  return count;
 }
 
 /** Whether the element can be the time of a field, or 0 for none. */

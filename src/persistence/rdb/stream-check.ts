@@ -7,7 +7,7 @@
  */
 import type { ElementSet } from './element-set.js';
 import { RdbType } from './opcodes.js';
-import { decodeListpackEntry, PackedElement } from './packed-check.js';
+import { checkedEntryEnd, decodeListpackEntry, isIntegerForm, PackedElement } from './packed-check.js';
 import { type RdbCursor, type RdbString, READ_OK } from './rdb-cursor.js';
 
 const RAW_ID_BYTES = 16;
@@ -28,29 +28,32 @@ class NodeWalk {
   ) {}
 
   integer(): number {
-    if (!this.any()) return 0;
-    if (!element.isInteger) this.isBroken = true;
+    const { at, bytes } = this;
+    this.anyInteger();
+    if (this.isBroken) return 0;
+    // Most are below 128.
+    if (bytes[at]! < 0x80) return bytes[at]!;
+    decodeListpackEntry(bytes, at, this.terminator, element);
     return Number(element.integer);
   }
 
   /** The low 32 bits of an integer: a double would lose them first. */
   lowBits(): number {
-    if (this.integer() === 0) return 0;
-    const { integer } = element;
-    return typeof integer === 'bigint' ? Number(BigInt.asIntN(32, integer)) : integer | 0;
+    const value = this.integer();
+    return Number.isSafeInteger(value) ? value | 0 : Number(BigInt.asIntN(32, BigInt(element.integer)));
   }
 
-  any(): boolean {
-    if (
-      this.isBroken ||
-      this.at >= this.terminator ||
-      !decodeListpackEntry(this.bytes, this.at, this.terminator, element)
-    ) {
-      this.isBroken = true;
-      return false;
-    }
-    this.at = element.next;
-    return true;
+  anyInteger(): void {
+    const first = this.bytes[this.at]!;
+    this.any();
+    if (!isIntegerForm(first)) this.isBroken = true;
+  }
+
+  any(): void {
+    const next =
+      this.isBroken || this.at >= this.terminator ? -1 : checkedEntryEnd(this.bytes, this.at, this.terminator);
+    if (next < 0) this.isBroken = true;
+    else this.at = next;
   }
 
   anyTimes(count: number): void {
@@ -78,8 +81,8 @@ function isValidNode(blob: RdbString): boolean {
   let entries = 0;
   for (; walk.at < walk.terminator && !walk.isBroken; entries++) {
     const flags = walk.lowBits();
-    walk.integer();
-    walk.integer();
+    walk.anyInteger();
+    walk.anyInteger();
     if ((flags & FLAG_DELETED) !== 0) deletedSeen++;
     let before = 3 + fieldCount;
     if ((flags & FLAG_SAME_FIELDS) !== 0) {
