@@ -5,7 +5,7 @@
  *   chunk (1 MiB)       = 64 pages of 16 KiB
  *   slab                = 1–16 pages cut into blocks of one size class; free blocks of a slab are linked through their first word
  *   run                 = whole pages for one block above 64 KiB
- *   huge block          = a buffer of its own (above 512 KiB), which takes as many chunk indexes as it covers MiB
+ *   huge block          = a buffer of its own (above 512 KiB), which takes as many chunk indexes as it covers MiB; one of 1 MiB is a chunk's buffer
  *
  * Invariants: (1) a block never crosses its chunk's view, so a reader needs one view and one offset; (2) a page belongs to exactly one of: free,
  * one slab, one run; (3) a slab with no block in use gives its pages back at once, a chunk with no page in use its buffer, for the next chunk
@@ -294,8 +294,12 @@ export class Arena {
     this.hugeBytes.delete(chunk);
     this.usedBytes -= rounded;
     this.blockCount--;
-    this.reservedBytes -= rounded;
-    this.pool.noteDropped(rounded);
+    if (rounded === CHUNK_BYTES) {
+      this.pool.put(this.bytes[chunk].buffer as ArrayBuffer);
+    } else {
+      this.reservedBytes -= rounded;
+      this.pool.noteDropped(rounded);
+    }
     for (let index = chunk; index < chunk + indexCount; index++) this.forgetChunk(index);
   }
 

@@ -11,7 +11,6 @@
  * The oldest buffer is taken first and the youngest dropped first. The system's allocator grows upwards and can only shrink from above, so this keeps
  * what is in use below.
  */
-
 import { measureMemory } from 'node:vm';
 
 interface Spare {
@@ -22,6 +21,7 @@ interface Spare {
 
 /** With less than this to free, a collection (some 5 ms of work, of which clients wait for 1.5) is not worth it. */
 const COLLECTED_BYTES_MIN = 4 << 20;
+
 export class BufferPool {
   /** By serial. */
   private readonly spares: Spare[] = [];

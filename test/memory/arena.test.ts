@@ -1,7 +1,7 @@
 /** The allocator against a model: no overlap, exact accounts, and the limits of references. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../../src/memory/arena.js';
+import { Arena, CHUNK_BYTES, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../../src/memory/arena.js';
 import {
   CLASS_BYTES,
   PAGE_BYTES,
@@ -139,11 +139,23 @@ test('little is lost at the end of a slab', () => {
 test('a huge block has a buffer of its own, and gives it back', () => {
   const arena = new Arena();
   const before = arena.reservedBytes;
-  const refs = [600_000, 3_000_000, 1_048_576].map((size) => arena.allocate(size));
-  assert.ok(arena.reservedBytes >= before + 4_648_576);
+  const refs = [600_000, 3_000_000, 1_048_577].map((size) => arena.allocate(size));
+  assert.ok(arena.reservedBytes >= before + 4_648_577);
   assert.equal(arena.blockBytes(refs[1]) % PAGE_BYTES, 0);
   for (const ref of refs) arena.free(ref);
   assert.equal(arena.reservedBytes, before);
+});
+
+test('a huge block of exactly 1 MiB leaves its buffer to the next chunk', () => {
+  const arena = new Arena();
+  const block = arena.allocate(CHUNK_BYTES);
+  const { buffer } = arena.bytes[block >>> CHUNK_INDEX_SHIFT];
+  const reserved = arena.reservedBytes;
+  arena.free(block);
+  assert.equal(arena.reservedBytes, reserved, 'the pool has it');
+  const next = arena.allocate(CHUNK_BYTES);
+  assert.equal(arena.bytes[next >>> CHUNK_INDEX_SHIFT].buffer, buffer);
+  assert.equal(arena.reservedBytes, reserved);
 });
 
 test('references beyond 2^31 work as int32', () => {
