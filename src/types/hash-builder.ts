@@ -28,6 +28,7 @@ import {
 import { encodePackedTime, readPackedTime } from './field-time.js';
 import type { Hashes } from './hash.js';
 import { HashCursor } from './hash-cursor.js';
+import type { HashPair } from './hash-pair.js';
 import { PackedBuffer } from './packed-buffer.js';
 import { TIMED_ROOT_BYTES } from './timed-table.js';
 
@@ -91,21 +92,12 @@ export class HashBuilder {
   }
 
   /** Adds a field that was not added before, with its time: Unix ms, 0 = none. */
-  setTimed(
-    field: Uint8Array,
-    fieldStart: number,
-    fieldLength: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueLength: number,
-    timeMs: number,
-  ): void {
-    if (!this.staysPacked(fieldLength, valueLength)) {
-      const { table } = this.hashes.fieldTimes;
-      table.put(this.table, this.order, field, fieldStart, fieldLength, value, valueStart, valueLength, timeMs);
+  setTimed(pair: HashPair, timeMs: number): void {
+    if (!this.staysPacked(pair.length, pair.valueLength)) {
+      this.hashes.fieldTimes.table.put(this.table, this.order, pair, timeMs);
       return;
     }
-    this.append(field, fieldStart, fieldLength, value, valueStart, valueLength);
+    this.append(pair.bytes, pair.start, pair.length, pair.valueBytes, pair.valueStart, pair.valueLength);
     encodePackedTime(this.writer, timeMs);
     this.packed.append(this.writer);
     this.limitCount();
@@ -175,17 +167,7 @@ export class HashBuilder {
       hashes.fieldTimes.table.putAll(this.table, this.order, cursor);
       return;
     }
-    while (cursor.next()) {
-      hashes.setItem(
-        this.table,
-        cursor.bytes,
-        cursor.start,
-        cursor.length,
-        cursor.valueBytes,
-        cursor.valueStart,
-        cursor.valueLength,
-      );
-    }
+    hashes.setItems(this.table, cursor);
   }
 
   /** Brings the times into order; without any it is a plain hash from now on. */

@@ -12,10 +12,10 @@ import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { firstElement, isListpackEnd, ListpackElement, nextElement } from '../memory/listpack.js';
 import { CountedString } from './counted-keys.js';
 import { ITEM_TIME_BYTES, isItemTime, readItemTime, readPackedTime } from './field-time.js';
+import type { HashPair } from './hash-pair.js';
 import type { MemberTable } from './member-table.js';
 
-export class HashCursor {
-  /** The field: `bytes[start, start + length)`. */
+export class HashCursor implements HashPair {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   length = 0;

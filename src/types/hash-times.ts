@@ -26,6 +26,7 @@ import type { Ref } from '../memory/arena.js';
 import { LISTPACK_BYTES_MAX, listpackCount } from '../memory/listpack.js';
 import type { Hashes } from './hash.js';
 import { HashCursor } from './hash-cursor.js';
+import type { HashPair } from './hash-pair.js';
 import { TimedPacked } from './timed-packed.js';
 import { TIMED_ROOT_BYTES, TimedTable } from './timed-table.js';
 
@@ -96,26 +97,16 @@ export class HashTimes implements FieldTimeKeeper {
   }
 
   /**
-   * Sets a field of a timed hash. Its time goes, if it is not kept.
+   * Sets a field of a timed hash. Its time goes, if it is not kept. The texts must not lie in the hash itself.
    * @returns the entry; `hashes.wasAdded` tells whether the field is new
    */
-  set(
-    db: Database,
-    ref: Ref,
-    field: Uint8Array,
-    fieldStart: number,
-    fieldLength: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueLength: number,
-    keepsTime: boolean,
-  ): Ref {
+  set(db: Database, ref: Ref, pair: HashPair, keepsTime: boolean): Ref {
     const { entries, packing } = this.space;
     let entry = ref;
     if (!this.isTable(ref)) {
-      const bytesAfter = entries.valueLength(ref) + fieldLength + valueLength + PACKED_TIME_BYTES;
-      if (packing.allowsHashPair(fieldLength, valueLength) && bytesAfter < LISTPACK_BYTES_MAX) {
-        entry = this.setPacked(db, ref, field, fieldStart, fieldLength, value, valueStart, valueLength, keepsTime);
+      const bytesAfter = entries.valueLength(ref) + pair.length + pair.valueLength + PACKED_TIME_BYTES;
+      if (packing.allowsHashPair(pair.length, pair.valueLength) && bytesAfter < LISTPACK_BYTES_MAX) {
+        entry = this.setPacked(db, ref, pair, keepsTime);
         if (this.packed.earliest(entry) === 0) return this.end(db, entry);
         return this.packedCount(entry) > packing.hashListpackEntries ? this.convert(db, entry) : entry;
       }
@@ -124,10 +115,8 @@ export class HashTimes implements FieldTimeKeeper {
       db.beforeWrite(ref);
     }
     const table = entries.root(entry);
-    const order = this.table.orderOf(entry);
-    let timeMs = 0;
-    if (keepsTime) timeMs = this.keptTime(this.timeOf(entry, field, fieldStart, fieldLength));
-    this.table.put(table, order, field, fieldStart, fieldLength, value, valueStart, valueLength, timeMs);
+    const timeMs = keepsTime ? this.keptTime(this.timeOf(entry, pair.bytes, pair.start, pair.length)) : 0;
+    this.table.put(table, this.table.orderOf(entry), pair, timeMs);
     this.hashes.wasAdded = this.table.wasAdded;
     return this.endIfLast(db, entry);
   }
@@ -215,28 +204,18 @@ export class HashTimes implements FieldTimeKeeper {
     return timeMs === NO_FIELD || this.space.isFieldOver(timeMs) ? 0 : timeMs;
   }
 
-  private setPacked(
-    db: Database,
-    ref: Ref,
-    field: Uint8Array,
-    fieldStart: number,
-    fieldLength: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueLength: number,
-    keepsTime: boolean,
-  ): Ref {
+  private setPacked(db: Database, ref: Ref, pair: HashPair, keepsTime: boolean): Ref {
     const { packed } = this;
     let entry = ref;
-    const isThere = packed.find(ref, field, fieldStart, fieldLength);
+    const isThere = packed.find(ref, pair.bytes, pair.start, pair.length);
     this.hashes.wasAdded = !isThere;
     if (isThere) {
       const timeMs = packed.foundTime(ref);
       if (timeMs === 0 || (keepsTime && this.keptTime(timeMs) !== 0))
-        return packed.replaceValue(db, ref, value, valueStart, valueLength);
+        return packed.replaceValue(db, ref, pair.valueBytes, pair.valueStart, pair.valueLength);
       entry = packed.removeFound(db, ref);
     }
-    return packed.append(db, entry, field, fieldStart, fieldLength, value, valueStart, valueLength);
+    return packed.append(db, entry, pair);
   }
 
   private expirePacked(db: Database, ref: Ref, count: number): Ref {

@@ -38,6 +38,7 @@ import { CountedString, countedBytes, countedEnd, writeCounted } from './counted
 import { ITEM_TIME_BYTES, isItemTime, readItemTime } from './field-time.js';
 import { HashBuilder } from './hash-builder.js';
 import { HashCursor } from './hash-cursor.js';
+import { PairBuffer } from './hash-pair.js';
 import { HashTimes } from './hash-times.js';
 import { MemberTable } from './member-table.js';
 
@@ -68,6 +69,7 @@ export class Hashes implements ValueType {
   private readonly string = new CountedString();
   private readonly fieldWriter = new ElementWriter();
   private readonly valueWriter = new ElementWriter();
+  private readonly pair = new PairBuffer();
 
   constructor(space: Keyspace) {
     this.space = space;
@@ -144,8 +146,10 @@ export class Hashes implements ValueType {
     } else if (encoding === HASH_TABLE) {
       db.beforeWrite(ref);
     } else {
-      const { fieldTimes } = this;
-      return fieldTimes.set(db, ref, field, fieldStart, fieldLength, value, valueStart, valueLength, keepsTime);
+      const { pair } = this;
+      pair.setField(field, fieldStart, fieldLength);
+      pair.setValue(value, valueStart, valueLength);
+      return this.fieldTimes.set(db, ref, pair, keepsTime);
     }
     const table = entries.root(entry);
     this.setItem(table, field, fieldStart, fieldLength, value, valueStart, valueLength);
@@ -183,6 +187,12 @@ export class Hashes implements ValueType {
     this.table.exempt(table, block);
   }
 
+  /** Sets all fields that the walk comes by, as `setItem` does. */
+  setItems(table: Ref, from: HashCursor): void {
+    while (from.next())
+      this.setItem(table, from.bytes, from.start, from.length, from.valueBytes, from.valueStart, from.valueLength);
+  }
+
   /** Removes a field. @returns the entry, whose hash may be empty now; 0 if the field is not there */
   remove(db: Database, ref: Ref, field: Uint8Array, start: number, length: number): Ref {
     const { entries, arena } = this.space;
@@ -213,17 +223,7 @@ export class Hashes implements ValueType {
     const table = this.table.create();
     const { cursor, wasAdded } = this;
     cursor.begin(ref);
-    while (cursor.next()) {
-      this.setItem(
-        table,
-        cursor.bytes,
-        cursor.start,
-        cursor.length,
-        cursor.valueBytes,
-        cursor.valueStart,
-        cursor.valueLength,
-      );
-    }
+    this.setItems(table, cursor);
     this.wasAdded = wasAdded;
     const entry = db.overwrite(ref, TYPE_HASH, HASH_TABLE, ROOT_BYTES, entries.expireAtMs(ref));
     entries.setRoot(entry, table);

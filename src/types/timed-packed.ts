@@ -29,6 +29,7 @@ import {
   writeSmallInteger,
 } from '../memory/listpack.js';
 import { encodePackedTime, readPackedTime } from './field-time.js';
+import type { HashPair } from './hash-pair.js';
 import { PackedBuffer } from './packed-buffer.js';
 
 /** Bytes of an element that says: no time. */
@@ -86,19 +87,10 @@ export class TimedPacked {
   }
 
   /** Adds a field that is not there, without a time. */
-  append(
-    db: Database,
-    ref: Ref,
-    field: Uint8Array,
-    fieldStart: number,
-    fieldLength: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueLength: number,
-  ): Ref {
+  append(db: Database, ref: Ref, pair: HashPair): Ref {
     const { entries } = this.space;
-    const fieldBytes = this.fieldWriter.encode(field, fieldStart, fieldLength);
-    const valueBytes = this.valueWriter.encode(value, valueStart, valueLength);
+    const fieldBytes = this.fieldWriter.encode(pair.bytes, pair.start, pair.length);
+    const valueBytes = this.valueWriter.encode(pair.valueBytes, pair.valueStart, pair.valueLength);
     const entry = db.resizeValue(ref, entries.valueLength(ref) + fieldBytes + valueBytes + NO_TIME_BYTES);
     const view = entries.view(entry);
     const base = entries.valueStart(entry);

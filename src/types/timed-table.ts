@@ -20,6 +20,7 @@ import { StreamId } from '../memory/stream-id.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
 import { ITEM_TIME_BYTES, isItemTime, readItemTime, writeItemTime } from './field-time.js';
 import type { HashCursor } from './hash-cursor.js';
+import { type HashPair, PairBuffer } from './hash-pair.js';
 import type { MemberTable } from './member-table.js';
 
 /** Length of the value. */
@@ -36,6 +37,7 @@ export class TimedTable {
   private readonly table: MemberTable;
   private readonly id = new StreamId();
   private readonly string = new CountedString();
+  private readonly pair = new PairBuffer();
   private readonly items: Ref[] = [];
 
   constructor(space: Keyspace, table: MemberTable) {
@@ -95,44 +97,24 @@ export class TimedTable {
     return this.id.seqLow;
   }
 
-  /** Sets a field with its value and time. The texts must not lie in the table. */
-  put(
-    table: Ref,
-    order: Ref,
-    field: Uint8Array,
-    fieldStart: number,
-    fieldLength: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueLength: number,
-    timeMs: number,
-  ): void {
-    const hash = hashBytes(field, fieldStart, fieldLength);
-    const old = this.table.find(table, hash, field, fieldStart, fieldLength);
+  /** Sets a field with its value and time (0 = none). The texts must not lie in the table. */
+  put(table: Ref, order: Ref, pair: HashPair, timeMs: number): void {
+    const { bytes, start, length } = pair;
+    const hash = hashBytes(bytes, start, length);
+    const old = this.table.find(table, hash, bytes, start, length);
     this.wasAdded = old === 0;
-    this.write(table, order, old, hash, field, fieldStart, fieldLength, value, valueStart, valueLength, timeMs);
+    this.write(table, order, old, hash, pair, timeMs);
   }
 
   /** Sets all fields that the walk comes by, as `put` does. */
   putAll(table: Ref, order: Ref, from: HashCursor): void {
-    while (from.next())
-      this.put(
-        table,
-        order,
-        from.bytes,
-        from.start,
-        from.length,
-        from.valueBytes,
-        from.valueStart,
-        from.valueLength,
-        from.timeMs,
-      );
+    while (from.next()) this.put(table, order, from, from.timeMs);
   }
 
   /** Gives the field whose item was found last a time (0 = none). */
   setTime(table: Ref, order: Ref, item: Ref, timeMs: number): void {
     const view = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
-    const { string } = this;
+    const { pair, string } = this;
     string.read(view, (item & UNIT_MASK) << 3);
     const { start, length, end } = string;
     const isTimed = isItemTime(view, end);
@@ -144,7 +126,9 @@ export class TimedTable {
       this.table.exempt(table, item);
     } else if (isTimed || timeMs !== 0) {
       string.read(view, isTimed ? end + ITEM_TIME_BYTES : end);
-      this.write(table, order, item, 0, view, start, length, view, string.start, string.length, timeMs);
+      pair.setField(view, start, length);
+      pair.setValue(view, string.start, string.length);
+      this.write(table, order, item, 0, pair, timeMs);
     }
   }
 
@@ -187,27 +171,18 @@ export class TimedTable {
     else while (remains.freeSome());
   }
 
-  /** Writes an item in the place of the old one (0 = none), which was found last. Source texts may lie in the old one. */
-  private write(
-    table: Ref,
-    order: Ref,
-    old: Ref,
-    hash: number,
-    field: Uint8Array,
-    fieldStart: number,
-    fieldLength: number,
-    value: Uint8Array,
-    valueStart: number,
-    valueLength: number,
-    timeMs: number,
-  ): void {
+  /**
+   * Writes an item in the place of the old one, which was found last; the pair's texts may lie in it.
+   * @param old 0 = none; @param hash of the field, if there is no old one
+   */
+  private write(table: Ref, order: Ref, old: Ref, hash: number, pair: HashPair, timeMs: number): void {
     const { arena } = this.space;
-    const byteCount = countedBytes(fieldLength) + (timeMs === 0 ? 0 : ITEM_TIME_BYTES) + countedBytes(valueLength);
+    const byteCount = countedBytes(pair.length) + (timeMs === 0 ? 0 : ITEM_TIME_BYTES) + countedBytes(pair.valueLength);
     const block = arena.allocate(byteCount);
     const view = arena.bytes[block >>> CHUNK_INDEX_SHIFT];
-    let at = writeCounted(view, (block & UNIT_MASK) << 3, field, fieldStart, fieldLength);
+    let at = writeCounted(view, (block & UNIT_MASK) << 3, pair.bytes, pair.start, pair.length);
     if (timeMs !== 0) at = writeItemTime(view, at, timeMs);
-    writeCounted(view, at, value, valueStart, valueLength);
+    writeCounted(view, at, pair.valueBytes, pair.valueStart, pair.valueLength);
     if (old === 0) {
       this.table.insert(table, hash, block);
     } else {

@@ -21,6 +21,7 @@ import type { Ref } from '../../memory/arena.js';
 import { readTime, TIME_BYTES, writeTime } from '../../types/field-time.js';
 import { hashesOf } from '../../types/hash.js';
 import type { HashCursor } from '../../types/hash-cursor.js';
+import { PairBuffer } from '../../types/hash-pair.js';
 import { writePair } from './hash-rdb.js';
 import { FIELD_TIMES_AUX, RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
@@ -33,6 +34,7 @@ const FIELDS_PER_AUX = 64;
 const cursor = new RdbCursor();
 const field = new RdbString();
 const value = new RdbString();
+const pair = new PairBuffer();
 /** An AUX field's value under construction. */
 const times = new RdbWriter(null, { compression: false });
 const timeBytes = new Uint8Array(TIME_BYTES);
@@ -86,15 +88,9 @@ export const timedHashForm: ValueForm = {
         const after = cursor.length();
         cursor.string(field);
         cursor.string(value);
-        builder.setTimed(
-          field.bytes,
-          field.start,
-          field.end - field.start,
-          value.bytes,
-          value.start,
-          value.end - value.start,
-          after === 0 ? 0 : earliestMs + after - 1,
-        );
+        pair.setField(field.bytes, field.start, field.end - field.start);
+        pair.setValue(value.bytes, value.start, value.end - value.start);
+        builder.setTimed(pair, after === 0 ? 0 : earliestMs + after - 1);
       }
     }
     return builder.finish(db, key, start, length, expireAtMs);
