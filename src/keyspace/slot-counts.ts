@@ -4,32 +4,30 @@ import { SLOT_COUNT } from './key-slot.js';
 const GROUP_SHIFT = 7;
 /** Guesses of `randomSlot` before it walks: enough where no slot has many times more than the others. */
 const GUESSES = 4;
-/** So many walks later the highest count is taken anew: it may have fallen. */
-const WALKS_MAX = 64;
+/** So many walks later the highest count is taken anew, as it may have fallen; twice as many if it had not, up to as many as there are slots. */
+const WALKS_MIN = 64;
 
 export class SlotCounts {
   private readonly counts = new Int32Array(SLOT_COUNT);
   private readonly groups = new Int32Array(SLOT_COUNT >>> GROUP_SHIFT);
   /** No count is higher. */
   private highest = 0;
-  private walks = 0;
+  private sum = 0;
+  /** Until the highest is taken anew. */
+  private walksLeft = WALKS_MIN;
+  private walksBetween = WALKS_MIN;
 
   add(slot: number, change: number): void {
     const count = this.counts[slot] + change;
     this.counts[slot] = count;
     this.groups[slot >>> GROUP_SHIFT] += change;
+    this.sum += change;
     if (count > this.highest) this.highest = count;
   }
 
   set(slot: number, count: number): void {
     const change = count - this.counts[slot];
     if (change !== 0) this.add(slot, change);
-  }
-
-  get sum(): number {
-    let sum = 0;
-    for (const count of this.groups) sum += count;
-    return sum;
   }
 
   /**
@@ -42,12 +40,17 @@ export class SlotCounts {
       const slot = Math.floor(place);
       if ((place - slot) * this.highest < this.counts[slot]) return slot;
     }
-    if (++this.walks > WALKS_MAX) {
-      this.walks = 0;
-      this.highest = 0;
-      for (const count of this.counts) if (count > this.highest) this.highest = count;
-    }
+    if (--this.walksLeft === 0) this.findHighest();
     return this.slotOf(Math.floor(Math.random() * this.sum));
+  }
+
+  private findHighest(): void {
+    const before = this.highest;
+    this.highest = 0;
+    for (let slot = 0; slot < SLOT_COUNT; slot++)
+      if (this.counts[slot] > this.highest) this.highest = this.counts[slot];
+    this.walksBetween = this.highest < before ? WALKS_MIN : Math.min(this.walksBetween * 2, SLOT_COUNT);
+    this.walksLeft = this.walksBetween;
   }
 
   /** @param n from 0 to below the sum of all @returns the slot in which the n-th is, counted from slot 0 on */

@@ -6,8 +6,9 @@
  * So a server that is below its limit pays nothing for having one. What counts is what MemoryMeter says: the data, exact at any moment, and the rest of the
  * process's memory as it was at the last sample. What large values and flushed databases leave behind is freed before another key is evicted.
  *
- * One run takes no longer than maxmemory-eviction-tenacity allows (0.5 ms by default); what is left is done between the next turns of the event loop, and
- * commands are executed meanwhile.
+ * One run takes no longer than maxmemory-eviction-tenacity allows (0.5 ms by default); what is left is done between the next turns of the event loop.
+ * Commands are executed meanwhile: each after a step that gives back more than most of them take, and after a run of its own if memory is far beyond the
+ * limit nevertheless. With a run for each of them a few clients would queue up until there is room.
  *
  * Invariants: (1) GATE_MAXMEMORY is on whenever the limit is exceeded, and at most until the next command otherwise; (2) no key is evicted while memory is
  * within the limit, while data is loaded, while writes are paused, or on a replica that leaves this to its primary.
@@ -25,11 +26,13 @@ const MEMORY_DIRECTIVES = [
   'lfu-log-factor',
 ] as const;
 /** Keys evicted between two looks at the clock. */
-const CLOCK_EVERY_KEYS = 16;
+const CLOCK_EVERY_KEYS = 4;
 /** Attempts in a row that found no key, after which the rest is left to the next run. */
 const MISSES_MAX = 64;
 /** Slice of the reaper within a run. */
 const REAP_MS = 0.2;
+/** Beyond the limit by more than this share of it, clients wait for eviction rather than eviction for them. */
+const FAR_BEYOND = 1 / 16;
 
 export class MemoryLimit {
   readonly eviction: Eviction;
@@ -94,11 +97,12 @@ export class MemoryLimit {
     if (this.exceededSinceMs !== 0) this.exceededSinceMs = performance.now();
   }
 
-  /** One run. @returns whether memory is within the limit, or can be expected to be soon */
+  /** One run, or one step where the next run is scheduled. @returns whether memory is within the limit, or can be expected to be soon */
   private run(): boolean {
     const { server } = this;
     const startedAtMs = performance.now();
-    const isDone = this.evictUntil(startedAtMs + this.runMs());
+    const isStep = this.isRunScheduled && !this.isFarBeyond();
+    const isDone = this.evictUntil(isStep ? startedAtMs : startedAtMs + this.runMs());
     server.latency.note('eviction-cycle', performance.now() - startedAtMs);
     if (this.hasRoom()) {
       this.endExceeding();
@@ -110,13 +114,17 @@ export class MemoryLimit {
     return true;
   }
 
-  /** Evicts until there is room or the deadline has come. @returns false if time ran out */
+  private isFarBeyond(): boolean {
+    return this.server.memoryMeter.countedBytes > this.config.values.maxmemory * (1 + FAR_BEYOND);
+  }
+
+  /** Evicts until there is room or the deadline has come; at least a little. @returns false if time ran out */
   private evictUntil(deadline: number): boolean {
     const { keyspace } = this.server;
     let misses = 0;
     for (let evictedCount = 0; !this.hasRoom(); ) {
       if (keyspace.reaper.hasWork) {
-        keyspace.reaper.step(REAP_MS);
+        keyspace.reaper.step(Math.min(REAP_MS, deadline - performance.now()));
       } else {
         const outcome = this.evictOne();
         if (outcome === NOTHING_TO_EVICT) return true;
