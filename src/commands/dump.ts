@@ -9,7 +9,7 @@ import {
   openDumpPayload,
   sealDumpPayload,
 } from '../persistence/dump-payload.js';
-import { addRecord, applyAccess, isLoadable, writeValue } from '../persistence/rdb/keyspace-rdb.js';
+import { addRecord, applyAccess, assemblyOf, isLoadable, writeValue } from '../persistence/rdb/keyspace-rdb.js';
 import { RDB_VERSION } from '../persistence/rdb/opcodes.js';
 import { RdbRecord } from '../persistence/rdb/rdb-reader.js';
 import type { RdbWriter } from '../persistence/rdb/rdb-writer.js';
@@ -64,12 +64,15 @@ export function restore(call: Invocation): void {
   if (Number.isNaN(ttl)) return replyNotAnInteger(call);
   if (ttl < 0) return call.error('ERR Invalid TTL value, must be >= 0');
   const { verifiesChecksums } = call.server.persistence;
-  const fault = openDumpPayload(bytes, starts[3], starts[3] + lengths[3], record, verifiesChecksums);
+  const fault = openDumpPayload(bytes, starts[3], starts[3] + lengths[3], record, verifiesChecksums, (type) =>
+    assemblyOf(keyspace, type),
+  );
   if (fault !== null) return call.error(`ERR ${fault}`);
   if (!isLoadable(record.type)) return call.error('ERR Bad data format');
   const old = call.lookupWrite(1);
   const expireAtMs = ttl === 0 ? 0 : restoredExpiry(call, options);
   if (expireAtMs !== 0 && expireAtMs <= keyspace.nowMs && keyspace.expiryMode === EXPIRY_DELETE) {
+    record.assembly?.discard();
     if (old !== 0) {
       db.remove(old);
       call.notify(NOTIFY_GENERIC, 'del', 1);

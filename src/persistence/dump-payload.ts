@@ -19,6 +19,7 @@ import {
 import { RdbCursor, RdbString } from './rdb/rdb-cursor.js';
 import type { RdbRecord } from './rdb/rdb-reader.js';
 import { RdbWriter } from './rdb/rdb-writer.js';
+import type { ValueAssembly } from './rdb/value-assembly.js';
 import { VALUE_COMPLETE, ValueChecker } from './rdb/value-check.js';
 
 export const DUMP_FOOTER_BYTES = 10;
@@ -63,6 +64,7 @@ export function verifyDumpPayload(bytes: Uint8Array, start: number, end: number,
  * collection. Bytes between the value and the footer are ignored.
  * @param record  receives type, serialised value, and for a string the value itself; it has no key
  * @param verifies  whether the checksum is looked at
+ * @param assemblyFor gives what builds a value of an RDB type while it is checked, if there is such a thing: in `record.assembly` if all is well
  * @returns       null, or the error reply without its prefix
  */
 export function openDumpPayload(
@@ -71,6 +73,7 @@ export function openDumpPayload(
   end: number,
   record: RdbRecord,
   verifies = true,
+  assemblyFor: (rdbType: number) => ValueAssembly | null = () => null,
 ): string | null {
   const bodyEnd = verifyDumpPayload(bytes, start, end, verifies);
   if (bodyEnd < 0) return 'DUMP payload version or checksum are wrong';
@@ -79,12 +82,18 @@ export function openDumpPayload(
   record.type = cursor.byte();
   record.bytes = bytes;
   record.start = cursor.at;
+  record.assembly = null;
   const isComplete =
-    record.type === RdbType.STRING
-      ? cursor.string(record.value)
-      : new ValueChecker('refuse').check(cursor, record.type) === VALUE_COMPLETE;
+    record.type === RdbType.STRING ? cursor.string(record.value) : checkValue(cursor, record, assemblyFor(record.type));
   record.end = cursor.at;
   return isComplete ? null : 'Bad data format';
+}
+
+function checkValue(cursor: RdbCursor, record: RdbRecord, assembly: ValueAssembly | null): boolean {
+  const isComplete = new ValueChecker('refuse', assembly).check(cursor, record.type) === VALUE_COMPLETE;
+  if (isComplete) record.assembly = assembly;
+  else assembly?.discard();
+  return isComplete;
 }
 
 const auxCursor = new RdbCursor();

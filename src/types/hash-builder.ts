@@ -129,6 +129,12 @@ export class HashBuilder {
     return ref;
   }
 
+  /** Drops what was built of fields without times. */
+  discard(): void {
+    if (this.table !== 0) this.hashes.table.release(this.table);
+    this.table = 0;
+  }
+
   /** Makes it a table if the next pair is beyond the limits. @returns whether it is packed still */
   private staysPacked(fieldLength: number, valueLength: number): boolean {
     if (this.table !== 0) return false;

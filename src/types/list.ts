@@ -93,9 +93,12 @@ export class Lists implements ValueType {
   }
 
   free(ref: Ref): void {
-    if (this.isPacked(ref)) return;
+    if (!this.isPacked(ref)) this.freeChunks(this.entries.root(ref));
+  }
+
+  /** Frees a chunk list that no entry has any more. */
+  freeChunks(list: Ref): void {
     const { chunks } = this;
-    const list = this.entries.root(ref);
     if (chunks.chunkCount(list) <= CHUNKS_FREED_AT_ONCE) return chunks.destroy(list);
     this.space.reaper.addRemains({
       freeSome() {
@@ -396,9 +399,8 @@ export class Lists implements ValueType {
     return result;
   }
 
-  /** Appends a whole listpack as a chunk of its own, as a loader has it. The list is a chunk list. */
-  appendChunk(ref: Ref, bytes: Uint8Array, start: number, length: number): void {
-    const list = this.entries.root(ref);
+  /** Appends a whole listpack as a chunk of its own, as a loader has it, to a chunk list. */
+  appendChunk(list: Ref, bytes: Uint8Array, start: number, length: number): void {
     const chunk = this.arena.allocate(length);
     copyBytes(bytes, start, this.chunks.view(chunk), blockStart(chunk), length);
     const count = listpackCount(bytes, start);
@@ -406,9 +408,29 @@ export class Lists implements ValueType {
     else this.chunks.insertChunk(list, this.chunks.chunkCount(list), chunk, count);
   }
 
-  /** Makes an empty chunk list of a key that is not there. */
-  createChunked(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
-    const list = this.chunks.create();
+  /** Appends an element to a chunk list, in a chunk of its own. */
+  appendAlone(list: Ref, bytes: Uint8Array, start: number, length: number): void {
+    const { chunks, place, writer } = this;
+    place.chunk = chunks.chunkCount(list);
+    writer.encode(bytes, start, length);
+    chunks.insertEmptyChunk(list, place.chunk, writer.byteCount);
+    chunks.splice(list, place.chunk, LISTPACK_HEADER_BYTES, 0, writer.byteCount, 1, 0);
+    this.loadChunk(list, place);
+    writer.write(place.bytes, firstElement(place.base));
+  }
+
+  /**
+   * Makes a chunk list of a key that is not there.
+   * @param list that it takes over; by default it is empty
+   */
+  createChunked(
+    db: Database,
+    key: Uint8Array,
+    start: number,
+    length: number,
+    expireAtMs: number,
+    list = this.chunks.create(),
+  ): Ref {
     const ref = db.add(key, start, length, TYPE_LIST, LIST_QUICKLIST, ROOT_BYTES, expireAtMs);
     this.entries.setRoot(ref, list);
     return ref;

@@ -84,13 +84,23 @@ export class Streams implements ValueType {
     this.cursor = new StreamCursor(this.nodes);
   }
 
-  /** Makes an empty stream of a key that is not there. */
-  create(db: Database, key: Uint8Array, start: number, length: number, expireAtMs = 0): Ref {
+  /**
+   * Makes a stream of a key that is not there.
+   * @param index its nodes, of which it takes over the index; by default it is empty
+   */
+  create(
+    db: Database,
+    key: Uint8Array,
+    start: number,
+    length: number,
+    expireAtMs = 0,
+    index = this.nodes.index.create(),
+  ): Ref {
     const { arena } = this.space;
     const control = arena.allocate(CONTROL_WORDS * 4);
     const base = (control & UNIT_MASK) << 1;
     this.words[control >>> CHUNK_INDEX_SHIFT].fill(0, base, base + CONTROL_WORDS);
-    this.set(control, INDEX, this.nodes.index.create());
+    this.set(control, INDEX, index);
     const ref = db.add(key, start, length, TYPE_STREAM, 0, ROOT_BYTES, expireAtMs);
     this.entries.setRoot(ref, control);
     return ref;
@@ -260,11 +270,6 @@ export class Streams implements ValueType {
     this.setEntriesAdded(this.entries.root(ref), entriesAdded);
   }
 
-  /** Adds a node from outside, whose listpack has been checked. */
-  restoreNode(ref: Ref, id: StreamId, bytes: Uint8Array, start: number, length: number): void {
-    this.nodes.adopt(this.indexOf(ref), id, bytes, start, length);
-  }
-
   /** The index of a stream's nodes. */
   indexOf(ref: Ref): Ref {
     return this.get(this.entries.root(ref), INDEX);
@@ -294,6 +299,12 @@ export class Streams implements ValueType {
     this.groupsOfStreams.delete(control);
     this.freeBlocks(this.nodes.index.dissolve(this.get(control, INDEX)), [...groups.values()], blocks);
     this.space.arena.free(control);
+  }
+
+  /** Frees nodes that no stream has, and their index. */
+  freeIndex(tree: Ref): void {
+    const count = this.nodes.index.count(tree);
+    this.freeBlocks(this.nodes.index.dissolve(tree), [], count);
   }
 
   /**
@@ -354,7 +365,7 @@ export class Streams implements ValueType {
     const kept = nodes.index.count(tree) - count;
     if (count >= MOVED_FROM && kept < count) {
       this.set(control, INDEX, nodes.moveLast(tree, kept));
-      this.freeBlocks(nodes.index.dissolve(tree), [], count);
+      this.freeIndex(tree);
       return;
     }
     for (let rest = count; rest > 0; rest--) {

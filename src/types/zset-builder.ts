@@ -60,10 +60,22 @@ export class ZsetBuilder {
 
   /** Adds a member that is not there. */
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
+    this.addHashed(hashBytes(bytes, start, length), bytes, start, length, score);
+  }
+
+  /** Adds a member, unless it is there. @returns whether it is new */
+  addNew(bytes: Uint8Array, start: number, length: number, score: number): boolean {
+    const hash = hashBytes(bytes, start, length);
+    if (this.zsets.table.find(this.table, hash, bytes, start, length) !== 0) return false;
+    this.addHashed(hash, bytes, start, length, score);
+    return true;
+  }
+
+  private addHashed(hash: number, bytes: Uint8Array, start: number, length: number, score: number): void {
     if (length > this.memberBytesMax) this.memberBytesMax = length;
     const isPacked = this.isGrown && this.fitsListpack(this.itemCount + 1);
     const item = this.zsets.createItem(bytes, start, length, isPacked ? score + 0 : score);
-    this.zsets.table.insert(this.table, hashBytes(bytes, start, length), item);
+    this.zsets.table.insert(this.table, hash, item);
     if (this.itemCount === this.items.length) this.grow();
     this.items[this.itemCount++] = item;
   }

@@ -20,6 +20,7 @@ import { RdbWriter } from './rdb-writer.js';
 import { setForm } from './set-rdb.js';
 import { streamForm } from './stream-rdb.js';
 import { addFieldTimes, plainTimedHashForm, timedHashForm } from './timed-hash-rdb.js';
+import type { ValueAssembly } from './value-assembly.js';
 import type { LargeValueState, ValueForm } from './value-form.js';
 import { zsetForm } from './zset-rdb.js';
 
@@ -117,7 +118,13 @@ export function addRecord(
   length: number,
   expireAtMs: number,
 ): Ref {
+  if (record.assembly !== null) return record.assembly.finish(db, record, key, start, length, expireAtMs);
   return formOf(record.type)?.add(space, db, record, key, start, length, expireAtMs) ?? 0;
+}
+
+/** @returns what builds a value of this RDB type while it is being checked; null if `addRecord` does it afterwards */
+export function assemblyOf(space: Keyspace, rdbType: number): ValueAssembly | null {
+  return formOf(rdbType)?.assembly?.(space, rdbType) ?? null;
 }
 
 function formOf(rdbType: number): ValueForm | null {

@@ -6,12 +6,13 @@ import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { blockStart } from '../../memory/chunk-list.js';
 import { listpackBytes } from '../../memory/listpack.js';
-import { listsOf } from '../../types/list.js';
+import { type Lists, listsOf } from '../../types/list.js';
 import { visitZiplist } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
+import { NO_PARTS, type ValueAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
 /** Containers of a node. */
@@ -34,6 +35,7 @@ export const listForm: ValueForm = {
   writeItems: writeChunks,
   reads: (rdbType) => LIST_TYPES.has(rdbType),
   add: addList,
+  assembly: (space, rdbType) => (rdbType === RdbType.LIST_QUICKLIST_2 ? new ListAssembly(listsOf(space)) : null),
 };
 
 function writeList(writer: RdbWriter, space: Keyspace, ref: Ref): void {
@@ -82,10 +84,41 @@ function addList(
   for (let i = 0; i < count; i++) {
     const container = record.type === RdbType.LIST_QUICKLIST_2 ? cursor.length() : PLAIN;
     cursor.string(blob);
-    if (container === PACKED) lists.appendChunk(ref, blob.bytes, blob.start, blob.end - blob.start);
+    if (container === PACKED) lists.appendChunk(space.entries.root(ref), blob.bytes, blob.start, blob.end - blob.start);
     else if (record.type === RdbType.LIST_QUICKLIST || record.type === RdbType.LIST_ZIPLIST)
       visitZiplist(blob.bytes, blob.start, push);
     else push(blob.bytes, blob.start, blob.end - blob.start);
   }
   return lists.pack(db, ref);
+}
+
+class ListAssembly implements ValueAssembly {
+  readonly endNodes = NO_PARTS.endNodes;
+  private readonly lists: Lists;
+  private list: Ref = 0;
+
+  constructor(lists: Lists) {
+    this.lists = lists;
+  }
+
+  begin(): void {
+    this.list = this.lists.chunks.create();
+  }
+
+  element({ bytes, start, end }: RdbString): boolean {
+    this.lists.appendAlone(this.list, bytes, start, end - start);
+    return true;
+  }
+
+  node({ bytes, start, end }: RdbString): void {
+    this.lists.appendChunk(this.list, bytes, start, end - start);
+  }
+
+  finish(db: Database, _: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    return this.lists.pack(db, this.lists.createChunked(db, key, start, length, expireAtMs, this.list));
+  }
+
+  discard(): void {
+    if (this.list !== 0) this.lists.freeChunks(this.list);
+  }
 }

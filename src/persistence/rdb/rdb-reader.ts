@@ -24,6 +24,7 @@ import {
   RdbType,
 } from './opcodes.js';
 import { RdbCursor, RdbString, READ_CORRUPT, READ_OK, READ_SHORT, uint32Le } from './rdb-cursor.js';
+import type { ValueAssembly } from './value-assembly.js';
 import { type ModulePolicy, VALUE_EMPTY, VALUE_FAILED, ValueChecker } from './value-check.js';
 
 /** More bytes are expected. */
@@ -51,6 +52,8 @@ export class RdbRecord {
   end = 0;
   /** A collection without elements, which a file load skips. */
   isEmpty = false;
+  /** Has the value, if it was built while it was being validated; who does not store the record discards it. */
+  assembly: ValueAssembly | null = null;
 }
 
 /** What a reader delivers to. Where a text can be returned, it stops the load (with fault kind `refused`); null goes on. */

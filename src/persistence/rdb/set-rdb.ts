@@ -2,10 +2,15 @@
  * Sets in RDB: the intset as it lies in the entry, or a count and strings. A listpack is written as strings, too: its own type is of version 11, which
  * Redis 7.0 does not load. Spec persistence.md sections 2.3, 2.7, 3.1, 4.3.
  */
+import type { Database } from '../../keyspace/database.js';
+import type { Ref } from '../../memory/arena.js';
 import { setsOf } from '../../types/set.js';
+import type { SetBuilder } from '../../types/set-builder.js';
 import { SET_INTSET } from '../../types/set-cursor.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
+import type { RdbRecord } from './rdb-reader.js';
+import { NO_PARTS, type ValueAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
 const cursor = new RdbCursor();
@@ -36,6 +41,8 @@ export const setForm: ValueForm = {
     }
   },
 
+  assembly: (space, rdbType) => (rdbType === RdbType.SET ? new SetAssembly(setsOf(space).builder) : null),
+
   reads: (rdbType) => rdbType === RdbType.SET || rdbType === RdbType.SET_INTSET || rdbType === RdbType.SET_LISTPACK,
 
   add(space, db, record, key, start, length, expireAtMs) {
@@ -57,3 +64,29 @@ export const setForm: ValueForm = {
     return builder.finish(db, key, start, length, expireAtMs);
   },
 };
+
+class SetAssembly implements ValueAssembly {
+  readonly node = NO_PARTS.node;
+  readonly endNodes = NO_PARTS.endNodes;
+  private readonly builder: SetBuilder;
+
+  constructor(builder: SetBuilder) {
+    this.builder = builder;
+  }
+
+  begin(count: number, certain: number): void {
+    this.builder.begin(count, certain);
+  }
+
+  element({ bytes, start, end }: RdbString): boolean {
+    return this.builder.add(bytes, start, end - start);
+  }
+
+  finish(db: Database, _: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    return this.builder.finish(db, key, start, length, expireAtMs);
+  }
+
+  discard(): void {
+    this.builder.discard();
+  }
+}

@@ -5,17 +5,20 @@
  *   | flags, ms delta, seq delta, [n, n × (field, value) | F values], lp-count |      flags: 1 = deleted, 2 = fields as in the master entry
  * and lp-count is the number of the entry's elements before it.
  */
+import { StreamId } from '../../memory/stream-id.js';
 import type { ElementSet } from './element-set.js';
 import { RdbType } from './opcodes.js';
 import { checkedEntryEnd, decodeListpackEntry, isIntegerForm, PackedElement } from './packed-check.js';
 import { type RdbCursor, type RdbString, READ_OK } from './rdb-cursor.js';
+import { RAW_ID_BYTES, readRawId } from './stream-ids.js';
+import type { ValueAssembly } from './value-assembly.js';
 
-const RAW_ID_BYTES = 16;
 const LISTPACK_HEADER = 6;
 const FLAG_DELETED = 1;
 const FLAG_SAME_FIELDS = 2;
 
 const element = new PackedElement();
+const id = new StreamId();
 
 /** Walks the elements of one node; `isBroken` once something was not as it must be. */
 class NodeWalk {
@@ -101,11 +104,22 @@ function isValidNode(blob: RdbString): boolean {
   return statedElements === 0xffff || statedElements === elements;
 }
 
-/** Reads one stream of the given type id. @returns whether it is complete and valid; else the cursor's status tells */
-export function checkStream(cursor: RdbCursor, type: number, scratch: RdbString, elements: ElementSet): boolean {
+/**
+ * Reads one stream of the given type id.
+ * @param assembly gets the nodes
+ * @returns whether it is complete and valid; else the cursor's status tells
+ */
+export function checkStream(
+  cursor: RdbCursor,
+  type: number,
+  scratch: RdbString,
+  elements: ElementSet,
+  assembly: ValueAssembly | null,
+): boolean {
   const hasExtendedFields = type !== RdbType.STREAM;
   const nodeCount = cursor.length();
   elements.clear(cursor.bytes, nodeCount);
+  assembly?.begin(nodeCount, 0);
   for (let i = 0; i < nodeCount; i++) {
     if (!cursor.string(scratch)) return false;
     if (scratch.end - scratch.start !== RAW_ID_BYTES) {
@@ -114,9 +128,12 @@ export function checkStream(cursor: RdbCursor, type: number, scratch: RdbString,
     if (!elements.add(scratch.bytes, scratch.start, scratch.end)) {
       return cursor.corrupt('Listpack re-added with existing key');
     }
+    readRawId(scratch.bytes, scratch.start, id);
     if (!cursor.string(scratch)) return false;
     if (!isValidNode(scratch)) return cursor.corrupt('Stream listpack integrity check failed.');
+    assembly?.node(scratch, id);
   }
+  assembly?.endNodes(cursor.at);
   const length = cursor.length();
   const idCount = hasExtendedFields ? 3 : 1;
   for (let i = 0; i < 2 * idCount; i++) cursor.length();

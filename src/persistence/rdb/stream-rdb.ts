@@ -16,9 +16,10 @@ import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
+import { RAW_ID_BYTES, readRawId } from './stream-ids.js';
+import { NO_PARTS, type ValueAssembly } from './value-assembly.js';
 import type { LongPart, ValueForm } from './value-form.js';
 
-const RAW_ID_BYTES = 16;
 /** Pending entries written in one go. */
 const CELLS_AT_ONCE = 1024;
 const NO_CELLS = new PendingCells(new Int32Array(0), 0);
@@ -38,6 +39,7 @@ export const streamForm: ValueForm = {
   writeRest,
   reads: (rdbType) => STREAM_TYPES.has(rdbType),
   add: addStream,
+  assembly: (space) => new StreamAssembly(streamsOf(space)),
 };
 
 function writeStream(writer: RdbWriter, space: Keyspace, ref: Ref): void {
@@ -172,18 +174,24 @@ function addStream(
   expireAtMs: number,
 ): Ref {
   const streams = streamsOf(space);
-  const ref = streams.create(db, key, start, length, expireAtMs);
-  const isOld = record.type === RdbType.STREAM;
+  const index = streams.nodes.index.create();
   cursor.reset(record.bytes, record.start, record.end);
   for (let rest = cursor.length(); rest > 0; rest--) {
     cursor.string(string);
     readRawId(string.bytes, string.start, id);
     cursor.string(string);
-    streams.restoreNode(ref, id, string.bytes, string.start, string.end - string.start);
+    streams.nodes.adopt(index, id, string.bytes, string.start, string.end - string.start);
   }
+  const ref = streams.create(db, key, start, length, expireAtMs, index);
+  addRest(streams, ref, record.type);
+  return ref;
+}
+
+/** Reads what stands behind the nodes, from the cursor on. */
+function addRest(streams: Streams, ref: Ref, type: number): void {
   cursor.length();
   readId(id);
-  if (isOld) {
+  if (type === RdbType.STREAM) {
     streams.restoreHistory(ref, id, null, MIN_ID);
     streams.restoreEntriesAdded(ref, BigInt(streams.length(ref)));
   } else {
@@ -193,8 +201,41 @@ function addStream(
     streams.restoreHistory(ref, id, firstId, otherId);
     streams.restoreEntriesAdded(ref, cursor.exactLength());
   }
-  for (let rest = cursor.length(); rest > 0; rest--) addGroup(streams, ref, record.type);
-  return ref;
+  for (let rest = cursor.length(); rest > 0; rest--) addGroup(streams, ref, type);
+}
+
+class StreamAssembly implements ValueAssembly {
+  readonly element = NO_PARTS.element;
+  private readonly streams: Streams;
+  private index: Ref = 0;
+  private restAt = 0;
+
+  constructor(streams: Streams) {
+    this.streams = streams;
+  }
+
+  begin(): void {
+    this.index = this.streams.nodes.index.create();
+  }
+
+  node({ bytes, start, end }: RdbString, masterId: StreamId): void {
+    this.streams.nodes.adopt(this.index, masterId, bytes, start, end - start);
+  }
+
+  endNodes(at: number): void {
+    this.restAt = at;
+  }
+
+  finish(db: Database, record: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    const ref = this.streams.create(db, key, start, length, expireAtMs, this.index);
+    cursor.reset(record.bytes, this.restAt, record.end);
+    addRest(this.streams, ref, record.type);
+    return ref;
+  }
+
+  discard(): void {
+    if (this.index !== 0) this.streams.freeIndex(this.index);
+  }
 }
 
 function addGroup(streams: Streams, ref: Ref, type: number): void {
@@ -242,11 +283,6 @@ function encodeRawId(value: StreamId): void {
 function writeRawId(writer: RdbWriter, value: StreamId): void {
   encodeRawId(value);
   writer.bytesRange(rawIdBytes, 0, RAW_ID_BYTES);
-}
-
-function readRawId(bytes: Uint8Array, start: number, into: StreamId): void {
-  rawIdBytes.set(bytes.subarray(start, start + RAW_ID_BYTES));
-  into.set(rawId.getInt32(0), rawId.getInt32(4), rawId.getInt32(8), rawId.getInt32(12));
 }
 
 /** Reads the next 16 bytes as an ID. */

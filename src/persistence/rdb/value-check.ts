@@ -1,9 +1,11 @@
 /**
  * Finds the end of a serialised value of any type and validates it on the way (spec/persistence.md 2 and 4.5), so that a value can be captured, skipped or
- * refused before its type has a form in memory. The same walk serves files, replication streams and RESTORE payloads.
+ * refused before its type has a form in memory. The same walk serves files, replication streams and RESTORE payloads. It can have the value built on its way,
+ * which is then also what finds duplicates.
  *
  * Texts are those of Redis. What only the order of elements could break (an unsorted zset listpack) is left to who loads the value.
  */
+import { StreamId } from '../../memory/stream-id.js';
 import { ITEM_TIME_MAX } from '../../types/field-time.js';
 import { ElementSet } from './element-set.js';
 import { moduleName, skipModuleStream } from './module-data.js';
@@ -11,6 +13,7 @@ import { RdbType } from './opcodes.js';
 import { checkIntset, checkListpack, checkZiplist, checkZipmap, type Uniqueness } from './packed-check.js';
 import { type RdbCursor, RdbString, READ_OK } from './rdb-cursor.js';
 import { checkStream } from './stream-check.js';
+import type { ValueAssembly } from './value-assembly.js';
 
 /** The cursor's status tells why: more bytes are needed, or the value is not valid. */
 export const VALUE_FAILED = 0;
@@ -21,23 +24,33 @@ export const VALUE_EMPTY = 2;
 /** What becomes of module values: without the module they can be skipped, as the offline checker does, but not loaded. */
 export type ModulePolicy = 'skip' | 'refuse';
 
+/** Most elements take four bytes and more: room is made for so many, whatever the value says. */
+const ELEMENT_BYTES_SHIFT = 2;
+
 const QUICKLIST_PLAIN = 1;
 const QUICKLIST_PACKED = 2;
 
+const NO_ID = new StreamId();
+
 export class ValueChecker {
   readonly #scratch = new RdbString();
+  readonly #value = new RdbString();
   readonly #elements = new ElementSet();
 
-  constructor(readonly modules: ModulePolicy) {}
+  /** @param assembly gets the parts of the value, which is of a type that it is for; it is the caller's to end */
+  constructor(
+    readonly modules: ModulePolicy,
+    private readonly assembly: ValueAssembly | null = null,
+  ) {}
 
   /** Moves the cursor over one value of type `type`. */
   check(cursor: RdbCursor, type: number): number {
-    const result = this.#value(cursor, type);
+    const result = this.#checkValue(cursor, type);
     this.#elements.forgetSource();
     return result;
   }
 
-  #value(cursor: RdbCursor, type: number): number {
+  #checkValue(cursor: RdbCursor, type: number): number {
     switch (type) {
       case RdbType.STRING:
         return cursor.string(this.#scratch) ? VALUE_COMPLETE : VALUE_FAILED;
@@ -90,7 +103,7 @@ export class ValueChecker {
       case RdbType.STREAM:
       case RdbType.STREAM_2:
       case RdbType.STREAM_3:
-        return checkStream(cursor, type, this.#scratch, this.#elements) ? VALUE_COMPLETE : VALUE_FAILED;
+        return checkStream(cursor, type, this.#scratch, this.#elements, this.assembly) ? VALUE_COMPLETE : VALUE_FAILED;
       default:
         cursor.corrupt(`Unknown RDB encoding type ${type}`);
         return VALUE_FAILED;
@@ -100,28 +113,27 @@ export class ValueChecker {
   /** `len(n)`, then n groups of strings of which the first must be unique (if a text says what to call the fault). */
   #strings(cursor: RdbCursor, groupSize: number, duplicateText: string): number {
     const count = cursor.length();
-    this.#elements.clear(cursor.bytes, duplicateText === '' ? 0 : count);
+    this.#begin(cursor, duplicateText === '' ? 0 : count);
     for (let i = 0; i < count; i++) {
       if (!cursor.string(this.#scratch)) return VALUE_FAILED;
-      if (duplicateText !== '' && !this.#isNew()) {
+      if (groupSize === 2 && !cursor.string(this.#value)) return VALUE_FAILED;
+      if (duplicateText !== '' && !this.#isNew(0)) {
         cursor.corrupt(duplicateText);
         return VALUE_FAILED;
       }
-      if (groupSize === 2 && !cursor.string(this.#scratch)) return VALUE_FAILED;
     }
     return outcome(cursor, count);
   }
 
   #scoredMembers(cursor: RdbCursor, type: number): number {
     const count = cursor.length();
-    this.#elements.clear(cursor.bytes, count);
+    this.#begin(cursor, count);
     for (let i = 0; i < count; i++) {
       if (!cursor.string(this.#scratch)) return VALUE_FAILED;
-      const isNew = this.#isNew();
       const score = type === RdbType.ZSET_2 ? cursor.double() : cursor.textDouble();
-      if (cursor.status !== READ_OK) return VALUE_FAILED;
       if (Number.isNaN(score)) cursor.corrupt('Zset with NAN score detected');
-      if (!isNew) cursor.corrupt('Duplicate zset fields detected');
+      if (cursor.status !== READ_OK) return VALUE_FAILED;
+      if (!this.#isNew(score)) cursor.corrupt('Duplicate zset fields detected');
     }
     return outcome(cursor, count);
   }
@@ -130,12 +142,12 @@ export class ValueChecker {
   #timedPairs(cursor: RdbCursor): number {
     const earliestMs = cursor.int64();
     const count = cursor.length();
-    this.#elements.clear(cursor.bytes, count);
+    this.#begin(cursor, count);
     for (let i = 0; i < count; i++) {
       const after = cursor.length();
       if (!cursor.string(this.#scratch)) return VALUE_FAILED;
-      const isNew = this.#isNew();
-      if (!cursor.string(this.#scratch)) return VALUE_FAILED;
+      if (!cursor.string(this.#value)) return VALUE_FAILED;
+      const isNew = this.#isNew(0);
       const timeMs = earliestMs + after - 1;
       if (after !== 0 && !(timeMs > 0 && timeMs <= ITEM_TIME_MAX)) cursor.corrupt('Hash field with invalid time');
       if (!isNew) cursor.corrupt('Hash with dup elements');
@@ -147,6 +159,7 @@ export class ValueChecker {
   #quicklist(cursor: RdbCursor, type: number): number {
     const nodeCount = cursor.length();
     let elementCount = 0;
+    this.assembly?.begin(nodeCount, 0);
     for (let i = 0; i < nodeCount; i++) {
       let container = QUICKLIST_PACKED;
       if (type === RdbType.LIST_QUICKLIST_2) {
@@ -170,6 +183,9 @@ export class ValueChecker {
       } else if (container === QUICKLIST_PACKED) {
         nodeElements = checkListpack(blob.bytes, blob.start, blob.end, 'none', this.#elements);
         if (nodeElements < 0) cursor.corrupt('Listpack integrity check failed.');
+        else this.assembly?.node(blob, NO_ID);
+      } else {
+        this.assembly?.element(blob, blob, 0);
       }
       elementCount += nodeElements;
     }
@@ -208,8 +224,17 @@ export class ValueChecker {
     return outcome(cursor, elementCount);
   }
 
-  #isNew(): boolean {
-    return this.#elements.add(this.#scratch.bytes, this.#scratch.start, this.#scratch.end);
+  /** To be called before the elements that `#isNew` is asked about. */
+  #begin(cursor: RdbCursor, count: number): void {
+    if (this.assembly === null) this.#elements.clear(cursor.bytes, count);
+    else this.assembly.begin(count, Math.max(0, Math.min(count, (cursor.end - cursor.at) >> ELEMENT_BYTES_SHIFT)));
+  }
+
+  /** Whether the element that was read, with its value or its score, did not come before. */
+  #isNew(score: number): boolean {
+    const text = this.#scratch;
+    if (this.assembly !== null) return this.assembly.element(text, this.#value, score);
+    return this.#elements.add(text.bytes, text.start, text.end);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
+import type { ValueAssembly } from './value-assembly.js';
 
 /** What belongs to one value whose items are written in parts. */
 export interface LargeValueState {
@@ -41,4 +42,6 @@ export interface ValueForm {
     length: number,
     expireAtMs: number,
   ): Ref;
+  /** @returns what builds a value of this RDB type while it is being checked; null if it is checked first and stored by `add` then */
+  assembly?(space: Keyspace, rdbType: number): ValueAssembly | null;
 }

@@ -17,6 +17,7 @@ import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
+import { NO_PARTS, type ValueAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
 const ZSET_TYPES: ReadonlySet<number> = new Set([
@@ -35,6 +36,8 @@ export const zsetForm: ValueForm = {
   writeItems: writeZsetItems,
   reads: (rdbType) => ZSET_TYPES.has(rdbType),
   add: addZset,
+  assembly: (space, rdbType) =>
+    rdbType === RdbType.ZSET || rdbType === RdbType.ZSET_2 ? new ZsetAssembly(zsetsOf(space).builder) : null,
 };
 
 function writeZset(writer: RdbWriter, space: Keyspace, ref: Ref): void {
@@ -160,4 +163,30 @@ function looseScoreOf(element: ListpackElement): number {
 function looseScore(bytes: Uint8Array, start: number, length: number): number {
   const value = parseDouble(bytes, start, length);
   return Number.isNaN(value) ? parseLeadingDouble(bytes, start, length) : value;
+}
+
+class ZsetAssembly implements ValueAssembly {
+  readonly node = NO_PARTS.node;
+  readonly endNodes = NO_PARTS.endNodes;
+  private readonly builder: ZsetBuilder;
+
+  constructor(builder: ZsetBuilder) {
+    this.builder = builder;
+  }
+
+  begin(_: number, certain: number): void {
+    this.builder.begin(false, certain);
+  }
+
+  element({ bytes, start, end }: RdbString, _: RdbString, score: number): boolean {
+    return this.builder.addNew(bytes, start, end - start, score);
+  }
+
+  finish(db: Database, _: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    return this.builder.finish(db, key, start, length, expireAtMs);
+  }
+
+  discard(): void {
+    this.builder.discard();
+  }
 }

@@ -1,0 +1,39 @@
+/**
+ * A value that is built while its serialised form is being checked: so nothing is decompressed twice, and duplicates are found where the elements lie
+ * anyway. It has no key yet; what turns out not to be valid is discarded and leaves nothing behind.
+ *
+ *   begin … element, node, endNodes … then `finish` or `discard`
+ */
+import type { Database } from '../../keyspace/database.js';
+import type { Ref } from '../../memory/arena.js';
+import type { StreamId } from '../../memory/stream-id.js';
+import type { RdbString } from './rdb-cursor.js';
+import type { RdbRecord } from './rdb-reader.js';
+
+export interface ValueAssembly {
+  /**
+   * @param count   number of elements or nodes, as the value says
+   * @param certain about as many are there, as far as the bytes tell: room may be taken for them
+   */
+  begin(count: number, certain: number): void;
+  /**
+   * Takes an element: of a list or set; of a hash with its value; of a sorted set with its score.
+   * @returns false if it is there already and must not be; the value is not valid then
+   */
+  element(text: RdbString, value: RdbString, score: number): boolean;
+  /** Takes a valid listpack: a node of a list; of a stream with its ID. */
+  node(listpack: RdbString, id: StreamId): void;
+  /** Behind the nodes of a stream, at `at`, stands what `finish` reads itself. */
+  endNodes(at: number): void;
+  /** Gives what was built, which is valid and not empty (a stream may be), to a key that is not there. @returns its entry */
+  finish(db: Database, record: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref;
+  /** Drops what was built. */
+  discard(): void;
+}
+
+/** What an assembly that has no use for a part does with it. */
+export const NO_PARTS = {
+  element: (): boolean => true,
+  node: (): void => {},
+  endNodes: (): void => {},
+};
