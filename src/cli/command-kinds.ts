@@ -4,7 +4,7 @@ import { numberOf, textOf } from './reply/reply-node.js';
 import type { Session } from './session.js';
 
 /** The words of a request that its meaning hangs on, in lower case. */
-export function lowerWords(args: readonly Uint8Array[]): string[] {
+function lowerWords(args: readonly Uint8Array[]): string[] {
   return args.slice(0, 3).map((arg) => Buffer.from(arg).toString('latin1').toLowerCase());
 }
 

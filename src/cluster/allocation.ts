@@ -62,7 +62,7 @@ export function splitSlots(count: number, round: (value: number) => number = Mat
 }
 
 /** Node indexes, one of each host in turn, hosts in order of first appearance: consecutive nodes are on different hosts as far as possible. */
-export function interleaveByHost(nodes: readonly NodeAddress[]): number[] {
+function interleaveByHost(nodes: readonly NodeAddress[]): number[] {
   const byHost = new Map<string, number[]>();
   nodes.forEach((node, index) => {
     const group = byHost.get(node.host);

@@ -10,7 +10,6 @@
  * A damaged file is refused with the number of the line: a node that starts with half of what it knew could vote twice in an epoch or serve slots that
  * are not its own. The last line of a complete file is `vars`, with its line end. Source: spec/cluster.md 10.
  */
-
 import { describeWithAddress, FLAG_NAMES, isPersistent } from './core/describe.js';
 import { NodeFlag, type NodeId } from './core/message.js';
 import { isAddressText } from './core/names.js';

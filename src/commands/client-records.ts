@@ -1,5 +1,4 @@
 /** Records of CLIENT and its subcommands. */
-
 import { choice, option, word } from './argument-docs.js';
 import {
   clientGetname,

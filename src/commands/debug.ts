@@ -1,5 +1,4 @@
 /** DEBUG: what test suites and client libraries use of it. Source: spec server.md section 16. */
-
 import { randomInt } from 'node:crypto';
 import { Digest, digestKeyspace, digestValue } from '../keyspace/digest.js';
 import { entryBytes } from '../keyspace/entry.js';

@@ -1,5 +1,4 @@
 /** All commands of the server, by group. */
-
 import { adminCommands } from './admin-records.js';
 import { bitmapCommands } from './bitmap-records.js';
 import { blockingCommands } from './blocking-records.js';

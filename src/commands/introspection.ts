@@ -1,5 +1,4 @@
 /** COMMAND and its subcommands: the command table as clients read it. Source: spec server.md section 18. */
-
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import { Request } from '../resp/request.js';
 import type { Invocation } from '../server/invocation.js';

@@ -1,5 +1,4 @@
 /** LATENCY. Source: spec server.md section 15. */
-
 import type { Invocation } from '../server/invocation.js';
 import { drawLatencyGraph, latencyReport } from '../server/latency-report.js';
 import type { Command } from './command.js';

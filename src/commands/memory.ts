@@ -1,5 +1,4 @@
 /** MEMORY. Source: spec server.md section 14. */
-
 import type { MemoryUsage } from '../server/info/memory-usage.js';
 import type { Invocation } from '../server/invocation.js';
 import { formatDouble } from '../types/double.js';

@@ -3,7 +3,6 @@
  *
  * The client is blocked meanwhile; all others are served (`server/migrations.ts` tells how the keys are protected).
  */
-
 import type { MigratingKey, MigrationOutcome } from '../cluster/migration.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';

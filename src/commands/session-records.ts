@@ -1,5 +1,4 @@
 /** Records of the session commands: facts of COMMAND INFO and COMMAND DOCS. */
-
 import { ALLOW_BUSY, type CommandRecord, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE } from './command.js';
 import { auth, echo, hello, ping, quit, reset, select } from './session.js';
 

@@ -1,5 +1,4 @@
 /** Arguments that several stream commands share: IDs, ranges, trimming; and streams as replies show them. Source: spec server.md section 24. */
-
 import { TYPE_STREAM } from '../keyspace/entry.js';
 import { EXPIRY_IGNORE } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';

@@ -1,5 +1,4 @@
 /** Records of the transaction commands. */
-
 import { KEYS } from './argument-docs.js';
 import { ALLOW_BUSY, type CommandRecord, FAST, keyRange, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE } from './command.js';
 import { discard, exec, multi, unwatch, watch } from './transaction.js';

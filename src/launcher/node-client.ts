@@ -1,5 +1,4 @@
 /** A client connection to one node of a local cluster, for the few administrative commands, whose replies are all text or numbers. */
-
 import type { NodeAddress } from '../client/cluster-client.js';
 import { RespClient } from '../client/resp-client.js';
 

@@ -4,7 +4,6 @@
  * One point-in-time pass (keyspace/snapshot.ts) delivers entries; a form turns each into bytes, at once, since the reference is good only then: `RdbImage`
  * or `CommandImage`.
  */
-
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { deliverAll, Snapshot, type SnapshotMarks, type SnapshotSink } from '../keyspace/snapshot.js';
 import { CommandImage } from './aof/command-image.js';

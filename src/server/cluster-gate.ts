@@ -3,7 +3,6 @@
  *
  * `serves` is for the usual case and costs a request the CRC of its key and one byte of a table; `redirect` decides everything else.
  */
-
 import type { Cluster } from '../cluster/cluster.js';
 import { type KeyAt, type RedirectPolicy, type RedirectQuery, redirect, redirectBlocked } from '../cluster/redirect.js';
 import { type Command, WRITE } from '../commands/command.js';

@@ -3,7 +3,6 @@
  *
  * Long work is cut into slices: what is left after a slice goes on in the next turn of the event loop, not in the next tick.
  */
-
 import { ExpireCycle } from '../keyspace/expire-cycle.js';
 import { FieldExpireCycle } from '../keyspace/field-expire-cycle.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';

@@ -11,7 +11,6 @@
  * Invariants: (1) inputs are executed in the order in which they came, and before any that came later; (2) none waits longer than to the end of the
  * turn; (3) the end of a connection's input does not overtake its input.
  */
-
 import type { Database } from '../keyspace/database.js';
 import { copyBytes } from '../memory/copy.js';
 import type { Connection } from './connection.js';

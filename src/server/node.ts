@@ -3,7 +3,6 @@
  *
  * Order of a start (spec server.md section 28.1): parts attached → listeners open → `Server initialized` → data loaded → `Ready to accept connections tcp`.
  */
-
 import { isReplica, myself } from '../cluster/core/nodes.js';
 import type { CommandTable } from '../commands/command-table.js';
 import type { Database } from '../keyspace/database.js';

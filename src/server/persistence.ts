@@ -5,7 +5,6 @@
  * leave, and the buffer is written before the turn's replies do (server.ts holds them); (3) while data is being loaded nothing is recorded,
  * nothing expires, and clients are refused (GATE_LOADING); (4) GATE_DISK_ERROR is on iff writes must be refused.
  */
-
 import net from 'node:net';
 import { join } from 'node:path';
 import { isReplica, myself } from '../cluster/core/nodes.js';

@@ -7,7 +7,6 @@
  *
  * Invariants: (1) sinks see whole units only; (2) nothing is collected while no sink is active; (3) units do not nest: inner `enter` calls join.
  */
-
 import { copyBytes } from '../memory/copy.js';
 import { writeInteger } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';

@@ -8,7 +8,6 @@
  * Invariants: (1) replies to a write never leave before the log was committed; (2) `gates` is 0 iff no request needs the full checks because of
  * the server's state; (3) every connection is in `connections` from accept to close.
  */
-
 import { randomBytes } from 'node:crypto';
 import { type Command, FAST, SKIP_SLOWLOG } from '../commands/command.js';
 import type { CommandTable } from '../commands/command-table.js';

@@ -32,7 +32,7 @@ export interface Position {
   readonly offset: number;
 }
 
-export const WRITE_BYTES = 100;
+const WRITE_BYTES = 100;
 
 /** A new write at the end of the position's branch. The position has to be that end. */
 export function append(position: Position, slot: number, hasKeys: boolean): Position {

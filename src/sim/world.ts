@@ -10,7 +10,6 @@
  *
  * Faults and clients change the world; checkers and transcript are observers, which look and change nothing.
  */
-
 import type { Effect, Input } from '../cluster/core/protocol.js';
 import { newCluster } from '../cluster/core/start.js';
 import type { NodeId } from '../cluster/core/types.js';

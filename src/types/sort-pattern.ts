@@ -6,7 +6,6 @@
  *   prefix*suffix->field    a field of the hash under that key
  *   anything without `*`    nothing
  */
-
 import type { Database } from '../keyspace/database.js';
 import { TYPE_HASH, TYPE_STRING } from '../keyspace/entry.js';
 import type { Keyspace } from '../keyspace/keyspace.js';

@@ -1,5 +1,4 @@
 /** Keyspace events: the case tables once more, for what a subscriber to every event hears. */
-
 import { bitmaps } from './cases/bitmaps.js';
 import { events, loading } from './cases/events.js';
 import { setting as expiry } from './cases/expiry.js';

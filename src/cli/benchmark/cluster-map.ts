@@ -1,5 +1,4 @@
 /** The primaries of a cluster as targets of the load, each with a hash tag that leads to it (spec/cli.md section 5.6). */
-
 import { parseClusterNodes } from '../../client/cluster-nodes.js';
 import type { RespClient } from '../../client/resp-client.js';
 import { keySlot, SLOT_COUNT } from '../../keyspace/key-slot.js';

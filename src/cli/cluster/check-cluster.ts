@@ -100,7 +100,7 @@ async function signatureOf(node: ManagedNode): Promise<string | null> {
   }
 }
 
-export function coveredSlots({ nodes }: Cluster): SlotSet {
+function coveredSlots({ nodes }: Cluster): SlotSet {
   const covered = new SlotSet();
   for (const node of nodes) for (const slot of node.slots) covered.add(slot);
   return covered;

@@ -12,7 +12,7 @@ export type Painter = (level: Level, text: string) => string;
 const COLOUR_CODES: Record<Level, string> = { info: '29;1', warning: '33;1', error: '31;1', ok: '32;1' };
 
 /** As redis-cli: the colour ends after the line feed, at the start of the next line. */
-export const paintAsRedisCli: Painter = (level, text) => `\x1b[${COLOUR_CODES[level]}m${text}\x1b[0m`;
+const paintAsRedisCli: Painter = (level, text) => `\x1b[${COLOUR_CODES[level]}m${text}\x1b[0m`;
 
 /** A line at the bottom of the terminal that gives way to what is written. */
 export interface StatusLine {

@@ -42,7 +42,7 @@ async function debug(session: Session, request: Buffer[], line: CommandLine, ter
 }
 
 /** EVAL with what stands before the first word that is just a comma as keys, what stands behind it as arguments. */
-export function evalRequest(script: Buffer, words: readonly Buffer[]): Buffer[] {
+function evalRequest(script: Buffer, words: readonly Buffer[]): Buffer[] {
   const comma = words.findIndex((word) => word.equals(SEPARATOR));
   const keys = comma < 0 ? words : words.slice(0, comma);
   const others = comma < 0 ? [] : words.slice(comma + 1);

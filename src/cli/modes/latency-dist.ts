@@ -58,7 +58,7 @@ export async function runLatencyDistribution(line: CommandLine, terminal: Termin
   }
 }
 
-export function spectrumLine(counts: readonly number[], palette: readonly number[]): string {
+function spectrumLine(counts: readonly number[], palette: readonly number[]): string {
   const total = counts.reduce((sum, count) => sum + count, 0);
   const columns = BUCKETS.map(({ mark }, at) => {
     const index = Math.ceil((counts[at]! / total) * (palette.length - 1));

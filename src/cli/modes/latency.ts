@@ -61,7 +61,7 @@ function lineOf(text: string): string {
 }
 
 /** The result in each form; quoted JSON has none. */
-export function formatSamples({ minMs, maxMs, totalMs, count }: Samples, mode: OutputMode): string {
+function formatSamples({ minMs, maxMs, totalMs, count }: Samples, mode: OutputMode): string {
   const average = (totalMs / count).toFixed(2);
   switch (mode) {
     case 'standard':

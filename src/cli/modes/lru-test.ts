@@ -2,7 +2,6 @@
  * --lru-test: how often a cache of limited memory has what is asked for. Batches of SET and GET over a number of keys of which a few are used most, by a
  * power law; a line each second.
  */
-
 import { ClientError } from '../../client/client-error.js';
 import { ReplyError } from '../../resp/reply-reader.js';
 import type { CommandLine } from '../command-line.js';

@@ -33,7 +33,7 @@ export async function runStat(line: CommandLine, terminal: Terminal): Promise<nu
 }
 
 /** @param earlierRequests the count at the line before, null at the first one */
-export function statLine(info: ReadonlyMap<string, string>, earlierRequests: number | null): string {
+function statLine(info: ReadonlyMap<string, string>, earlierRequests: number | null): string {
   let keys = 0;
   for (let database = 0; database < DATABASE_COUNT; database++)
     keys += Number(/^keys=(\d+)/.exec(info.get(`db${database}`) ?? '')?.[1] ?? 0);

@@ -10,7 +10,6 @@
  * An entry in handshake has a random id; it gets the real one with the first answer on its own outbound link, or is dropped if that node is known
  * already, or after a while. So an id is only ever believed from the address it was asked at. Source: spec/cluster.md 4.3.
  */
-
 import { dropLink } from './links.js';
 import { addHandshake, deleteNode, renameNode } from './membership.js';
 import { type MessageHeader, NodeFlag } from './message.js';

@@ -2,7 +2,6 @@
  * How a core begins its life: as a new node, or with what nodes.conf kept; and what the configuration says about the node itself.
  * Source: spec/cluster.md 2.1, 10.2, 10.6.
  */
-
 import { MESSAGE_TYPES, NodeFlag } from './message.js';
 import { isAddressText, isHostname, isHumanNodename } from './names.js';
 import { isPrimary, makeNode, myself, randomId } from './nodes.js';

@@ -5,7 +5,6 @@
  * Where a single gossip entry or extension is unusable it is left out and the rest is kept: the sender merely repeats what it heard, and refusing its
  * messages would cut off a good node for the fault of a bad one. Source: spec/cluster.md 3.6.
  */
-
 import {
   type BusMessage,
   EPOCH_MAX,

@@ -10,7 +10,6 @@
  *
  * No length is trusted: nothing is allocated for a stated length before its bytes are there, and an LZF string may not claim more than LZF can expand to.
  */
-
 import { readDouble } from '../../memory/double-bytes.js';
 import { writeIntegerText } from './integer-text.js';
 import { LZF_EXPANSION_MAX, lzfDecompress } from './lzf.js';

@@ -13,7 +13,6 @@
  *
  * Such a replica learns of the end of a field by HDEL.
  */
-
 import type { Database } from '../../keyspace/database.js';
 import { HASH_TIMED_LISTPACK } from '../../keyspace/entry.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';

@@ -1,5 +1,4 @@
 /** INFO persistence. Fields and order: spec persistence.md section 9.5. */
-
 import type { Persistence } from '../persistence.js';
 import type { Server } from '../server.js';
 

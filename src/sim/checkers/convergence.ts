@@ -3,7 +3,6 @@
  * Agreement means: every slot has one owner, the same for all; roles, shards and config epochs are the same for all, config epochs of primaries are
  * distinct; nobody is suspected; every node says `ok`; every replica is connected to its primary's data.
  */
-
 import { NodeFlag } from '../../cluster/core/message.js';
 import { isPrimary, isReplica } from '../../cluster/core/nodes.js';
 import { equalSlots } from '../../cluster/core/slot-bitmap.js';

@@ -2,7 +2,6 @@
  * A failover by hand (without FORCE) loses no acknowledged write, promised or not: the new primary has all that the old one took, and the old one takes
  * no more, as long as the two can talk and neither has stopped since the operator asked.
  */
-
 import { isReplica, myself } from '../../cluster/core/nodes.js';
 import type { Effect, Input } from '../../cluster/core/protocol.js';
 import { includes } from '../history.js';

@@ -1,5 +1,4 @@
 /** Hashes: every command with its options and error paths, packed and as tables. */
-
 import { sortedPairs } from '../comparisons.js';
 import { type CaseGroup, captured, command, lengthOnly, scanned, sorted } from '../steps.js';
 

@@ -2,7 +2,6 @@
  * `import host:port --cluster-from host:port`: moves, or copies, the keys of database 0 of a plain server into the cluster. The source does the work, key
  * by key, with MIGRATE. Source: spec/cli.md section 2.14.
  */
-
 import { keySlot } from '../../../keyspace/key-slot.js';
 import { type Reply, ReplyError } from '../../../resp/reply-reader.js';
 import { checkCluster } from '../check-cluster.js';
