@@ -11,7 +11,7 @@ import type { Request } from '../resp/request.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { ByteStrings } from '../types/byte-strings.js';
-import { ListCursor, listsOf } from '../types/list.js';
+import { ListCursor, type Lists, listsOf } from '../types/list.js';
 import { mergeSort } from '../types/merge-sort.js';
 import { isFew, selectFirst } from '../types/select-first.js';
 import { setsOf } from '../types/set.js';
@@ -48,8 +48,6 @@ const elements = new ByteStrings();
 const texts = new ByteStrings();
 let weights: Float64Array = new Float64Array(64);
 let order: Int32Array = new Int32Array(64);
-/** What STORE is going to store. */
-const stored = new ByteStrings();
 
 const listCursor = new ListCursor();
 const listElement = new ListpackElement();
@@ -92,17 +90,21 @@ function run(call: Invocation, canStore: boolean): void {
   // The range in `order` that is told.
   let from = first;
   let to = end;
+  const { gets, isDescending, storeAt } = options;
+  if (!isSorted && type === TYPE_LIST && storeAt > 0 && gets.length === 0 && !isDescending) {
+    copyRange(call, ref, first, end - first);
+    return store(call, storeAt, end - first);
+  }
   if (isSorted || type === TYPE_SET) {
     gather(call, ref, type, 0, length);
     if (isSorted && !sortElements(call, options, end)) return release();
   } else {
-    const { isDescending } = options;
     gather(call, ref, type, isDescending ? length - end : first, end - first);
     if (isDescending) order.subarray(0, end - first).reverse();
     from = 0;
     to = end - first;
   }
-  if (options.storeAt > 0) store(call, options, from, to);
+  if (storeAt > 0) store(call, storeAt, collectStored(call, options, from, to));
   else reply(call, options, from, to);
   release();
 }
@@ -179,10 +181,9 @@ function gather(call: Invocation, ref: Ref, type: number, from: number, count: n
     const lists = listsOf(call.keyspace);
     lists.seek(ref, from, listCursor);
     for (let i = 0; i < count; i++) {
-      listCursor.read(listElement);
+      readNext(lists, ref);
       elements.add(listElement.bytes, listElement.start, listElement.length);
       if (listElement.isInteger) weights[i] = listElement.number;
-      lists.next(ref, listCursor);
     }
   } else if (type === TYPE_SET) {
     const { cursor } = setsOf(call.keyspace);
@@ -266,16 +267,14 @@ function reply(call: Invocation, { gets }: Options, from: number, to: number): v
   }
 }
 
-function store(call: Invocation, { gets, storeAt }: Options, from: number, to: number): void {
-  const { db, keyspace } = call;
-  const count = (to - from) * Math.max(1, gets.length);
-  // What patterns lead to is copied, as the destination may be among it.
-  if (gets.length > 0) collectStored(call, gets, from, to);
+/** Stores what the list builder has got: `count` elements, copied, as the destination may be among what they came from. */
+function store(call: Invocation, storeAt: number, count: number): void {
+  const { db, keyspace, request } = call;
   const old = call.lookupWrite(storeAt);
   if (count > 0) {
     if (old !== 0) db.displace(old);
-    if (gets.length > 0) storeList(call, storeAt, stored, null, 0, count);
-    else storeList(call, storeAt, elements, order, from, count);
+    const { builder } = listsOf(keyspace);
+    builder.finish(db, request.bytes, request.starts[storeAt], request.lengths[storeAt]);
     keyspace.dirty += count;
     call.notify(NOTIFY_LIST, 'sortstore', storeAt);
   } else if (old !== 0) {
@@ -286,45 +285,44 @@ function store(call: Invocation, { gets, storeAt }: Options, from: number, to: n
   call.reply.integer(count);
 }
 
-function collectStored(call: Invocation, gets: readonly SortPattern[], from: number, to: number): void {
+/** Adds what is to be stored to the list under construction. @returns number of elements */
+function collectStored(call: Invocation, { gets }: Options, from: number, to: number): number {
   const { bytes, starts, lengths } = elements;
-  stored.reserve((to - from) * gets.length);
+  const { builder } = listsOf(call.keyspace);
+  builder.begin();
   for (let i = from; i < to; i++) {
     const element = order[i];
+    if (gets.length === 0) builder.add(bytes, starts[element], lengths[element]);
     for (const get of gets) {
       const isFound = get.find(call.keyspace, call.db, bytes, starts[element], lengths[element]);
-      stored.add(get.bytes, get.start, isFound ? get.length : 0);
+      builder.add(get.bytes, get.start, isFound ? get.length : 0);
     }
+  }
+  return (to - from) * Math.max(1, gets.length);
+}
+
+/** Adds `count` elements of a list, from number `from` on, to the list under construction. */
+function copyRange(call: Invocation, ref: Ref, from: number, count: number): void {
+  const lists = listsOf(call.keyspace);
+  lists.builder.begin();
+  if (count === 0) return;
+  lists.seek(ref, from, listCursor);
+  for (let i = 0; i < count; i++) {
+    readNext(lists, ref);
+    lists.builder.add(listElement.bytes, listElement.start, listElement.length);
   }
 }
 
-/** Makes `count` strings a list, from number `from` on; the i-th is number `numbers[i]`, or i itself. */
-function storeList(
-  call: Invocation,
-  storeAt: number,
-  strings: ByteStrings,
-  numbers: Int32Array | null,
-  from: number,
-  count: number,
-): void {
-  const { db, keyspace, request } = call;
-  const { bytes, starts, lengths } = strings;
-  const lists = listsOf(keyspace);
-  let byteCount = 0;
-  for (let i = from; i < from + count; i++) byteCount += lengths[numbers === null ? i : numbers[i]];
-  const created = lists.create(db, request.bytes, request.starts[storeAt], request.lengths[storeAt]);
-  let ref = lists.prepareGrowth(db, created, byteCount, count);
-  for (let i = from; i < from + count; i++) {
-    const number = numbers === null ? i : numbers[i];
-    ref = lists.push(db, ref, false, bytes, starts[number], lengths[number]);
-  }
-  lists.pack(db, ref);
+/** Reads the element at `listCursor`, which goes to the next one. */
+function readNext(lists: Lists, ref: Ref): void {
+  listCursor.read(listElement);
+  listCursor.offset = listElement.next - listCursor.base;
+  lists.enter(ref, listCursor);
 }
 
 function release(): void {
   elements.release();
   texts.release();
-  stored.release();
   if (order.length <= KEPT_ELEMENTS) return;
   order = new Int32Array(KEPT_ELEMENTS);
   weights = new Float64Array(KEPT_ELEMENTS);

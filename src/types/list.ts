@@ -38,6 +38,7 @@ import {
   splice,
 } from '../memory/listpack.js';
 import { FrozenBlocks } from './frozen-blocks.js';
+import { ListBuilder } from './list-builder.js';
 
 export const LIST_LISTPACK = 0;
 export const LIST_QUICKLIST = 1;
@@ -76,6 +77,7 @@ export function listsOf(space: Keyspace): Lists {
 
 export class Lists implements ValueType {
   readonly chunks: ChunkList;
+  readonly builder: ListBuilder;
   private readonly space: Keyspace;
   private readonly entries: Entries;
   private readonly arena: Arena;
@@ -90,6 +92,7 @@ export class Lists implements ValueType {
     this.arena = space.arena;
     this.packing = space.packing;
     this.chunks = new ChunkList(space.arena);
+    this.builder = new ListBuilder(space, this);
   }
 
   free(ref: Ref): void {
@@ -162,7 +165,7 @@ export class Lists implements ValueType {
     if (!this.isPacked(ref)) return ref;
     const base = this.entries.valueStart(ref);
     const view = this.entries.view(ref);
-    if (!this.isBeyondLimit(listpackBytes(view, base) + addedBytes, listpackCount(view, base) + addedCount)) return ref;
+    if (this.fitsPacked(listpackBytes(view, base) + addedBytes, listpackCount(view, base) + addedCount)) return ref;
     db.beforeWrite(ref);
     const list = this.chunks.create();
     const count = listpackCount(view, base);
@@ -202,7 +205,7 @@ export class Lists implements ValueType {
     const base = entries.valueStart(ref);
     const total = listpackBytes(view, base);
     const count = listpackCount(view, base) + 1;
-    if (this.isBeyondLimit(total + length, count)) return 0;
+    if (!this.fitsPacked(total + length, count)) return 0;
     writer.encode(bytes, start, length);
     const { byteCount } = writer;
     if (!this.arena.fits(ref, base - blockStart(ref) + total + byteCount)) return 0;
@@ -399,43 +402,6 @@ export class Lists implements ValueType {
     return result;
   }
 
-  /** Appends a whole listpack as a chunk of its own, as a loader has it, to a chunk list. */
-  appendChunk(list: Ref, bytes: Uint8Array, start: number, length: number): void {
-    const chunk = this.arena.allocate(length);
-    copyBytes(bytes, start, this.chunks.view(chunk), blockStart(chunk), length);
-    const count = listpackCount(bytes, start);
-    if (count === 0) this.arena.free(chunk);
-    else this.chunks.insertChunk(list, this.chunks.chunkCount(list), chunk, count);
-  }
-
-  /** Appends an element to a chunk list, in a chunk of its own. */
-  appendAlone(list: Ref, bytes: Uint8Array, start: number, length: number): void {
-    const { chunks, place, writer } = this;
-    place.chunk = chunks.chunkCount(list);
-    writer.encode(bytes, start, length);
-    chunks.insertEmptyChunk(list, place.chunk, writer.byteCount);
-    chunks.splice(list, place.chunk, LISTPACK_HEADER_BYTES, 0, writer.byteCount, 1, 0);
-    this.loadChunk(list, place);
-    writer.write(place.bytes, firstElement(place.base));
-  }
-
-  /**
-   * Makes a chunk list of a key that is not there.
-   * @param list that it takes over; by default it is empty
-   */
-  createChunked(
-    db: Database,
-    key: Uint8Array,
-    start: number,
-    length: number,
-    expireAtMs: number,
-    list = this.chunks.create(),
-  ): Ref {
-    const ref = db.add(key, start, length, TYPE_LIST, LIST_QUICKLIST, ROOT_BYTES, expireAtMs);
-    this.entries.setRoot(ref, list);
-    return ref;
-  }
-
   /** Continues the digest with all elements. */
   digest(ref: Ref, digest: Digest): void {
     const cursor = new ListCursor();
@@ -445,6 +411,16 @@ export class Lists implements ValueType {
       cursor.read(element);
       digest.mix(element.bytes, element.start, element.length);
     } while (this.next(ref, cursor));
+  }
+
+  /** Whether a list of this size is packed, if it is made as a whole. */
+  fitsPacked(byteCount: number, elementCount: number): boolean {
+    return elementCount <= this.packing.listNodeElements && byteCount <= this.packing.listNodeBytes;
+  }
+
+  /** Whether a node of `nodeBytes` and `nodeCount` elements may get another one of `length` bytes. */
+  fitsNode(nodeBytes: number, nodeCount: number, length: number): boolean {
+    return this.fitsPacked(nodeBytes + length + ELEMENT_OVERHEAD_BYTES, nodeCount + 1);
   }
 
   /** Points the cursor's view to its chunk. */
@@ -580,7 +556,7 @@ export class Lists implements ValueType {
     const list = this.entries.root(ref);
     if (this.chunks.chunkCount(list) !== 1) return ref;
     const byteCount = this.chunks.listpackBytesOf(list, 0);
-    if (this.isBeyondLimit(byteCount * divisor, this.chunks.count(list) * divisor)) return ref;
+    if (!this.fitsPacked(byteCount * divisor, this.chunks.count(list) * divisor)) return ref;
     const moved = db.resizeValue(ref, byteCount);
     const { chunks, entries } = this;
     entries.setEncoding(moved, LIST_LISTPACK);
@@ -599,14 +575,7 @@ export class Lists implements ValueType {
   }
 
   private hasRoom(list: Ref, index: number, length: number): boolean {
-    return !this.isBeyondLimit(
-      this.chunks.listpackBytesOf(list, index) + length + ELEMENT_OVERHEAD_BYTES,
-      this.chunks.elementCountOf(list, index) + 1,
-    );
-  }
-
-  private isBeyondLimit(byteCount: number, elementCount: number): boolean {
-    return elementCount > this.packing.listNodeElements || byteCount > this.packing.listNodeBytes;
+    return this.fitsNode(this.chunks.listpackBytesOf(list, index), this.chunks.elementCountOf(list, index), length);
   }
 }
 

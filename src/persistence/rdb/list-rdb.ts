@@ -6,7 +6,8 @@ import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { blockStart } from '../../memory/chunk-list.js';
 import { listpackBytes } from '../../memory/listpack.js';
-import { type Lists, listsOf } from '../../types/list.js';
+import { listsOf } from '../../types/list.js';
+import type { ListBuilder } from '../../types/list-builder.js';
 import { visitZiplist } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
@@ -35,7 +36,8 @@ export const listForm: ValueForm = {
   writeItems: writeChunks,
   reads: (rdbType) => LIST_TYPES.has(rdbType),
   add: addList,
-  assembly: (space, rdbType) => (rdbType === RdbType.LIST_QUICKLIST_2 ? new ListAssembly(listsOf(space)) : null),
+  assembly: (space, rdbType) =>
+    rdbType === RdbType.LIST_QUICKLIST_2 ? new ListAssembly(listsOf(space).builder) : null,
 };
 
 function writeList(writer: RdbWriter, space: Keyspace, ref: Ref): void {
@@ -74,51 +76,48 @@ function addList(
   length: number,
   expireAtMs: number,
 ): Ref {
-  const lists = listsOf(space);
-  const ref = lists.createChunked(db, key, start, length, expireAtMs);
-  const push = (bytes: Uint8Array, from: number, byteCount: number): void => {
-    lists.push(db, ref, false, bytes, from, byteCount);
-  };
+  const { builder } = listsOf(space);
+  const add = (bytes: Uint8Array, from: number, byteCount: number): void => builder.add(bytes, from, byteCount);
+  builder.begin();
   cursor.reset(record.bytes, record.start, record.end);
   const count = record.type === RdbType.LIST_ZIPLIST ? 1 : cursor.length();
   for (let i = 0; i < count; i++) {
     const container = record.type === RdbType.LIST_QUICKLIST_2 ? cursor.length() : PLAIN;
     cursor.string(blob);
-    if (container === PACKED) lists.appendChunk(space.entries.root(ref), blob.bytes, blob.start, blob.end - blob.start);
+    if (container === PACKED) builder.addNode(blob.bytes, blob.start, blob.end - blob.start);
     else if (record.type === RdbType.LIST_QUICKLIST || record.type === RdbType.LIST_ZIPLIST)
-      visitZiplist(blob.bytes, blob.start, push);
-    else push(blob.bytes, blob.start, blob.end - blob.start);
+      visitZiplist(blob.bytes, blob.start, add);
+    else add(blob.bytes, blob.start, blob.end - blob.start);
   }
-  return lists.pack(db, ref);
+  return builder.finish(db, key, start, length, expireAtMs);
 }
 
 class ListAssembly implements ValueAssembly {
   readonly endNodes = NO_PARTS.endNodes;
-  private readonly lists: Lists;
-  private list: Ref = 0;
+  private readonly builder: ListBuilder;
 
-  constructor(lists: Lists) {
-    this.lists = lists;
+  constructor(builder: ListBuilder) {
+    this.builder = builder;
   }
 
   begin(): void {
-    this.list = this.lists.chunks.create();
+    this.builder.begin();
   }
 
   element({ bytes, start, end }: RdbString): boolean {
-    this.lists.appendAlone(this.list, bytes, start, end - start);
+    this.builder.add(bytes, start, end - start);
     return true;
   }
 
   node({ bytes, start, end }: RdbString): void {
-    this.lists.appendChunk(this.list, bytes, start, end - start);
+    this.builder.addNode(bytes, start, end - start);
   }
 
   finish(db: Database, _: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
-    return this.lists.pack(db, this.lists.createChunked(db, key, start, length, expireAtMs, this.list));
+    return this.builder.finish(db, key, start, length, expireAtMs);
   }
 
   discard(): void {
-    if (this.list !== 0) this.lists.freeChunks(this.list);
+    this.builder.discard();
   }
 }
