@@ -1,7 +1,7 @@
 /** What replicas say to their primary: PSYNC, SYNC, REPLCONF. Source: spec/replication.md sections 8 and 20. Records: replication-records.ts. */
 import type { ImageFilter } from '../replication/host.js';
 import { CAN_EOF, CAN_PSYNC2, type Replica } from '../replication/replica.js';
-import { splitQuoted } from '../resp/request-parser.js';
+import { splitWords } from '../resp/quoted-words.js';
 import { IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from '../server/connection-flags.js';
 import type { Invocation } from '../server/invocation.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
@@ -121,15 +121,13 @@ function acknowledge(call: Invocation, index: number, replica: Replica): void {
 
 /** @returns undefined: the error was replied */
 function readFilter(call: Invocation, index: number): ImageFilter | undefined {
-  const { bytes, starts, lengths } = call.request;
-  const words = splitQuoted(bytes, starts[index], starts[index] + lengths[index]);
+  const words = splitWords(call.request.latin1(index));
   if (words === null) {
     call.error('ERR Missing rdb-filter-only values');
     return undefined;
   }
   let filter: ImageFilter = 'nothing';
-  for (const word of words) {
-    const name = Buffer.from(word).toString('latin1');
+  for (const name of words) {
     if (name.toLowerCase() !== 'functions') {
       call.error(`ERR Unsupported rdb-filter-only option: ${name}`);
       return undefined;

@@ -8,7 +8,8 @@
  * Invariants: (1) nothing is allocated by an announced number, only by bytes that arrived; (2) a complete request leaves the state as new;
  * (3) the two bytes after a bulk are skipped unseen and the byte after a header's CR too, as Redis does.
  */
-import type { Request } from './request.js';
+import { splitWords } from './quoted-words.js';
+import { latin1Of, type Request } from './request.js';
 
 /** `parse` found no complete request: more bytes are needed. */
 export const PARSE_INCOMPLETE = 0;
@@ -26,6 +27,10 @@ const UNAUTHENTICATED_BULK_MAX = 16384;
 
 const CR = 0x0d;
 const LF = 0x0a;
+const TAB = 0x09;
+const SPACE = 0x20;
+const DOUBLE_QUOTE = 0x22;
+const SINGLE_QUOTE = 0x27;
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
 const NOT_A_NUMBER = -0x100000000;
@@ -211,117 +216,53 @@ function printable(byte: number): string {
   return String.fromCharCode(byte);
 }
 
-/** Parses one inline line. The words are unquoted into a buffer of their own if they hold quotes, else named in place. */
+/** Parses one inline line: its words are named in place, or lie in a buffer of their own if some are quoted. */
 function parseInline(bytes: Uint8Array, end: number, request: Request, state: RequestState): number {
   const start = state.position;
+  let isPlain = true;
   let lineEnd = start;
-  while (lineEnd < end && bytes[lineEnd] !== LF) lineEnd++;
+  for (; lineEnd < end && bytes[lineEnd] !== LF; lineEnd++) {
+    const byte = bytes[lineEnd];
+    if (byte === DOUBLE_QUOTE || byte === SINGLE_QUOTE || byte === 0) isPlain = false;
+  }
   if (lineEnd === end) {
     if (end - start > INLINE_BYTES_MAX) return fail(state, 'Protocol error: too big inline request');
     return PARSE_INCOMPLETE;
   }
-  const words = splitQuoted(bytes, start, lineEnd > start && bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd);
-  if (words === null) return fail(state, 'Protocol error: unbalanced quotes in request');
-  state.position = lineEnd + 1;
-  if (words.length === 0) return PARSE_EMPTY;
-  let size = 0;
-  for (const word of words) size += word.length;
-  request.bytes = new Uint8Array(size);
   request.argc = 0;
-  let at = 0;
-  for (const word of words) {
-    request.bytes.set(word, at);
-    request.push(at, word.length);
-    at += word.length;
-  }
-  return PARSE_REQUEST;
+  if (isPlain) pushPlainWords(bytes, start, lineEnd, request);
+  else if (!pushQuotedWords(bytes, start, lineEnd, request))
+    return fail(state, 'Protocol error: unbalanced quotes in request');
+  state.position = lineEnd + 1;
+  return request.argc === 0 ? PARSE_EMPTY : PARSE_REQUEST;
 }
 
-const BACKSLASH = 0x5c;
-const DOUBLE_QUOTE = 0x22;
-const SINGLE_QUOTE = 0x27;
-
-/**
- * Splits a line into words as a shell-like configuration line: "double quotes" know \n \r \t \b \a \xHH and \c, 'single quotes' know \'.
- * @returns the words' bytes, or null if quotes are unbalanced or a closing quote is not followed by space. Source: spec server.md section 6.4.
- */
-export function splitQuoted(bytes: Uint8Array, start: number, end: number): Uint8Array[] | null {
-  const words: Uint8Array[] = [];
-  let at = start;
-  for (;;) {
-    while (at < end && isSpace(bytes[at])) at++;
-    if (at >= end) return words;
-    const word: number[] = [];
-    while (at < end && !isSpace(bytes[at]) && bytes[at] !== 0) {
-      const byte = bytes[at];
-      if (byte === DOUBLE_QUOTE || byte === SINGLE_QUOTE) {
-        at =
-          byte === DOUBLE_QUOTE
-            ? readDoubleQuoted(bytes, at + 1, end, word)
-            : readSingleQuoted(bytes, at + 1, end, word);
-        if (at < 0 || (at < end && !isSpace(bytes[at]))) return null;
-        break;
-      }
-      word.push(byte);
-      at++;
-    }
-    words.push(Uint8Array.from(word));
-    if (at < end && bytes[at] === 0) return words;
-  }
-}
-
-function readDoubleQuoted(bytes: Uint8Array, from: number, end: number, word: number[]): number {
-  let at = from;
-  while (at < end) {
+/** The words of a line without quotes and NUL: see quoted-words.ts. */
+function pushPlainWords(bytes: Uint8Array, start: number, end: number, request: Request): void {
+  request.bytes = bytes;
+  for (let at = start; at < end; ) {
     const byte = bytes[at];
-    if (byte === DOUBLE_QUOTE) return at + 1;
-    if (byte !== BACKSLASH || at + 1 >= end) {
-      word.push(byte);
+    if (byte === SPACE || (byte >= TAB && byte <= CR)) {
       at++;
       continue;
     }
-    const escaped = bytes[at + 1];
-    if (escaped === 0x78 && at + 3 < end && hexValue(bytes[at + 2]) >= 0 && hexValue(bytes[at + 3]) >= 0) {
-      word.push(hexValue(bytes[at + 2]) * 16 + hexValue(bytes[at + 3]));
-      at += 4;
-    } else {
-      word.push(ESCAPES.get(escaped) ?? escaped);
-      at += 2;
-    }
+    const wordAt = at;
+    while (at < end && bytes[at] !== SPACE && bytes[at] !== TAB && bytes[at] !== CR) at++;
+    request.push(wordAt, at - wordAt);
   }
-  return -1;
 }
 
-const ESCAPES = new Map([
-  [0x6e, 0x0a],
-  [0x72, 0x0d],
-  [0x74, 0x09],
-  [0x62, 0x08],
-  [0x61, 0x07],
-]);
-
-function readSingleQuoted(bytes: Uint8Array, from: number, end: number, word: number[]): number {
-  let at = from;
-  while (at < end) {
-    const byte = bytes[at];
-    if (byte === SINGLE_QUOTE) return at + 1;
-    if (byte === BACKSLASH && bytes[at + 1] === SINGLE_QUOTE && at + 1 < end) {
-      word.push(SINGLE_QUOTE);
-      at += 2;
-    } else {
-      word.push(byte);
-      at++;
-    }
+/** @returns whether the quotes are balanced */
+function pushQuotedWords(bytes: Uint8Array, start: number, end: number, request: Request): boolean {
+  const words = splitWords(latin1Of(bytes, start, end));
+  if (words === null) return false;
+  const unquoted = words.join('');
+  request.bytes = new Uint8Array(unquoted.length);
+  for (let i = 0; i < unquoted.length; i++) request.bytes[i] = unquoted.charCodeAt(i);
+  let at = 0;
+  for (const word of words) {
+    request.push(at, word.length);
+    at += word.length;
   }
-  return -1;
-}
-
-function hexValue(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 32;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+  return true;
 }

@@ -39,7 +39,7 @@ export class Request {
 
   /** The argument byte for byte as a string of char codes 0–255. */
   latin1(index: number): string {
-    return bufferOf(this.bytes).toString('latin1', this.starts[index], this.starts[index] + this.lengths[index]);
+    return latin1Of(this.bytes, this.starts[index], this.starts[index] + this.lengths[index]);
   }
 
   /** The argument as C sees a text, and Redis prints it in an error: byte for byte, but only up to the first NUL. */
@@ -75,6 +75,7 @@ export class Request {
 
 const textDecoder = new TextDecoder();
 
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+/** @returns the bytes as a string of char codes 0–255 */
+export function latin1Of(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1', start, end);
 }

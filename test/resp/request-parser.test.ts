@@ -1,6 +1,7 @@
 /** Requests, in any pieces, and the texts of protocol errors. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { splitWords } from '../../src/resp/quoted-words.js';
 import { Request } from '../../src/resp/request.js';
 import {
   PARSE_EMPTY,
@@ -139,6 +140,20 @@ test('protocol errors have the texts of Redis, and requests before them are serv
     assert.equal(feeder.error, error, JSON.stringify(input));
     assert.deepEqual(feeder.requests, [['PING']]);
   }
+});
+
+test('an inline line without quotes has the words that splitWords finds in it', () => {
+  const seed = fuzzSeed();
+  replayable(seed, () => {
+    const random = new Random(seed);
+    for (let i = 0; i < fuzzIterations(2000); i++) {
+      const letters = Array.from({ length: random.below(12) }, () => random.pick([...'ab\\\xff \t\r\v\f']));
+      const line = `x${letters.join('')}`;
+      const feeder = new Feeder();
+      feeder.feed(bytesOf(`${line}\n`));
+      assert.deepEqual(feeder.requests, [splitWords(line)], JSON.stringify(line));
+    }
+  });
 });
 
 test('lines without an end are refused once they are longer than 64 KiB', () => {

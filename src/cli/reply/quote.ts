@@ -2,16 +2,8 @@
  * Ways to write a byte string with printable characters. All texts here and in format.ts are *byte texts*: one character (0–255) per byte, so that
  * any bytes pass through unchanged; they become bytes again where they are written (`Buffer.from(text, 'latin1')`). Source: spec/cli.md section 1.12.
  */
+import { quote } from '../../resp/quoted-words.js';
 
-const REPR_ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '"': '\\"',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\x07': '\\a',
-  '\b': '\\b',
-};
 const JSON_ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
   '"': '\\"',
@@ -24,8 +16,7 @@ const JSON_ESCAPES: Readonly<Record<string, string>> = {
 
 /** `"a\x00\n"`: as the server's log and the shell write strings. */
 export function repr(bytes: Buffer): string {
-  const escaped = bytes.toString('latin1').replace(/[^ !#-[\]-~]/g, (char) => REPR_ESCAPES[char] ?? `\\x${hex(char)}`);
-  return `"${escaped}"`;
+  return quote(bytes.toString('latin1'));
 }
 
 /** A JSON string, with bytes above 0x7f as they are: whether they are UTF-8 is not looked at. */

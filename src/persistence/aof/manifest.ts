@@ -6,6 +6,8 @@
  * This file turns text into a manifest and back, and says what a manifest becomes when files are added or retired. Manifests are values: never changed
  * once made, so that a failed write leaves the old one as it was.
  */
+import { quote, splitWords } from '../../resp/quoted-words.js';
+
 export type AofFileType = 'b' | 'h' | 'i';
 
 export interface AofFile {
@@ -82,25 +84,8 @@ export function encodeManifest(manifest: AofManifest): Uint8Array {
 /** A name as one word of the manifest: its bytes as they are, or in double quotes with escapes. */
 function quoted(name: string): string {
   const bytes = Buffer.from(name).toString('latin1');
-  if (/^[!#-[\]-~]+$/.test(bytes)) return bytes;
-  const escaped = bytes.replace(
-    /[^ !#-[\]-~]/g,
-    (byte) => ESCAPES[byte] ?? `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
-  return `"${escaped}"`;
+  return /^[!#-[\]-~]+$/.test(bytes) ? bytes : quote(bytes);
 }
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\x07': '\\a',
-  '\b': '\\b',
-};
-
-const UNESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b' };
 
 export function parseManifest(bytes: Uint8Array): ManifestParse {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
@@ -167,55 +152,3 @@ function parseLine(line: string): AofFile | string {
   if (type !== 'b' && type !== 'h' && type !== 'i') return 'Unknown AOF file type';
   return { name, seq, type };
 }
-
-/**
- * Splits a line into words as configuration files do: `"…"` with escapes, `'…'` with `\'` only; a closing quote must end its word.
- * @returns null if a quote is not closed or closes inside a word
- */
-export function splitWords(line: string): string[] | null {
-  const words: string[] = [];
-  let at = 0;
-  for (;;) {
-    while (at < line.length && isSpace(line[at]!)) at++;
-    if (at >= line.length) return words;
-    let word = '';
-    while (at < line.length && !isSpace(line[at]!)) {
-      const quote = line[at]!;
-      if (quote !== '"' && quote !== "'") {
-        word += quote;
-        at++;
-        continue;
-      }
-      const closed = readQuoted(line, at, quote);
-      if (closed === null) return null;
-      word += closed.text;
-      at = closed.end;
-      if (at < line.length && !isSpace(line[at]!)) return null;
-    }
-    words.push(word);
-  }
-}
-
-function readQuoted(line: string, start: number, quote: string): { text: string; end: number } | null {
-  let text = '';
-  for (let at = start + 1; at < line.length; at++) {
-    const char = line[at]!;
-    if (char === quote) return { text, end: at + 1 };
-    if (char !== '\\' || at + 1 >= line.length) {
-      text += char;
-    } else if (quote === "'") {
-      if (line[at + 1] === "'") at++;
-      text += line[at]!;
-    } else {
-      const byte = /^x([0-9a-f]{2})/i.exec(line.slice(at + 1, at + 4));
-      text +=
-        byte === null
-          ? (UNESCAPES[line[at + 1]!] ?? line[at + 1]!)
-          : String.fromCharCode(Number.parseInt(byte[1]!, 16));
-      at += byte === null ? 1 : 3;
-    }
-  }
-  return null;
-}
-
-const isSpace = (char: string) => /[ \t\n\r\v\f\0]/.test(char);

@@ -10,7 +10,7 @@
  *
  * The lines come after those of file and standard input, so they have the last word. Source: spec/server.md 6.5; compared with the real server.
  */
-import { quote, splitWords } from './words.js';
+import { quote, splitWords } from '../../resp/quoted-words.js';
 
 export interface ConfigArguments {
   /** as given, not resolved; empty if there is none */

@@ -4,9 +4,10 @@
  *
  * Source of the texts: spec/server.md 6.2.
  */
+
+import { quote } from '../../resp/quoted-words.js';
 import { accept, type Directive, directive, type Parsed, refuse, type Traits } from './directive.js';
 import { formatMemory, parseInteger, parseMemory, parseOctal, showLimit, UINT64_MAX } from './numbers.js';
-import { quote } from './words.js';
 
 export function bool(
   initial: boolean,

@@ -7,11 +7,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { strerror } from '../../persistence/file-system.js';
+import { splitWords } from '../../resp/quoted-words.js';
 import { globMatchesText, isGlob } from '../../types/glob.js';
 import { ConfigError } from './config-error.js';
 import { OBSOLETE_DIRECTIVES } from './directives.js';
 import { decodePath } from './kinds.js';
-import { splitWords } from './words.js';
 
 /** What the lines are for. Every function returns the reason of a refusal, or null. */
 export interface LineTarget {

@@ -6,6 +6,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { strerror } from '../../persistence/file-system.js';
+import { quote } from '../../resp/quoted-words.js';
 import {
   NOTIFY_EVICTED,
   NOTIFY_EXPIRED,
@@ -25,7 +26,6 @@ import {
 import { accept, type Directive, directive, refuse, type Traits } from './directive.js';
 import { decodePath, encodePath } from './kinds.js';
 import { formatMemory, parseInteger, parseLooseInteger, parseMemory } from './numbers.js';
-import { asWord, quote } from './words.js';
 
 export interface SavePoint {
   /** at least 1 */
@@ -362,4 +362,9 @@ export function workingDirectory(summary: string, traits: Traits): Directive<str
     summary,
     traits,
   );
+}
+
+/** `text` as one word: as it is where that is safe, else quoted. A host name with a line break in it must not become two lines of a file. */
+function asWord(text: string): string {
+  return /^[!#-&(-[\]-~]+$/.test(text) ? text : quote(text);
 }

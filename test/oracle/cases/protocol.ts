@@ -81,6 +81,8 @@ const requests: CaseGroup = {
       raw('EXISTS a b c\r\n', 1),
       raw("ECHO 'a\\nb'\r\n", 1),
       raw('GET k\tx\r\n', 1),
+      raw('ECHO a\vb\f\r\n', 1),
+      raw('ECHO \v"a"\fb\r\n', 1),
     ],
     'empty multibulk requests are ignored': [
       raw('*0\r\nPING\r\n', 1),

@@ -1,10 +1,10 @@
 /** The table of directives: complete, consistent, and read back as it was written. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { splitWords } from '../../../src/resp/quoted-words.js';
 import { Config } from '../../../src/server/config/config.js';
 import type { Directive } from '../../../src/server/config/directive.js';
 import { directives, fieldName } from '../../../src/server/config/directives.js';
-import { splitWords } from '../../../src/server/config/words.js';
 
 const table = Object.entries(directives as Record<string, Directive<unknown>>);
 

@@ -1,12 +1,12 @@
 /** Whatever is written into a configuration file or CONFIG SET is either taken or refused with a reason; what is taken stays what it is. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { quote } from '../../../src/resp/quoted-words.js';
 import { Config } from '../../../src/server/config/config.js';
 import { ConfigError } from '../../../src/server/config/config-error.js';
 import { directives } from '../../../src/server/config/directives.js';
 import { type LineTarget, loadConfigText } from '../../../src/server/config/load.js';
 import { rewriteText } from '../../../src/server/config/rewrite.js';
-import { quote } from '../../../src/server/config/words.js';
 import { fc } from '../../support/property.js';
 
 const bytes = fc.array(fc.integer({ min: 0, max: 255 })).map((codes) => String.fromCharCode(...codes));

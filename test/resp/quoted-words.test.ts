@@ -1,8 +1,8 @@
-/** The words of a configuration line, quoted and not. */
+/** The words of a line, quoted and not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { quote, splitWords } from '../../../src/server/config/words.js';
-import { fc } from '../../support/property.js';
+import { quote, splitWords } from '../../src/resp/quoted-words.js';
+import { fc } from '../support/property.js';
 
 const cases: [line: string, words: string[] | null][] = [
   ['', []],
@@ -20,9 +20,14 @@ const cases: [line: string, words: string[] | null][] = [
   ["a 'b\\nc\\'d'", ['a', "b\\nc'd"]],
   ['a \\"b', null],
   ['a "b\\"', null],
+  ['a\v\f b', ['a\v\f', 'b']],
+  ['a\0b c', ['a']],
+  ['a \0b', ['a']],
+  ['a "b"\0c', ['a', 'b']],
+  ['a "b\0"', null],
 ];
 
-test('a line is split into words at blanks outside quotes', () => {
+test('a line is split into words at blanks outside quotes, up to a NUL', () => {
   for (const [line, words] of cases) assert.deepEqual(splitWords(line), words, line);
 });
 
