@@ -17,7 +17,6 @@ import { addFieldTimes } from '../persistence/rdb/timed-hash-rdb.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC } from '../server/notify-classes.js';
 import { expiryTime, MILLISECOND, OUT_OF_RANGE } from '../types/expiry-time.js';
-import { parseRoundedInt64 } from '../types/number.js';
 import { propagateDeletion } from './expire-propagation.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
 
@@ -60,7 +59,7 @@ export function restore(call: Invocation): void {
   const { db, keyspace, reply } = call;
   const { bytes, starts, lengths } = call.request;
   if (!options.isReplacing && call.lookupWrite(1) !== 0) return call.error('BUSYKEY Target key name already exists.');
-  const ttl = parseRoundedInt64(bytes, starts[2], lengths[2]);
+  const ttl = call.roundedInteger(2);
   if (Number.isNaN(ttl)) return replyNotAnInteger(call);
   if (ttl < 0) return call.error('ERR Invalid TTL value, must be >= 0');
   const { verifiesChecksums } = call.server.persistence;
@@ -123,8 +122,7 @@ function parseOptions(call: Invocation): RestoreOptions | null {
 
 /** @returns the number in argument `at`, or −1 after an error reply */
 function numberOption(call: Invocation, at: number, max: number, fault: string): number {
-  const { bytes, starts, lengths } = call.request;
-  const value = parseRoundedInt64(bytes, starts[at], lengths[at]);
+  const value = call.roundedInteger(at);
   if (value >= 0 && value <= max) return value;
   if (Number.isNaN(value)) replyNotAnInteger(call);
   else call.error(`ERR Invalid ${fault}`);

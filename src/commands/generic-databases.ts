@@ -1,7 +1,6 @@
 /** Commands on whole databases: DBSIZE, FLUSHDB, FLUSHALL, SWAPDB; and database numbers as arguments. Source: spec server.md sections 12 and 19. */
 import type { Database } from '../keyspace/database.js';
 import type { Invocation } from '../server/invocation.js';
-import { parseRoundedInt64 } from '../types/number.js';
 import { replyNoSuchDatabase, replyNotAnInteger, replySyntaxError } from './replies.js';
 
 const INT32_MIN = -2147483648;
@@ -46,8 +45,7 @@ export function swapDb(call: Invocation): void {
 
 /** @returns the database whose number is in argument `index`, or null after an error reply */
 export function databaseArgument(call: Invocation, index: number): Database | null {
-  const { bytes, starts, lengths } = call.request;
-  const value = parseRoundedInt64(bytes, starts[index], lengths[index]);
+  const value = call.roundedInteger(index);
   if (Number.isNaN(value)) {
     replyNotAnInteger(call);
     return null;

@@ -5,7 +5,7 @@ import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { listsOf } from '../types/list.js';
-import { isList, popElements, pushBytes, roundedInteger } from './list.js';
+import { isList, popElements, pushBytes } from './list.js';
 import { replySyntaxError } from './replies.js';
 
 const NUMKEYS_ZERO = fixedReply('-ERR numkeys should be greater than 0');
@@ -38,7 +38,7 @@ export interface MultiPop {
 
 /** @param at where numkeys stands; @returns null after an error reply */
 export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
-  const keyCount = roundedInteger(call, at);
+  const keyCount = call.roundedInteger(at);
   if (!(keyCount >= 1)) {
     call.reply.fixedError(NUMKEYS_ZERO, 'ERR');
     return null;
@@ -55,7 +55,7 @@ export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
       replySyntaxError(call);
       return null;
     }
-    count = roundedInteger(call, i + 1);
+    count = call.roundedInteger(i + 1);
     if (!(count >= 1)) {
       call.reply.fixedError(COUNT_ZERO, 'ERR');
       return null;

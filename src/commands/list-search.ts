@@ -5,7 +5,7 @@ import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { ListCursor, listsOf } from '../types/list.js';
-import { isList, roundedInteger } from './list.js';
+import { isList } from './list.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
 
 const RANK_ZERO = fixedReply(
@@ -41,7 +41,7 @@ export function linsert(call: Invocation): void {
 }
 
 export function lrem(call: Invocation): void {
-  const wanted = roundedInteger(call, 2);
+  const wanted = call.roundedInteger(2);
   if (Number.isNaN(wanted)) return replyNotAnInteger(call);
   const { db } = call;
   let ref = call.lookupWrite(1);
@@ -77,7 +77,7 @@ export function lpos(call: Invocation): void {
   let count = -1;
   let scanMax = 0;
   for (let i = 3; i < call.argc; i += 2) {
-    const value = i + 1 < call.argc ? roundedInteger(call, i + 1) : Number.NaN;
+    const value = i + 1 < call.argc ? call.roundedInteger(i + 1) : Number.NaN;
     if (call.is(i, 'RANK') && i + 1 < call.argc) {
       // The smallest int64 has no opposite.
       if (Number.isNaN(value)) return replyNotAnInteger(call);

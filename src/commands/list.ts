@@ -6,7 +6,6 @@ import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { ListCursor, listsOf } from '../types/list.js';
-import { parseRoundedInt64 } from '../types/number.js';
 import { replyNoSuchKey, replyNotAnInteger, replyWrongArity, replyWrongType } from './replies.js';
 
 const INDEX_OUT_OF_RANGE = fixedReply('-ERR index out of range');
@@ -51,7 +50,7 @@ export function lindex(call: Invocation): void {
   const ref = call.lookupRead(1);
   if (ref === 0) return call.reply.null();
   if (!isList(call, ref)) return;
-  const index = roundedInteger(call, 2);
+  const index = call.roundedInteger(2);
   if (Number.isNaN(index)) return replyNotAnInteger(call);
   const lists = listsOf(call.keyspace);
   const length = lists.length(ref);
@@ -66,7 +65,7 @@ export function lset(call: Invocation): void {
   if (ref === 0) return replyNoSuchKey(call);
   if (!isList(call, ref)) return;
   const { bytes, starts, lengths } = call.request;
-  const index = roundedInteger(call, 2);
+  const index = call.roundedInteger(2);
   if (Number.isNaN(index)) return replyNotAnInteger(call);
   const lists = listsOf(call.keyspace);
   const length = lists.length(ref);
@@ -82,8 +81,8 @@ export function lset(call: Invocation): void {
 }
 
 export function lrange(call: Invocation): void {
-  const from = roundedInteger(call, 2);
-  const to = roundedInteger(call, 3);
+  const from = call.roundedInteger(2);
+  const to = call.roundedInteger(3);
   if (Number.isNaN(from) || Number.isNaN(to)) return replyNotAnInteger(call);
   const ref = call.lookupRead(1);
   if (ref === 0) return call.reply.raw(EMPTY_ARRAY);
@@ -98,8 +97,8 @@ export function lrange(call: Invocation): void {
 }
 
 export function ltrim(call: Invocation): void {
-  const from = roundedInteger(call, 2);
-  const to = roundedInteger(call, 3);
+  const from = call.roundedInteger(2);
+  const to = call.roundedInteger(3);
   if (Number.isNaN(from) || Number.isNaN(to)) return replyNotAnInteger(call);
   const ref = call.lookupWrite(1);
   if (ref === 0) return call.reply.ok();
@@ -132,12 +131,6 @@ export function isList(call: Invocation, ref: Ref): boolean {
   if (call.entries.type(ref) === TYPE_LIST) return true;
   replyWrongType(call);
   return false;
-}
-
-/** @returns argument `index`, rounded where it is beyond 2^53; NaN if it is no integer */
-export function roundedInteger(call: Invocation, index: number): number {
-  const { bytes, starts, lengths } = call.request;
-  return parseRoundedInt64(bytes, starts[index], lengths[index]);
 }
 
 /**
@@ -226,7 +219,7 @@ function pop(call: Invocation, isHead: boolean): void {
   const { argc, reply } = call;
   if (argc > 3) return replyWrongArity(call);
   const hasCount = argc === 3;
-  const wanted = hasCount ? roundedInteger(call, 2) : 1;
+  const wanted = hasCount ? call.roundedInteger(2) : 1;
   if (!(wanted >= 0)) return reply.fixedError(NOT_POSITIVE, 'ERR');
   const ref = call.lookupWrite(1);
   if (ref !== 0 && !hasCount && popWithin(call, ref, 1, isHead)) return;

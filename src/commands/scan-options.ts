@@ -1,7 +1,6 @@
 /** What the SCAN family has in common: the cursor and the options. Source: spec server.md section 19. */
 import type { Invocation } from '../server/invocation.js';
 import { isMatchAll } from '../types/glob.js';
-import { parseRoundedInt64 } from '../types/number.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
 
 const COUNT_DEFAULT = 10;
@@ -30,7 +29,7 @@ export class ScanOptions {
     for (let i = from; i < call.argc; i += 2) {
       const hasValue = i + 1 < call.argc;
       if (hasValue && call.is(i, 'COUNT')) {
-        this.count = parseRoundedInt64(bytes, starts[i + 1], lengths[i + 1]);
+        this.count = call.roundedInteger(i + 1);
         if (Number.isNaN(this.count)) {
           replyNotAnInteger(call);
           return false;

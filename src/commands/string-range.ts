@@ -4,7 +4,6 @@ import { copyBytes } from '../memory/copy.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_STRING } from '../server/notify-classes.js';
 import { type LcsMatch, lcsTableBytes, longestCommonSubsequence } from '../types/lcs.js';
-import { parseRoundedInt64 } from '../types/number.js';
 import { stringEncoding } from '../types/string-encoding.js';
 import { replyNotAnInteger, replyStringTooLong, replySyntaxError } from './replies.js';
 import { isStringKey, isTooLong, resizeString } from './string-value.js';
@@ -18,8 +17,8 @@ export function strlen(call: Invocation): void {
 }
 
 export function getRange(call: Invocation): void {
-  let start = integerArgument(call, 2);
-  let end = integerArgument(call, 3);
+  let start = call.roundedInteger(2);
+  let end = call.roundedInteger(3);
   if (Number.isNaN(start) || Number.isNaN(end)) return replyNotAnInteger(call);
   const ref = call.lookupRead(1);
   if (!isStringKey(call, ref)) return;
@@ -34,7 +33,7 @@ export function getRange(call: Invocation): void {
 }
 
 export function setRange(call: Invocation): void {
-  const offset = integerArgument(call, 2);
+  const offset = call.roundedInteger(2);
   if (Number.isNaN(offset)) return replyNotAnInteger(call);
   if (offset < 0) return call.error('ERR offset is out of range');
   const { bytes, starts, lengths } = call.request;
@@ -92,7 +91,7 @@ export function lcs(call: Invocation): void {
     } else if (call.is(i, 'WITHMATCHLEN')) {
       hasMatchLengths = true;
     } else if (call.is(i, 'MINMATCHLEN') && i + 1 < call.argc) {
-      lengthMin = integerArgument(call, ++i);
+      lengthMin = call.roundedInteger(++i);
       if (Number.isNaN(lengthMin)) return replyNotAnInteger(call);
     } else {
       return replySyntaxError(call);
@@ -133,9 +132,4 @@ function stringOrEmpty(call: Invocation, index: number): Uint8Array | null {
   if (entries.type(ref) !== TYPE_STRING) return null;
   const start = entries.valueStart(ref);
   return entries.view(ref).subarray(start, start + entries.valueLength(ref));
-}
-
-function integerArgument(call: Invocation, index: number): number {
-  const { bytes, starts, lengths } = call.request;
-  return parseRoundedInt64(bytes, starts[index], lengths[index]);
 }

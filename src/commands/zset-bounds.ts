@@ -8,7 +8,6 @@
 import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
-import { parseRoundedInt64 } from '../types/number.js';
 import { parseScoreBound } from '../types/parse-double.js';
 import { zsetsOf } from '../types/zset.js';
 import { replyNotAnInteger } from './replies.js';
@@ -46,8 +45,8 @@ export class ZsetRange {
       call.reply.fixedError(NOT_A_MEMBER, 'ERR');
       return false;
     }
-    this.from = by === BY_RANK ? rank(call, minAt) : score(call, minAt);
-    this.to = by === BY_RANK ? rank(call, maxAt) : score(call, maxAt);
+    this.from = by === BY_RANK ? call.roundedInteger(minAt) : score(call, minAt);
+    this.to = by === BY_RANK ? call.roundedInteger(maxAt) : score(call, maxAt);
     if (!Number.isNaN(this.from) && !Number.isNaN(this.to)) return true;
     if (by === BY_RANK) replyNotAnInteger(call);
     else call.reply.fixedError(NOT_A_SCORE, 'ERR');
@@ -94,11 +93,6 @@ export class ZsetRange {
     if (first === PLUS) return zsets.count(ref);
     return zsets.countByMember(ref, bytes, starts[at] + 1, lengths[at] - 1, isUpTo);
   }
-}
-
-function rank(call: Invocation, at: number): number {
-  const { bytes, starts, lengths } = call.request;
-  return parseRoundedInt64(bytes, starts[at], lengths[at]);
 }
 
 function score(call: Invocation, at: number): number {

@@ -4,7 +4,6 @@ import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
-import { parseRoundedInt64 } from '../types/number.js';
 import { parseDouble } from '../types/parse-double.js';
 import { setsOf } from '../types/set.js';
 import { zsetsOf } from '../types/zset.js';
@@ -117,8 +116,7 @@ function storeCombined(call: Invocation, operation: Operation): void {
 
 /** @param at where numkeys stands; @returns null after an error reply */
 function parse(call: Invocation, operation: Operation, at: number): Options | null {
-  const { bytes, starts, lengths } = call.request;
-  const keyCount = parseRoundedInt64(bytes, starts[at], lengths[at]);
+  const keyCount = call.roundedInteger(at);
   if (Number.isNaN(keyCount)) {
     replyNotAnInteger(call);
     return null;
@@ -171,7 +169,7 @@ function parseWords(call: Invocation, operation: Operation, at: number, keyCount
       options.withScores = true;
     } else if (operation === 'intercard' && rest >= 1 && call.is(i, 'LIMIT')) {
       i++;
-      options.limit = parseRoundedInt64(bytes, starts[i], lengths[i]);
+      options.limit = call.roundedInteger(i);
       if (!(options.limit >= 0)) {
         call.reply.fixedError(LIMIT_NEGATIVE, 'ERR');
         return false;

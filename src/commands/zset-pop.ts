@@ -3,7 +3,6 @@ import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
-import { parseRoundedInt64 } from '../types/number.js';
 import { randomBelow } from '../types/random.js';
 import { zsetsOf } from '../types/zset.js';
 import { isReplyTooLarge, randomCount } from './random-count.js';
@@ -65,8 +64,7 @@ export interface MultiPop {
 
 /** @param at where numkeys stands; @returns null after an error reply */
 export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
-  const { bytes, starts, lengths } = call.request;
-  const keyCount = parseRoundedInt64(bytes, starts[at], lengths[at]);
+  const keyCount = call.roundedInteger(at);
   if (!(keyCount >= 1)) {
     call.reply.fixedError(NUMKEYS_ZERO, 'ERR');
     return null;
@@ -83,7 +81,7 @@ export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
       replySyntaxError(call);
       return null;
     }
-    count = parseRoundedInt64(bytes, starts[i + 1], lengths[i + 1]);
+    count = call.roundedInteger(i + 1);
     if (!(count >= 1)) {
       call.reply.fixedError(COUNT_ZERO, 'ERR');
       return null;
@@ -94,10 +92,9 @@ export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
 
 function pop(call: Invocation, isMax: boolean): void {
   const { argc, reply } = call;
-  const { bytes, starts, lengths } = call.request;
   if (argc > 3) return replySyntaxError(call);
   const hasCount = argc === 3;
-  const wanted = hasCount ? parseRoundedInt64(bytes, starts[2], lengths[2]) : 1;
+  const wanted = hasCount ? call.roundedInteger(2) : 1;
   if (!(wanted >= 0)) return reply.fixedError(NOT_POSITIVE, 'ERR');
   const ref = call.lookupWrite(1);
   if (!isZset(call, ref)) return;

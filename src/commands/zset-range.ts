@@ -3,7 +3,6 @@ import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
-import { parseRoundedInt64 } from '../types/number.js';
 import { zsetsOf } from '../types/zset.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
 import { isZset, replyScore } from './zset.js';
@@ -72,7 +71,6 @@ export function zremRangeByLex(call: Invocation): void {
  * @param by what the bounds are, ANY if the options tell; @param direction 1 is from the end, ANY if the options tell
  */
 function readRange(call: Invocation, keyAt: number, by: number, direction: number, isStored: boolean): void {
-  const { bytes, starts, lengths } = call.request;
   let order = by;
   let isReverse = direction === 1;
   let offset = 0;
@@ -82,8 +80,8 @@ function readRange(call: Invocation, keyAt: number, by: number, direction: numbe
     if (!isStored && call.is(i, 'WITHSCORES')) {
       withScores = true;
     } else if (call.is(i, 'LIMIT') && i + 2 < call.argc) {
-      offset = parseRoundedInt64(bytes, starts[i + 1], lengths[i + 1]);
-      limit = parseRoundedInt64(bytes, starts[i + 2], lengths[i + 2]);
+      offset = call.roundedInteger(i + 1);
+      limit = call.roundedInteger(i + 2);
       if (Number.isNaN(offset) || Number.isNaN(limit)) return replyNotAnInteger(call);
       i += 2;
     } else if (direction === ANY && !isReverse && call.is(i, 'REV')) {
