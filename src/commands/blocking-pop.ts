@@ -4,10 +4,11 @@ import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { parseLongDouble } from '../types/long-double.js';
 import { isList, popElements } from './list.js';
-import { endArgument, moveElement, parseMultiPop as parseListPop, popFirst } from './list-move.js';
+import { moveElement, popFirst, readEnd } from './list-move.js';
+import { parseMultiPop } from './multi-pop.js';
 import { replySyntaxError } from './replies.js';
 import { isZset } from './zset.js';
-import { parseMultiPop as parseZsetPop, popFirstZset, popPairs } from './zset-pop.js';
+import { popFirstZset, popPairs, readEnd as readZsetEnd } from './zset-pop.js';
 
 const NOT_A_FLOAT = fixedReply('-ERR timeout is not a float or out of range');
 const NEGATIVE = fixedReply('-ERR timeout is negative');
@@ -23,8 +24,8 @@ export function brpop(call: Invocation): void {
 }
 
 export function blmove(call: Invocation): void {
-  const isFromHead = endArgument(call, 3);
-  const isToHead = endArgument(call, 4);
+  const isFromHead = readEnd(call, 3);
+  const isToHead = readEnd(call, 4);
   if (isFromHead === null || isToHead === null) return replySyntaxError(call);
   moveWhenThere(call, isFromHead, isToHead, 'LMOVE', 5);
 }
@@ -34,7 +35,7 @@ export function brpopLpush(call: Invocation): void {
 }
 
 export function blmpop(call: Invocation): void {
-  const options = parseListPop(call, 2);
+  const options = parseMultiPop(call, 2, readEnd);
   if (options === null) return;
   const timeoutMs = timeoutArgument(call, 1);
   if (timeoutMs < 0 || popFirst(call, 3, options)) return;
@@ -50,7 +51,7 @@ export function bzpopMax(call: Invocation): void {
 }
 
 export function bzmpop(call: Invocation): void {
-  const options = parseZsetPop(call, 2);
+  const options = parseMultiPop(call, 2, readZsetEnd);
   if (options === null) return;
   const timeoutMs = timeoutArgument(call, 1);
   if (timeoutMs < 0 || popFirstZset(call, 3, options)) return;

@@ -1,21 +1,18 @@
 /** Lists: from one to another, and from the first of several that has something. Source: spec persistence.md 8.2. Records: list-records.ts. */
 import type { Ref } from '../memory/arena.js';
 import { ListpackElement } from '../memory/listpack.js';
-import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { listsOf } from '../types/list.js';
 import { isList, popElements, pushBytes } from './list.js';
+import { type MultiPop, parseMultiPop } from './multi-pop.js';
 import { replySyntaxError } from './replies.js';
-
-const NUMKEYS_ZERO = fixedReply('-ERR numkeys should be greater than 0');
-const COUNT_ZERO = fixedReply('-ERR count should be greater than 0');
 
 const element = new ListpackElement();
 
 export function lmove(call: Invocation): void {
-  const isFromHead = endArgument(call, 3);
-  const isToHead = endArgument(call, 4);
+  const isFromHead = readEnd(call, 3);
+  const isToHead = readEnd(call, 4);
   if (isFromHead === null || isToHead === null) return replySyntaxError(call);
   moveElement(call, isFromHead, isToHead);
 }
@@ -25,50 +22,15 @@ export function rpopLpush(call: Invocation): void {
 }
 
 export function lmpop(call: Invocation): void {
-  const options = parseMultiPop(call, 1);
+  const options = parseMultiPop(call, 1, readEnd);
   if (options !== null && !popFirst(call, 2, options)) call.reply.nullArray();
-}
-
-/** What LMPOP and its blocking form were told. */
-export interface MultiPop {
-  readonly keyCount: number;
-  readonly isHead: boolean;
-  readonly count: number;
-}
-
-/** @param at where numkeys stands; @returns null after an error reply */
-export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
-  const keyCount = call.roundedInteger(at);
-  if (!(keyCount >= 1)) {
-    call.reply.fixedError(NUMKEYS_ZERO, 'ERR');
-    return null;
-  }
-  const whereAt = at + keyCount + 1;
-  const isHead = whereAt < call.argc ? endArgument(call, whereAt) : null;
-  if (isHead === null) {
-    replySyntaxError(call);
-    return null;
-  }
-  let count = 0;
-  for (let i = whereAt + 1; i < call.argc; i += 2) {
-    if (count !== 0 || !call.is(i, 'COUNT') || i + 1 >= call.argc) {
-      replySyntaxError(call);
-      return null;
-    }
-    count = call.roundedInteger(i + 1);
-    if (!(count >= 1)) {
-      call.reply.fixedError(COUNT_ZERO, 'ERR');
-      return null;
-    }
-  }
-  return { keyCount, isHead, count: Math.max(1, count) };
 }
 
 /**
  * Pops from the first list among the keys from argument `firstAt` on.
  * @returns false if there is none; else it has replied, if only an error
  */
-export function popFirst(call: Invocation, firstAt: number, { keyCount, isHead, count }: MultiPop): boolean {
+export function popFirst(call: Invocation, firstAt: number, { keyCount, end: isHead, count }: MultiPop): boolean {
   const { reply, request } = call;
   for (let keyAt = firstAt; keyAt < firstAt + keyCount; keyAt++) {
     const ref = call.lookupWrite(keyAt);
@@ -85,8 +47,8 @@ export function popFirst(call: Invocation, firstAt: number, { keyCount, isHead, 
   return false;
 }
 
-/** LEFT is the head. @returns null if the argument is neither */
-export function endArgument(call: Invocation, index: number): boolean | null {
+/** @returns whether the argument names the head, LEFT; null if neither end */
+export function readEnd(call: Invocation, index: number): boolean | null {
   if (call.is(index, 'LEFT')) return true;
   return call.is(index, 'RIGHT') ? false : null;
 }

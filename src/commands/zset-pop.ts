@@ -5,14 +5,13 @@ import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { randomBelow } from '../types/random.js';
 import { zsetsOf } from '../types/zset.js';
+import { type MultiPop, parseMultiPop } from './multi-pop.js';
 import { isReplyTooLarge, randomCount } from './random-count.js';
 import { replySyntaxError } from './replies.js';
 import { isZset, replyScore } from './zset.js';
 import { removeRanks, replyRange } from './zset-range.js';
 
 const NOT_POSITIVE = fixedReply('-ERR value is out of range, must be positive');
-const NUMKEYS_ZERO = fixedReply('-ERR numkeys should be greater than 0');
-const COUNT_ZERO = fixedReply('-ERR count should be greater than 0');
 /** With scores there are two elements for each of the count. */
 const PAIR_COUNT_MAX = 2 ** 62;
 /** Up to this share of all members, different random ranks are found by trying. */
@@ -27,7 +26,7 @@ export function zpopMax(call: Invocation): void {
 }
 
 export function zmpop(call: Invocation): void {
-  const options = parseMultiPop(call, 1);
+  const options = parseMultiPop(call, 1, readEnd);
   if (options !== null && !popFirstZset(call, 2, options)) call.reply.nullArray();
 }
 
@@ -55,39 +54,10 @@ export function zrandMember(call: Invocation): void {
   else replyDistinct(call, ref, count, size, withScores);
 }
 
-/** What ZMPOP and its blocking form were told. */
-export interface MultiPop {
-  readonly keyCount: number;
-  readonly isMax: boolean;
-  readonly count: number;
-}
-
-/** @param at where numkeys stands; @returns null after an error reply */
-export function parseMultiPop(call: Invocation, at: number): MultiPop | null {
-  const keyCount = call.roundedInteger(at);
-  if (!(keyCount >= 1)) {
-    call.reply.fixedError(NUMKEYS_ZERO, 'ERR');
-    return null;
-  }
-  const whereAt = at + keyCount + 1;
-  const isMax = whereAt < call.argc && call.is(whereAt, 'MAX');
-  if (!isMax && !(whereAt < call.argc && call.is(whereAt, 'MIN'))) {
-    replySyntaxError(call);
-    return null;
-  }
-  let count = 0;
-  for (let i = whereAt + 1; i < call.argc; i += 2) {
-    if (count !== 0 || !call.is(i, 'COUNT') || i + 1 >= call.argc) {
-      replySyntaxError(call);
-      return null;
-    }
-    count = call.roundedInteger(i + 1);
-    if (!(count >= 1)) {
-      call.reply.fixedError(COUNT_ZERO, 'ERR');
-      return null;
-    }
-  }
-  return { keyCount, isMax, count: Math.max(1, count) };
+/** @returns whether the argument names the highest scores, MAX; null if neither end */
+export function readEnd(call: Invocation, index: number): boolean | null {
+  if (call.is(index, 'MAX')) return true;
+  return call.is(index, 'MIN') ? false : null;
 }
 
 function pop(call: Invocation, isMax: boolean): void {
@@ -109,7 +79,7 @@ function pop(call: Invocation, isMax: boolean): void {
  * Pops from the first sorted set among the keys from argument `firstAt` on.
  * @returns false if there is none; else it has replied, if only an error
  */
-export function popFirstZset(call: Invocation, firstAt: number, { keyCount, isMax, count }: MultiPop): boolean {
+export function popFirstZset(call: Invocation, firstAt: number, { keyCount, end: isMax, count }: MultiPop): boolean {
   const { reply, request } = call;
   for (let keyAt = firstAt; keyAt < firstAt + keyCount; keyAt++) {
     const ref = call.lookupWrite(keyAt);

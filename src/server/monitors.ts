@@ -1,5 +1,6 @@
 /** MONITOR: who watches, and the line each executed command gives them. Source: spec server.md section 15. */
 import { ADMIN, type Command, SKIP_MONITOR } from '../commands/command.js';
+import { quote } from '../resp/quoted-words.js';
 import type { Request } from '../resp/request.js';
 import type { Connection } from './connection.js';
 import { IS_UNIX_SOCKET } from './connection-flags.js';
@@ -32,24 +33,8 @@ export class Monitors {
         : connection.transport.remoteAddress;
     let line = `+${seconds}.${micros} [${connection.databaseIndex} ${address}]`;
     const secrets = secretsOf(command.fullName, request, connection.server.config);
-    for (let i = 0; i < request.argc; i++) line += secrets.has(i) ? ' "(redacted)"' : ` ${quoted(request.view(i))}`;
+    for (let i = 0; i < request.argc; i++) line += secrets.has(i) ? ' "(redacted)"' : ` ${quote(request.latin1(i))}`;
     const bytes = Uint8Array.from(Buffer.from(`${line}\r\n`, 'latin1'));
     for (const monitor of this.connections) monitor.push(bytes);
   }
-}
-
-/** Bytes as a double-quoted string in which everything unprintable is escaped: the form of MONITOR, SLOWLOG logs and redis-cli. */
-export function quoted(bytes: Uint8Array): string {
-  let text = '"';
-  for (const byte of bytes) {
-    if (byte === 0x22 || byte === 0x5c) text += `\\${String.fromCharCode(byte)}`;
-    else if (byte === 0x0a) text += '\\n';
-    else if (byte === 0x0d) text += '\\r';
-    else if (byte === 0x09) text += '\\t';
-    else if (byte === 0x07) text += '\\a';
-    else if (byte === 0x08) text += '\\b';
-    else if (byte >= 0x20 && byte < 0x7f) text += String.fromCharCode(byte);
-    else text += `\\x${byte.toString(16).padStart(2, '0')}`;
-  }
-  return `${text}"`;
 }
