@@ -71,6 +71,12 @@ export class LatencyProbe {
     return running;
   }
 
+  /** Forgets the replies so far. */
+  reset(): void {
+    this.latenciesMs.length = 0;
+    this.maxServedMs = 0;
+  }
+
   /** Ends the probe; waits for the replies that are still to come, since the longest wait may be among them. */
   async stop(): Promise<ProbeResult> {
     clearTimeout(this.timer);
