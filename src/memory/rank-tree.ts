@@ -157,12 +157,17 @@ export class RankTree {
     this.removeHere(tree);
   }
 
-  /** Removes element `rank`, which is there. @returns its item */
-  removeAt(tree: Ref, rank: number): Ref {
+  /**
+   * Removes elements from `rank` on, of which there is one: up to `countMax`, but no more than lie in one leaf.
+   * @param items gets their items, the rest of it means nothing
+   * @returns how many
+   */
+  removeFrom(tree: Ref, rank: number, countMax: number, items: Int32Array): number {
     this.seekRank(tree, rank);
-    const item = this.itemAt(this.leaf, this.index);
-    this.removeHere(tree);
-    return item;
+    const count = Math.min(countMax, this.cellCount(this.leaf) - this.index);
+    for (let i = 0; i < count; i++) items[i] = this.itemAt(this.leaf, this.index + i);
+    this.removeHere(tree, count);
+    return count;
   }
 
   /** @returns how many elements are before one that is there */
@@ -359,10 +364,11 @@ export class RankTree {
     this.set(tree, HEIGHT, height + 1);
   }
 
-  private removeHere(tree: Ref): void {
+  /** Removes `count` elements from the place on; they are in its leaf. */
+  private removeHere(tree: Ref, count = 1): void {
     const height = this.get(tree, HEIGHT);
     let node = this.leaf;
-    closeCell(this.words, node, LEAF_HEADER, LEAF_CELL, this.index);
+    closeCell(this.words, node, LEAF_HEADER, LEAF_CELL, this.index, count);
     for (let level = 1; level <= height; level++) {
       const parent = this.pathNode[level];
       const cell = this.pathIndex[level];
@@ -371,13 +377,13 @@ export class RankTree {
         this.arena.free(node);
         closeCell(this.words, parent, BRANCH_HEADER, BRANCH_CELL, cell);
       } else {
-        this.adjustCell(parent, cell, node, level - 1, -1);
+        this.adjustCell(parent, cell, node, level - 1, -count);
         if (cell > 0) this.merge(parent, cell - 1, level - 1);
         else if (cell + 1 < this.cellCount(parent)) this.merge(parent, cell, level - 1);
       }
       node = parent;
     }
-    this.set(tree, COUNT, this.count(tree) - 1);
+    this.set(tree, COUNT, this.count(tree) - count);
     for (let level = height; level > 0; level--) {
       const root = this.get(tree, ROOT);
       if (this.cellCount(root) > 1) return;

@@ -23,20 +23,22 @@ export function openCell(
   return at;
 }
 
-/** Removes a cell. */
+/** Removes a cell, or `count` of them from there on. */
 export function closeCell(
   arena: readonly Int32Array[],
   node: Ref,
   header: number,
   cellWords: number,
   index: number,
+  count = 1,
 ): void {
   const words = arena[node >>> CHUNK_INDEX_SHIFT];
   const base = (node & UNIT_MASK) << 1;
   const at = base + header + index * cellWords;
   const end = base + header + words[base] * cellWords;
-  if (at + cellWords < end) words.copyWithin(at, at + cellWords, end);
-  words[base]--;
+  const next = at + count * cellWords;
+  if (next < end) words.copyWithin(at, next, end);
+  words[base] -= count;
 }
 
 /** Moves the cells of `source` from number `from` on behind those of `target`, which has room for them. */

@@ -36,6 +36,7 @@ import {
   splice,
 } from '../memory/listpack.js';
 import { type ItemOrder, RankTree } from '../memory/rank-tree.js';
+import { WARM_MAX } from '../memory/table.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
 import { formatDouble } from './double.js';
 import { MemberTable } from './member-table.js';
@@ -49,6 +50,11 @@ const SCORE_BYTES = 8;
 const FREED_AT_ONCE_MAX = 256;
 const LEAVES_PER_PART = 16;
 const INTEGER_MAX = 2 ** 53;
+
+/** Items that are removed at once, their hashes, and the table of each. */
+const removedItems = new Int32Array(WARM_MAX);
+const removedHashes = new Int32Array(WARM_MAX);
+const removedTables = new Int32Array(WARM_MAX);
 
 /** @returns the sorted sets of a keyspace */
 export function zsetsOf(space: Keyspace): Zsets {
@@ -251,11 +257,18 @@ export class Zsets implements ValueType, ItemOrder {
     db.beforeWrite(ref);
     const table = this.tableOf(ref);
     const tree = this.treeOf(ref);
-    for (let i = 0; i < count; i++) {
-      const item = this.trees.removeAt(tree, rank);
-      this.table.preserve(table, item);
-      this.table.remove(table, this.table.hashOfItem(item), item);
-      this.space.arena.free(item);
+    removedTables.fill(table);
+    for (let rest = count; rest > 0; ) {
+      const removed = this.trees.removeFrom(tree, rank, Math.min(rest, WARM_MAX), removedItems);
+      for (let i = 0; i < removed; i++) removedHashes[i] = this.table.hashOfItem(removedItems[i]);
+      this.table.warm(removedTables, removedHashes, removed);
+      for (let i = 0; i < removed; i++) {
+        const item = removedItems[i];
+        this.table.preserve(table, item);
+        this.table.remove(table, removedHashes[i], item);
+        this.space.arena.free(item);
+      }
+      rest -= removed;
     }
     return ref;
   }

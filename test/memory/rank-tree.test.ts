@@ -59,6 +59,7 @@ for (const [name, isGrowing] of [
     const trees = new RankTree(arena, members);
     const tree = trees.create();
     const model: Element[] = [];
+    const removed = new Int32Array(40);
     let nextMember = 0;
     const add = (): void => {
       const score = random.below(8) === 0 ? random.below(3) : random.below(2000) / 4 - 250;
@@ -75,11 +76,19 @@ for (const [name, isGrowing] of [
         add();
       } else {
         const rank = random.below(model.length);
-        const [element] = model.splice(rank, 1);
-        const { score, member, item } = element!;
-        if (random.below(2) === 0) trees.remove(tree, score, members.bytesOf(member), 0, 4);
-        else assert.equal(trees.removeAt(tree, rank), item);
-        arena.free(item);
+        if (random.below(2) === 0) {
+          const { score, member, item } = model.splice(rank, 1)[0]!;
+          trees.remove(tree, score, members.bytesOf(member), 0, 4);
+          arena.free(item);
+        } else {
+          const wanted = 1 + random.below(random.below(20) === 0 ? removed.length : 2);
+          const count = trees.removeFrom(tree, rank, wanted, removed);
+          assert.ok(count > 0 && count <= wanted);
+          for (const [i, { item }] of model.splice(rank, count).entries()) {
+            assert.equal(removed[i], item);
+            arena.free(item);
+          }
+        }
       }
       assert.equal(trees.count(tree), model.length);
       if (model.length === 0) continue;
