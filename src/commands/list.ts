@@ -2,7 +2,7 @@
 import { TYPE_LIST } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import { ListpackElement } from '../memory/listpack.js';
-import { fixedReply } from '../resp/reply-writer.js';
+import { fixedReply, SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
 import { ListCursor, listsOf } from '../types/list.js';
@@ -249,7 +249,9 @@ function replyRange(call: Invocation, ref: Ref, index: number, count: number): v
   const lists = listsOf(call.keyspace);
   lists.seek(ref, index, cursor);
   const { reply } = call;
+  const mark = reply.length;
   for (let i = 0; i < count; i++) {
+    if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
     element.read(cursor.bytes, cursor.base + cursor.offset);
     reply.bulk(element.bytes, element.start, element.length);
     cursor.offset = element.next - cursor.base;

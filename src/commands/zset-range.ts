@@ -1,6 +1,6 @@
 /** Sorted sets: ranges read, counted, stored and removed. Source: spec server.md sections 3 and 20.7. Records: zset-range-records.ts. */
 import type { Ref } from '../memory/arena.js';
-import { fixedReply } from '../resp/reply-writer.js';
+import { fixedReply, SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { zsetsOf } from '../types/zset.js';
@@ -128,7 +128,9 @@ export function replyRange(
   const zsets = zsetsOf(call.keyspace);
   const { cursor } = zsets;
   zsets.seek(ref, isReverse ? first + count - 1 : first, cursor);
+  const mark = reply.length;
   for (let i = 0; i < count; i++) {
+    if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
     if (isPaired) reply.array(2);
     reply.bulk(cursor.bytes, cursor.start, cursor.length);
     if (withScores) replyScore(call, cursor.score);

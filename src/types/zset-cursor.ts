@@ -28,7 +28,8 @@ export class ZsetCursor {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   length = 0;
-  score = 0;
+  /** Where in `bytes` the score is; −1 if it is `element`. */
+  private scoreAt = -1;
   /** Packed: the listpack's view, its offset and that of the pair. */
   private view: Uint8Array = new Uint8Array(0);
   private base = 0;
@@ -45,6 +46,11 @@ export class ZsetCursor {
   constructor(space: Keyspace, trees: RankTree) {
     this.space = space;
     this.trees = trees;
+  }
+
+  /** Of the member, as long as its bytes are good. Reading it takes as long as the way to the next member, so it is read when it is asked for. */
+  get score(): number {
+    return this.scoreAt < 0 ? scoreOf(this.element) : readDouble(this.bytes, this.scoreAt);
   }
 
   /** Goes to the member of rank `rank`, 0 to below the count. @param tree of the set; 0 if it is packed */
@@ -99,7 +105,7 @@ export class ZsetCursor {
     this.string.read(this.bytes, (item & UNIT_MASK) << 3);
     this.start = this.string.start;
     this.length = this.string.length;
-    this.score = readDouble(this.bytes, this.string.end);
+    this.scoreAt = this.string.end;
   }
 
   private read(): void {
@@ -109,6 +115,6 @@ export class ZsetCursor {
     this.start = this.member.start;
     this.length = this.member.length;
     this.element.read(this.view, nextElement(this.view, this.at));
-    this.score = scoreOf(this.element);
+    this.scoreAt = -1;
   }
 }
