@@ -6,6 +6,7 @@
  * All functions work in place on `bytes`, where an intset begins at `base`; integers are | high | low | halves of an int64. Room is the caller's to
  * make before it adds (`intsetBytesWith`), and to give back after it removed. The width never shrinks.
  */
+import { readInt32, writeInt32 } from './int32-bytes.js';
 
 export const INTSET_EMPTY_BYTES = 8;
 
@@ -115,15 +116,4 @@ function writeMember(bytes: Uint8Array, from: number, width: number, index: numb
   bytes[at + 2] = low >> 16;
   bytes[at + 3] = low >> 24;
   if (width === 8) writeInt32(bytes, at + 4, high);
-}
-
-function readInt32(bytes: Uint8Array, at: number): number {
-  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-}
-
-function writeInt32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value;
-  bytes[at + 1] = value >> 8;
-  bytes[at + 2] = value >> 16;
-  bytes[at + 3] = value >> 24;
 }

@@ -11,7 +11,9 @@
  * Invariants: (1) the bytes have been written by this file or passed the deep check of a loader, so nothing is checked here; (2) writers choose the
  * smallest form, and an integer form for every canonical int64; readers take any form.
  */
+
 import { copyBytes, equalBytes } from './copy.js';
+import { readInt32, writeInt32 } from './int32-bytes.js';
 import { INT64_TEXT_BYTES_MAX, parsedInt64, parseInt64Text, writeInt64Text } from './int64-text.js';
 
 export const LISTPACK_HEADER_BYTES = 6;
@@ -24,7 +26,7 @@ const DIGIT_NINE = 0x39;
 
 /** Writes an empty listpack of `LISTPACK_EMPTY_BYTES`. */
 export function initListpack(bytes: Uint8Array, base: number): void {
-  writeUint32(bytes, base, LISTPACK_EMPTY_BYTES);
+  writeInt32(bytes, base, LISTPACK_EMPTY_BYTES);
   bytes[base + 4] = 0;
   bytes[base + 5] = 0;
   bytes[base + 6] = TERMINATOR;
@@ -238,13 +240,13 @@ export class ElementWriter {
         break;
       case STRING_32:
         target[out++] = 0xf0;
-        out = writeUint32(target, out, this.length);
+        out = writeInt32(target, out, this.length);
         break;
       default: {
         target[out++] = this.form;
         const lowBytes = this.form === INTEGER_64 ? 4 : this.dataSize - 1;
         for (let i = 0; i < lowBytes; i++) target[out++] = this.low >> (i << 3);
-        if (this.form === INTEGER_64) out = writeUint32(target, out, this.high);
+        if (this.form === INTEGER_64) out = writeInt32(target, out, this.high);
       }
     }
     if (this.form === STRING_12 || this.form === STRING_32) {
@@ -321,7 +323,7 @@ export function splice(
   const total = listpackBytes(bytes, base);
   if (addedBytes !== removedBytes) {
     moveTail(bytes, at + removedBytes, base + total, at + addedBytes);
-    writeUint32(bytes, base, total + addedBytes - removedBytes);
+    writeInt32(bytes, base, total + addedBytes - removedBytes);
   }
   if (countChange !== 0) addCount(bytes, base, countChange);
 }
@@ -342,7 +344,7 @@ export function spliceFront(
   const low = bytes[base + 4];
   const high = bytes[base + 5];
   const moved = base + removedBytes - addedBytes;
-  writeUint32(bytes, moved, total + addedBytes - removedBytes);
+  writeInt32(bytes, moved, total + addedBytes - removedBytes);
   bytes[moved + 4] = low;
   bytes[moved + 5] = high;
   addCount(bytes, moved, countChange);
@@ -365,7 +367,7 @@ function addCount(bytes: Uint8Array, base: number, countChange: number): void {
  */
 export function closeListpack(bytes: Uint8Array, base: number, end: number, countChange: number): void {
   bytes[end] = TERMINATOR;
-  writeUint32(bytes, base, end + 1 - base);
+  writeInt32(bytes, base, end + 1 - base);
   addCount(bytes, base, countChange);
 }
 
@@ -469,16 +471,4 @@ function moveTail(bytes: Uint8Array, from: number, end: number, to: number): voi
   if (end - from > MOVE_LOOP_BYTES_MAX) bytes.copyWithin(to, from, end);
   else if (to < from) for (let i = 0; i < end - from; i++) bytes[to + i] = bytes[from + i];
   else for (let i = end - from - 1; i >= 0; i--) bytes[to + i] = bytes[from + i];
-}
-
-function readInt32(bytes: Uint8Array, at: number): number {
-  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-}
-
-function writeUint32(bytes: Uint8Array, at: number, value: number): number {
-  bytes[at] = value;
-  bytes[at + 1] = value >>> 8;
-  bytes[at + 2] = value >>> 16;
-  bytes[at + 3] = value >>> 24;
-  return at + 4;
 }

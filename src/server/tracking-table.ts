@@ -10,6 +10,7 @@
 import { hashBytes } from '../keyspace/key-hash.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
+import { readInt32, writeInt32 } from '../memory/int32-bytes.js';
 import { Table } from '../memory/table.js';
 import { CountedKeys, CountedString, countedBytes, writeCounted } from '../types/counted-keys.js';
 import { TableRemains } from '../types/member-table.js';
@@ -50,8 +51,8 @@ export class TrackingTable {
       const block = arena.allocate(countedBytes(length) + 2 * NUMBER_BYTES);
       const view = arena.bytes[block >>> CHUNK_INDEX_SHIFT];
       const at = writeCounted(view, (block & UNIT_MASK) << 3, key, start, length);
-      writeNumber(view, at, 1);
-      writeNumber(view, at + NUMBER_BYTES, client);
+      writeInt32(view, at, 1);
+      writeInt32(view, at + NUMBER_BYTES, client);
       tables.insert(this.table, hash, block);
       this.clientCount++;
       return;
@@ -107,8 +108,8 @@ export class TrackingTable {
     }
     const first = at + NUMBER_BYTES;
     view.copyWithin(first + NUMBER_BYTES * (place + 1), first + NUMBER_BYTES * place, first + NUMBER_BYTES * count);
-    writeNumber(view, first + NUMBER_BYTES * place, client);
-    writeNumber(view, at, count + 1);
+    writeInt32(view, first + NUMBER_BYTES * place, client);
+    writeInt32(view, at, count + 1);
     this.clientCount++;
   }
 
@@ -142,9 +143,5 @@ function placeOf(view: Uint8Array, first: number, count: number, wanted: number)
 }
 
 function readNumber(view: Uint8Array, at: number): number {
-  return (view[at] | (view[at + 1] << 8) | (view[at + 2] << 16) | (view[at + 3] << 24)) >>> 0;
-}
-
-function writeNumber(view: Uint8Array, at: number, value: number): void {
-  for (let i = 0; i < NUMBER_BYTES; i++) view[at + i] = value >>> (i * 8);
+  return readInt32(view, at) >>> 0;
 }

@@ -4,6 +4,7 @@
  *   in a listpack   an integer element
  *   in an item      | field | 254, time : 6 bytes LE | value |, field and value counted strings (counted-keys.ts), which never begin with 254
  */
+import { readInt32, writeInt32 } from '../memory/int32-bytes.js';
 import { type ElementWriter, integer, readInteger } from '../memory/listpack.js';
 import { NOT_COUNTED } from './counted-keys.js';
 
@@ -37,13 +38,12 @@ export function writeItemTime(bytes: Uint8Array, at: number, timeMs: number): nu
 
 /** @returns the time of which the bytes begin at `at` */
 export function readTime(bytes: Uint8Array, at: number): number {
-  const low = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-  return (low >>> 0) + (bytes[at + 4] | (bytes[at + 5] << 8)) * TWO_32;
+  return (readInt32(bytes, at) >>> 0) + (bytes[at + 4] | (bytes[at + 5] << 8)) * TWO_32;
 }
 
 export function writeTime(bytes: Uint8Array, at: number, timeMs: number): void {
   const high = Math.floor(timeMs / TWO_32);
-  for (let i = 0; i < 4; i++) bytes[at + i] = timeMs >>> (i << 3);
+  writeInt32(bytes, at, timeMs);
   bytes[at + 4] = high;
   bytes[at + 5] = high >> 8;
 }

@@ -4,6 +4,7 @@
  * The hash is the 64-bit MurmurHash2 (variant A) that Redis uses; its values are stored, so it can never change. It is computed in halves of 32 bits.
  * Register = the lowest 14 bits; count = 1 + zeros at the low end of the other 50, with a one put above them.
  */
+import { readInt32 } from '../memory/int32-bytes.js';
 
 const REGISTER_BITS = 14;
 export const REGISTER_COUNT = 1 << REGISTER_BITS;
@@ -25,7 +26,7 @@ export function hashElement(bytes: Uint8Array, start: number, length: number): v
   const end = start + length;
   let at = start;
   for (; at + 8 <= end; at += 8) {
-    multiply(wordAt(bytes, at + 4), wordAt(bytes, at));
+    multiply(readInt32(bytes, at + 4), readInt32(bytes, at));
     // k ^= k >> 47
     multiply(product.high, product.low ^ (product.high >>> 15));
     multiply(high ^ product.high, low ^ product.low);
@@ -58,10 +59,6 @@ function multiply(high: number, low: number): void {
   const upper = (low >>> 16) * M_LOW + Math.floor(((low & 0xffff) * M_LOW) / 65536);
   product.high = (Math.floor(upper / 65536) + Math.imul(high, M_LOW) + Math.imul(low, M_HIGH)) | 0;
   product.low = Math.imul(low, M_LOW);
-}
-
-function wordAt(bytes: Uint8Array, at: number): number {
-  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
 }
 
 /** @param word not 0 */

@@ -16,6 +16,7 @@ import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Remains } from '../keyspace/reaper.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { IdTree } from '../memory/id-tree.js';
+import { readInt32, writeInt32 } from '../memory/int32-bytes.js';
 import { StreamId } from '../memory/stream-id.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
 import { ITEM_TIME_BYTES, isItemTime, readItemTime, writeItemTime } from './field-time.js';
@@ -49,18 +50,14 @@ export class TimedTable {
   /** @returns the order of an entry's hash */
   orderOf(ref: Ref): Ref {
     const { entries } = this.space;
-    const view = entries.view(ref);
-    const at = entries.valueStart(ref) + ROOT_BYTES;
-    return view[at] | (view[at + 1] << 8) | (view[at + 2] << 16) | (view[at + 3] << 24);
+    return readInt32(entries.view(ref), entries.valueStart(ref) + ROOT_BYTES);
   }
 
   /** Writes both references; the value has `TIMED_ROOT_BYTES`. */
   setRoots(ref: Ref, table: Ref, order: Ref): void {
     const { entries } = this.space;
     entries.setRoot(ref, table);
-    const view = entries.view(ref);
-    const at = entries.valueStart(ref) + ROOT_BYTES;
-    for (let i = 0; i < ROOT_BYTES; i++) view[at + i] = order >> (i << 3);
+    writeInt32(entries.view(ref), entries.valueStart(ref) + ROOT_BYTES, order);
   }
 
   /** @returns the item of a field, or 0 */
