@@ -1,17 +1,6 @@
 /** What the commands of bitmaps and HyperLogLogs send to replicas and the append-only file. */
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InProcess } from './in-process.js';
-
-/** Runs commands on a fresh server, and compares what the last one propagated. */
-function propagates(setUp: readonly string[], command: string, expected: readonly string[]): void {
-  const server = new InProcess();
-  for (const line of setUp) server.run(line);
-  server.takePropagated();
-  const reply = server.run(command);
-  assert.ok(!reply.startsWith('-'), `${command}: ${reply}`);
-  assert.deepEqual(server.takePropagated(), expected, command);
-}
+import { propagates } from './in-process.js';
 
 test('a write of bits is propagated as it was received', () => {
   for (const command of ['SETBIT k 7 0', 'setbit k 7 1', 'BITFIELD k GET u8 0 SET u8 #1 3', 'BITFIELD k incrby u8 0 0'])

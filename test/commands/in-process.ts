@@ -2,6 +2,7 @@
  * A server without sockets: commands go in as words, replies come out as their bytes, and a sink shows what is propagated. The clock stands still unless
  * the test moves it.
  */
+import assert from 'node:assert/strict';
 import net from 'node:net';
 import { CommandTable } from '../../src/commands/command-table.js';
 import { allCommands } from '../../src/commands/index.js';
@@ -81,4 +82,18 @@ export class InProcess implements PropagationSink {
   advance(ms: number): void {
     this.server.keyspace.setNow(this.server.keyspace.nowMs + ms);
   }
+}
+
+/** Runs commands on a fresh server, and compares what the last one propagated. */
+export function propagates(
+  setUp: readonly string[],
+  command: string | readonly string[],
+  expected: readonly string[],
+): void {
+  const server = new InProcess();
+  for (const line of setUp) server.run(line);
+  server.takePropagated();
+  const reply = typeof command === 'string' ? server.run(command) : server.runWords(command);
+  assert.ok(!reply.startsWith('-'), `${command}: ${reply}`);
+  assert.deepEqual(server.takePropagated(), expected, String(command));
 }

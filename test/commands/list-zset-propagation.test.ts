@@ -1,17 +1,6 @@
 /** What the commands of lists and sorted sets send to replicas and the append-only file. */
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InProcess } from './in-process.js';
-
-/** Runs commands on a fresh server, and compares what the last one propagated. */
-function propagates(setUp: readonly string[], command: string, expected: readonly string[]): void {
-  const server = new InProcess();
-  for (const line of setUp) server.run(line);
-  server.takePropagated();
-  const reply = server.run(command);
-  assert.ok(!reply.startsWith('-'), `${command}: ${reply}`);
-  assert.deepEqual(server.takePropagated(), expected, command);
-}
+import { propagates } from './in-process.js';
 
 const LIST = ['RPUSH l a b c'];
 const ZSET = ['ZADD z 1 a 2 b 3 c'];

@@ -1,21 +1,11 @@
 /** What the commands of strings, keys and expiries send to replicas and the append-only file. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InProcess, NOW_MS } from './in-process.js';
+import { InProcess, NOW_MS, propagates } from './in-process.js';
 
 const AT = NOW_MS + 100_000;
 /** A DUMP payload of the string `foo`. */
 const FOO = '\x00\x03foo\n\x00sI9\xdbM\xc1\xba\x97';
-
-/** Runs commands on a fresh server, and compares what the last one propagated. */
-function propagates(setUp: readonly string[], command: string | readonly string[], expected: readonly string[]): void {
-  const server = new InProcess();
-  for (const line of setUp) server.run(line);
-  server.takePropagated();
-  const reply = typeof command === 'string' ? server.run(command) : server.runWords(command);
-  assert.ok(!reply.startsWith('-'), `${command}: ${reply}`);
-  assert.deepEqual(server.takePropagated(), expected, String(command));
-}
 
 const WITH_TTL = ['SET k v EX 50'];
 
