@@ -44,6 +44,23 @@ async function moveSlot(from: ServerProcess, to: ServerProcess): Promise<void> {
   await from.call('CLUSTER', 'SETSLOT', SLOT, 'NODE', target);
 }
 
+/** What MIGRATE sends to: takes a key at once, but says so only when told to `answer`. */
+async function slowTarget() {
+  let answer = (): void => {};
+  const server = await fakeServer(([name], socket) => {
+    if (name !== 'RESTORE') return '+OK\r\n';
+    answer = () => socket.write('+OK\r\n');
+    return null;
+  });
+  const isAsked = () => server.requests.some((request) => request.startsWith('RESTORE'));
+  return {
+    port: server.port,
+    untilAsked: () => waitFor(isAsked, { what: 'the key to be sent' }),
+    answer: () => answer(),
+    close: () => server.close(),
+  };
+}
+
 for (const [kind, otherKind] of [
   ['slotmesh', 'slotmesh'],
   ['slotmesh', 'redis'],
@@ -112,20 +129,13 @@ test('COPY leaves the key, REPLACE overwrites, an expiry goes along, and missing
 test('while keys travel others are served; writes to them wait, and then find the keys gone', {
   skip: needsServers('slotmesh'),
 }, async () => {
-  let answer = (): void => {};
-  const target = await fakeServer(([name], socket) => {
-    if (name !== 'RESTORE') return '+OK\r\n';
-    answer = () => socket.write('+OK\r\n');
-    return null;
-  });
+  const target = await slowTarget();
   try {
     await withServers([{ kind: 'slotmesh' }], async ([server]) => {
       await server!.call('MSET', 'moving', '1', 'staying', '1');
       const [mover, writer, multi] = await Promise.all([server!.connect(), server!.connect(), server!.connect()]);
       const moved = mover.call('MIGRATE', '127.0.0.1', target.port, 'moving', 0, 60000);
-      await waitFor(() => target.requests.some((request) => request.startsWith('RESTORE')), {
-        what: 'the key to be sent',
-      });
+      await target.untilAsked();
 
       assert.equal(await server!.call('GET', 'moving'), '1');
       assert.equal(await server!.call('INCR', 'staying'), 2);
@@ -140,7 +150,7 @@ test('while keys travel others are served; writes to them wait, and then find th
       await server!.call('PING');
       await server!.call('PING');
       assert.equal(isAnswered, false);
-      answer();
+      target.answer();
       assert.equal(await moved, 'OK');
       assert.equal(await increment, 1);
       assert.deepEqual((await replies)[1], 'QUEUED');
@@ -156,12 +166,7 @@ test('while keys travel others are served; writes to them wait, and then find th
 test('a key that changes on its way by a command that waited for another key stays, and MIGRATE says so', {
   skip: needsServers('slotmesh'),
 }, async () => {
-  let answer = (): void => {};
-  const target = await fakeServer(([name], socket) => {
-    if (name !== 'RESTORE') return '+OK\r\n';
-    answer = () => socket.write('+OK\r\n');
-    return null;
-  });
+  const target = await slowTarget();
   try {
     await withServers([{ kind: 'slotmesh' }], async ([server]) => {
       await server!.call('RPUSH', 'to', '1');
@@ -169,12 +174,10 @@ test('a key that changes on its way by a command that waited for another key sta
       const popped = waiter.call('BLMOVE', 'from', 'to', 'LEFT', 'RIGHT', 0);
       await waitFor(async () => (await server!.info('clients'))['blocked_clients'] === '1', { what: 'BLMOVE to wait' });
       const moved = mover.call('MIGRATE', '127.0.0.1', target.port, 'to', 0, 60000).catch(String);
-      await waitFor(() => target.requests.some((request) => request.startsWith('RESTORE')), {
-        what: 'the key to be sent',
-      });
+      await target.untilAsked();
       await server!.call('RPUSH', 'from', '2');
       assert.equal(await popped, '2');
-      answer();
+      target.answer();
       assert.match(String(await moved), /A key changed while it was being migrated/);
       assert.deepEqual(await server!.call('LRANGE', 'to', 0, -1), ['1', '2']);
       for (const client of [mover, waiter]) client.close();

@@ -62,14 +62,19 @@ function commandsOf(line: Line): (readonly string[])[] {
   return (typeof line[0] === 'string' ? [line] : line) as (readonly string[])[];
 }
 
-async function runBoth(
+/**
+ * Runs a sequence from an empty server on, and fails if anything differs: a reply, an event, or the data in the end.
+ * @param around the state of the connections, which FLUSHALL leaves: made before the sequence, and ended behind it
+ */
+export async function runBoth(
   oracle: RespClient,
   subject: RespClient,
   commands: readonly (readonly string[])[],
   comparisonOf: ComparisonOf,
   eavesdroppers: Eavesdroppers | null,
+  around: { before: Arg[][]; after: Arg[][] } = { before: [], after: [] },
 ): Promise<void> {
-  const fresh: Arg[][] = [['FLUSHALL']];
+  const fresh: Arg[][] = [...around.before, ['FLUSHALL']];
   await Promise.all([oracle.pipeline(fresh), subject.pipeline(fresh)]);
   // What a failed run has left.
   await eavesdroppers?.compare();
@@ -82,6 +87,7 @@ async function runBoth(
     const wrong = comparisonOf(commands[at]!)(reply, actual[at]!);
     if (wrong !== null) assert.fail(`${JSON.stringify(commands[at])}: ${wrong}`);
   }
+  await Promise.all([oracle.pipeline(around.after), subject.pipeline(around.after)]);
   assert.equal((await eavesdroppers?.compare()) ?? null, null);
   assert.equal(await compareDigests(oracle, subject), null);
 }

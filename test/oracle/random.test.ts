@@ -3,18 +3,19 @@
  * same bytes, in RESP3 with the same keyspace events, and in the end both must hold the same data by DEBUG DIGEST. A failing sequence is shrunk to the commands that matter; the seed that
  * fast-check prints with it replays it.
  */
-import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Arg } from '../../src/client/encode-command.js';
 import type { RespClient } from '../../src/client/resp-client.js';
 import { fc } from '../support/property.js';
 import { longRun, needsServers, serversUnderTest } from '../support/tools.js';
-import { show } from './comparisons.js';
+import { exact } from './comparisons.js';
 import { Eavesdroppers } from './events.js';
-import { compareDigests, useServers } from './harness.js';
+import { useServers } from './harness.js';
+import { runBoth } from './random-sequences.js';
 
 const RUNS = longRun ? 50000 : 1000;
 const COMMANDS_PER_RUN = 60;
+/** The sequences have transactions, and change databases. */
+const SESSION = { before: [['DISCARD'], ['UNWATCH'], ['SELECT', 0]], after: [['DISCARD']] };
 
 const key = fc.constantFrom('a', 'b', 'c', '{t}d', '{t}e', '', '\x00\xff');
 const integer = fc.oneof(
@@ -117,7 +118,7 @@ for (const kind of serversUnderTest()) {
         try {
           await fc.assert(
             fc.asyncProperty(fc.array(command, { maxLength: COMMANDS_PER_RUN }), (commands) =>
-              runBoth(oracle, subject, commands, eavesdroppers),
+              runBoth(oracle, subject, commands, () => exact, eavesdroppers, SESSION),
             ),
             { numRuns: RUNS },
           );
@@ -128,29 +129,4 @@ for (const kind of serversUnderTest()) {
       });
     }
   });
-}
-
-async function runBoth(
-  oracle: RespClient,
-  subject: RespClient,
-  commands: readonly (readonly string[])[],
-  eavesdroppers: Eavesdroppers | null,
-): Promise<void> {
-  const fresh: Arg[][] = [['DISCARD'], ['UNWATCH'], ['FLUSHALL'], ['SELECT', 0]];
-  await Promise.all([oracle.pipeline(fresh), subject.pipeline(fresh)]);
-  // What a failed run has left.
-  await eavesdroppers?.compare();
-  const bytes = commands.map((args) => args.map((arg) => Buffer.from(arg, 'latin1')));
-  const [expected, actual] = (await Promise.all([oracle.pipeline(bytes), subject.pipeline(bytes)])) as [
-    Buffer[],
-    Buffer[],
-  ];
-  for (const [at, reply] of expected.entries()) {
-    if (!reply.equals(actual[at]!))
-      assert.fail(`${JSON.stringify(commands[at])}: real ${show(reply)}, ours ${show(actual[at]!)}`);
-  }
-  await Promise.all([oracle.pipeline([['DISCARD']]), subject.pipeline([['DISCARD']])]);
-  assert.equal((await eavesdroppers?.compare()) ?? null, null);
-  const wrong = await compareDigests(oracle, subject);
-  assert.equal(wrong, null);
 }
