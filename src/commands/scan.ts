@@ -4,10 +4,10 @@
  * SCAN's cursor = bucket cursor × 16384 + slot: where in that slot's table the next call goes on (the table's reverse-binary order keeps the promise
  * that what is there all the time is returned, however the table grows or shrinks). 0 begins, and ends.
  */
-import type { Database } from '../keyspace/database.js';
 import { TYPE_NAMES } from '../keyspace/entry.js';
 import { SLOT_COUNT } from '../keyspace/key-slot.js';
 import type { Ref } from '../memory/arena.js';
+import { SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { globMatches, isMatchAll } from '../types/glob.js';
 import { BUCKETS_PER_COUNT, parseCursor, ScanOptions } from './scan-options.js';
@@ -25,13 +25,22 @@ export function keys(call: Invocation): void {
   const start = starts[1];
   const end = start + lengths[1];
   const isAll = isMatchAll(bytes, start, end);
+  const mark = reply.length;
+  let count = 0;
+  for (const items of db.slots) {
+    if (items === 0) continue;
+    for (let bucket = keyspace.table.bucketCount(items); bucket > 0; ) {
+      bucket = keyspace.table.collectAhead(items, bucket, found);
+      for (const ref of found) {
+        if (!isAll && !matches(call, ref, start, end)) continue;
+        if (entries.hasExpiry(ref) && keyspace.isExpired(ref)) continue;
+        replyKey(call, ref);
+        if (++count === SAMPLED_ELEMENTS && isAll) reply.reserveRest(mark, count, db.keyCount);
+      }
+    }
+  }
   found.length = 0;
-  visitAll(call, db, (ref) => {
-    if (!isAll && !matches(call, ref, start, end)) return;
-    if (!entries.hasExpiry(ref) || !keyspace.isExpired(ref)) found.push(ref);
-  });
-  reply.array(found.length);
-  replyFound(call);
+  reply.insertArrayHeader(mark, count);
 }
 
 export function scan(call: Invocation): void {
@@ -90,15 +99,9 @@ function matches(call: Invocation, ref: Ref, patternStart: number, patternEnd: n
 }
 
 function replyFound(call: Invocation): void {
-  const { entries, reply } = call;
-  for (const ref of found) reply.bulk(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+  for (const ref of found) replyKey(call, ref);
 }
 
-function visitAll(call: Invocation, db: Database, visit: (ref: Ref) => void): void {
-  const { table } = call.keyspace;
-  for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    const items = db.slots[slot];
-    if (items === 0) continue;
-    for (let bucket = table.bucketCount(items) - 1; bucket >= 0; bucket--) table.visitBucket(items, bucket, visit);
-  }
+function replyKey({ entries, reply }: Invocation, ref: Ref): void {
+  reply.bulk(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
 }

@@ -17,6 +17,8 @@ const CURSOR_LIMIT = 2 ** 32;
 const READ_AT_ONCE_MAX = 512;
 /** Items between two looks at the clock of who reads them. */
 const ITEMS_PER_PART = 48;
+/** A longer item is copied by the engine. */
+const WORDS_IN_LOOP_MAX = 64;
 /** Items whose size stands for all of a large table. */
 const SAMPLED_ITEMS = 64;
 
@@ -103,20 +105,28 @@ export class MemberTable extends Table {
   /** @returns a table with copies of all items */
   copy(table: Ref): Ref {
     const copied = this.createFor(this.count(table));
-    const bucketCount = this.bucketCount(table);
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
-      const count = this.collectBucket(table, bucket, this.collected);
-      for (let i = 0; i < count; i++) {
-        const item = this.collected[i];
-        const byteCount = this.blocks.blockBytes(item);
-        const block = this.blocks.allocate(byteCount);
-        const from = (item & UNIT_MASK) << 3;
-        const source = this.blocks.bytes[item >>> CHUNK_INDEX_SHIFT].subarray(from, from + byteCount);
-        this.blocks.bytes[block >>> CHUNK_INDEX_SHIFT].set(source, (block & UNIT_MASK) << 3);
+    for (let bucket = this.bucketCount(table); bucket > 0; ) {
+      bucket = this.collectAhead(table, bucket, this.collected);
+      for (const item of this.collected) {
+        const block = this.copyItem(item);
         this.insert(copied, this.hashOfItem(block), block);
       }
     }
     return copied;
+  }
+
+  private copyItem(item: Ref): Ref {
+    const byteCount = this.blocks.blockBytes(item);
+    const block = this.blocks.allocate(byteCount);
+    const source = this.blocks.words[item >>> CHUNK_INDEX_SHIFT];
+    const target = this.blocks.words[block >>> CHUNK_INDEX_SHIFT];
+    const from = (item & UNIT_MASK) << 1;
+    const to = (block & UNIT_MASK) << 1;
+    const count = byteCount >> 2;
+    // Most are short, and a call into the engine takes as long as 200 bytes.
+    if (count > WORDS_IN_LOOP_MAX) target.set(source.subarray(from, from + count), to);
+    else for (let i = 0; i < count; i++) target[to + i] = source[from + i];
+    return block;
   }
 
   /** @returns bytes of the table and its items; of a large one estimated from some of them */
