@@ -6,7 +6,8 @@
  *
  *   stream:  … | key a, head and items of L | what was put aside: b, c, … | head and items of M so far, further items … |
  *
- * What is kept aside is what clients write, and what they overwrite, while one value is being written.
+ * What is kept aside is what clients write, and what they overwrite, while one value is being written. It follows chunk by chunk, so that a lot of it
+ * stalls nobody.
  *
  * Invariant: in each lane SELECTDB precedes the first key, and every key of another database than the one before.
  */
@@ -14,16 +15,31 @@ import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { LargeValueSink, SnapshotSink } from '../../keyspace/snapshot.js';
 import type { Ref } from '../../memory/arena.js';
 import { type AccessAttribute, beginLargeEntry, writeEntry } from './keyspace-rdb.js';
-import { RdbWriter } from './rdb-writer.js';
+import { type ChunkSink, RdbWriter } from './rdb-writer.js';
 
-/** One sequence of keys. */
+/** One sequence of keys: the stream, or what is kept aside, in chunks. */
 class Lane {
   readonly writer: RdbWriter;
   /** Database of the last SELECTDB; −1 = none yet. */
   selected = -1;
+  private readonly chunks: { readonly bytes: Uint8Array; readonly length: number }[] = [];
 
-  constructor(writer: RdbWriter) {
-    this.writer = writer;
+  /** @param stream of the image, or for a lane aside the one that it is to follow in */
+  constructor(stream: RdbWriter, isAside: boolean) {
+    const keep: ChunkSink = (bytes, length) => this.chunks.push({ bytes, length });
+    const { version, compression } = stream;
+    this.writer = isAside ? new RdbWriter(keep, { version, compression, checksum: false }) : stream;
+  }
+
+  /** Appends a chunk of a lane aside to the stream. @returns false if there was none left */
+  moveSome(stream: Lane): boolean {
+    if (this.chunks.length === 0) this.writer.flush();
+    const chunk = this.chunks.shift();
+    if (chunk === undefined) return false;
+    stream.writer.bytesRange(chunk.bytes, 0, chunk.length);
+    stream.selected = this.selected;
+    this.writer.recycle(chunk.bytes);
+    return true;
   }
 }
 
@@ -42,7 +58,7 @@ export class RdbImage implements SnapshotSink {
     this.space = space;
     this.attribute = attribute;
     this.sizes = space.databases.map((db) => [db.keyCount, db.expiryCount]);
-    this.stream = new Lane(writer);
+    this.stream = new Lane(writer, false);
     this.aside = this.newLane();
   }
 
@@ -56,42 +72,46 @@ export class RdbImage implements SnapshotSink {
     const lane = this.open.length === 0 ? this.stream : this.newLane();
     this.select(lane, index);
     const { space } = this;
-    const rest = this.newLane().writer;
+    const rest = new RdbWriter(null, this.stream.writer);
     const state = { rest, earliestMs: 0 };
     const form = beginLargeEntry(lane.writer, space, ref, this.attribute, itemCount, state);
     const last = form.writeRest?.(rest, space, ref);
+    let isWritten = false;
     const value: LargeValue = {
       lane,
+      isFollowed: false,
       items: (items, count) => form.writeItems!(value.lane.writer, space, items, count, state),
       end: () => {
         const { writer } = value.lane;
-        writer.bytesRange(rest.bytes, 0, rest.length);
-        rest.reset();
-        if (last?.writeSome(writer)) return false;
-        this.completed(value);
-        return true;
+        if (!isWritten) {
+          writer.bytesRange(rest.bytes, 0, rest.length);
+          rest.reset();
+          if (last?.writeSome(writer)) return false;
+          isWritten = true;
+        }
+        return this.follow(value);
       },
     };
     this.open.push(value);
     return value;
   }
 
-  /** Values are completed in the order in which they began. */
-  private completed(value: LargeValue): void {
-    this.open.splice(this.open.indexOf(value), 1);
-    this.follow(this.aside);
-    this.aside = this.newLane();
-    if (this.open.length === 0) return;
-    const [next] = this.open;
-    this.follow(next.lane);
-    next.lane = this.stream;
-  }
-
-  /** Appends what was put aside to the stream. */
-  private follow({ writer, selected }: Lane): void {
-    if (selected < 0) return;
-    this.stream.writer.bytesRange(writer.bytes, 0, writer.length);
-    this.stream.selected = selected;
+  /**
+   * Appends a chunk of what was put aside during the first value, which is written, and of the next value so far. Until all of that is in the stream,
+   * entries go on coming aside.
+   * @returns whether the next value, or who comes next, has the stream now
+   */
+  private follow(first: LargeValue): boolean {
+    if (!first.isFollowed) {
+      if (this.aside.moveSome(this.stream)) return false;
+      this.aside = this.newLane();
+      first.isFollowed = true;
+    }
+    const next = this.open[1];
+    if (next?.lane.moveSome(this.stream)) return false;
+    if (next !== undefined) next.lane = this.stream;
+    this.open.shift();
+    return true;
   }
 
   private select(lane: Lane, index: number): void {
@@ -104,11 +124,12 @@ export class RdbImage implements SnapshotSink {
   }
 
   private newLane(): Lane {
-    const { version, compression } = this.stream.writer;
-    return new Lane(new RdbWriter(null, { version, compression }));
+    return new Lane(this.stream.writer, true);
   }
 }
 
 interface LargeValue extends LargeValueSink {
   lane: Lane;
+  /** Whether all that was put aside meanwhile is in the stream. */
+  isFollowed: boolean;
 }

@@ -30,6 +30,8 @@ export interface RdbWriterOptions {
 
 const CHUNK_MIN = 64;
 const CHUNK_BYTES = 128 * 1024;
+/** Of an image; the next ones are twice as large each. The checksum of a chunk is taken in one go, by code that has yet to be compiled the first time. */
+const FIRST_CHUNK_BYTES = 8 * 1024;
 /** LZF is tried above this length only, and kept only if it saves LZF_SAVING_MIN bytes. */
 const LZF_INPUT_ABOVE = 20;
 const LZF_SAVING_MIN = 4;
@@ -59,7 +61,7 @@ export class RdbWriter {
     this.checksum = options.checksum ?? true;
     this.#chunkBytes = Math.max(CHUNK_MIN, options.chunkBytes ?? (sink === null ? 256 : CHUNK_BYTES));
     assert(this.version <= RDB_VERSION_MAX, 'RDB version is known');
-    this.bytes = new Uint8Array(this.#chunkBytes);
+    this.bytes = new Uint8Array(sink === null ? this.#chunkBytes : Math.min(this.#chunkBytes, FIRST_CHUNK_BYTES));
   }
 
   /** Bytes written since the start, those in the current chunk included. */
@@ -87,7 +89,7 @@ export class RdbWriter {
     if (this.checksum) this.#crc.update(chunk, 0, length);
     this.#handedOverBytes += length;
     this.length = 0;
-    this.bytes = this.#spare ?? new Uint8Array(this.#chunkBytes);
+    this.bytes = this.#spare ?? new Uint8Array(Math.min(this.#chunkBytes, chunk.length * 2));
     this.#spare = null;
     this.#sink(chunk, length);
   }
