@@ -3,7 +3,6 @@
  *
  * All reply with an array of integers, one for each field.
  */
-import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_HASH } from '../server/notify-classes.js';
@@ -11,8 +10,8 @@ import { MILLISECOND, SECOND_MS } from '../types/expiry-time.js';
 import { hashesOf } from '../types/hash.js';
 import { NO_FIELD } from '../types/hash-times.js';
 import { isHashKey } from './hash.js';
-import { propagateFieldDeletion, propagateFieldTimes } from './hash-expire-propagation.js';
-import { dropEnded, dropIfEmpty, fieldsAt, fieldTimeArgument } from './hash-fields.js';
+import { dropEnded, fieldsAt, fieldTimeArgument } from './hash-fields.js';
+import { FieldTimeChange } from './hash-time-change.js';
 
 /** Replies for one field. */
 const REPLY_NO_FIELD = -2;
@@ -24,8 +23,7 @@ const REPLY_DELETED = 2;
 const NOT_POSITIVE = 'ERR Parameter `numFields` should be greater than 0';
 const NO_COUNT = 'ERR Number of fields must be a positive integer';
 
-/** Arguments whose fields the running command has changed. */
-const changed: number[] = [];
+const change = new FieldTimeChange();
 
 export function hexpire(call: Invocation): void {
   expireFields(call, SECOND_MS, call.keyspace.nowMs);
@@ -85,8 +83,7 @@ export function hpersist(call: Invocation): void {
 }
 
 function expireFields(call: Invocation, unitMs: number, baseMs: number): void {
-  const { db, keyspace, reply, argc } = call;
-  const { bytes, starts, lengths } = call.request;
+  const { keyspace, reply, argc } = call;
   let ref = call.lookupWrite(1);
   if (!isHashKey(call, ref)) return;
   const timeMs = fieldTimeArgument(call, 2, unitMs, baseMs);
@@ -95,9 +92,7 @@ function expireFields(call: Invocation, unitMs: number, baseMs: number): void {
   const first = fieldsAt(call, condition === null ? 3 : 4, NOT_POSITIVE);
   if (first < 0) return;
   ref = dropEnded(call, ref, first, argc - 1);
-  const hashes = hashesOf(keyspace);
-  const isOver = timeMs <= keyspace.nowMs && keyspace.expiryMode === EXPIRY_DELETE;
-  changed.length = 0;
+  change.begin(call, timeMs);
   reply.array(argc - first);
   for (let i = first; i < argc; i++) {
     const currentMs = visibleTime(call, ref, i);
@@ -106,23 +101,12 @@ function expireFields(call: Invocation, unitMs: number, baseMs: number): void {
     } else if (!isWanted(condition, currentMs, timeMs)) {
       reply.integer(REPLY_NOT_WANTED);
     } else {
-      // A time that is over can come from the primary alone, whose HDEL will follow.
-      ref = isOver
-        ? hashes.remove(db, ref, bytes, starts[i], lengths[i])
-        : hashes.fieldTimes.setTime(db, ref, bytes, starts[i], lengths[i], Math.max(1, timeMs));
-      changed.push(i);
-      reply.integer(isOver ? REPLY_DELETED : REPLY_DONE);
+      ref = change.apply(call, ref, i);
+      reply.integer(change.isOver ? REPLY_DELETED : REPLY_DONE);
     }
   }
-  if (changed.length === 0) return;
-  keyspace.dirty += changed.length;
-  call.notify(NOTIFY_HASH, isOver ? 'hexpired' : 'hexpire', 1);
-  if (isOver) {
-    propagateFieldDeletion(call, changed);
-    dropIfEmpty(call, ref);
-  } else {
-    propagateFieldTimes(call, timeMs, changed);
-  }
+  keyspace.dirty += change.count;
+  change.finish(call, ref);
 }
 
 type Condition = 'NX' | 'XX' | 'GT' | 'LT';

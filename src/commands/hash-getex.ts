@@ -1,5 +1,4 @@
 /** Values of hash fields together with their times: HGETEX, HSETEX and HGETDEL, as in Redis 8.0. Records: hash-expire-records.ts. */
-import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_HASH } from '../server/notify-classes.js';
@@ -10,20 +9,20 @@ import {
   propagateFieldDeletion,
   propagateFieldTimes,
   propagatePairs,
-  propagatePersistence,
   splitValueAndTime,
 } from './hash-expire-propagation.js';
 import { dropEnded, dropIfEmpty, fieldsAt, fieldTimeArgument } from './hash-fields.js';
+import { FieldTimeChange, FOREVER } from './hash-time-change.js';
 import { replyWrongArity } from './replies.js';
 
 const NO_COUNT = 'ERR Number of fields must be a positive integer';
 
-/** What is to become of the fields' times, if it is no time (Unix ms, not negative). */
+/** In the place of a time: the fields keep theirs, or have none. */
 const UNCHANGED = -2;
-const FOREVER = -3;
 
-/** Arguments whose fields the running command has changed. */
-const changed: number[] = [];
+const change = new FieldTimeChange();
+/** Arguments whose fields HGETDEL has removed. */
+const removed: number[] = [];
 const single: number[] = [0];
 
 export function hgetDel(call: Invocation): void {
@@ -35,19 +34,19 @@ export function hgetDel(call: Invocation): void {
   if (!isHashKey(call, ref)) return;
   ref = dropEnded(call, ref, first, argc - 1);
   const hashes = hashesOf(keyspace);
-  changed.length = 0;
+  removed.length = 0;
   call.reply.array(argc - first);
   for (let i = first; i < argc; i++) {
     replyField(call, hashes, ref, i);
     const left = ref === 0 ? 0 : hashes.remove(db, ref, bytes, starts[i], lengths[i]);
     if (left === 0) continue;
     ref = left;
-    changed.push(i);
+    removed.push(i);
   }
-  if (changed.length === 0) return;
-  keyspace.dirty += changed.length;
+  if (removed.length === 0) return;
+  keyspace.dirty += removed.length;
   call.notify(NOTIFY_HASH, 'hdel', 1);
-  propagateFieldDeletion(call, changed);
+  propagateFieldDeletion(call, removed);
   dropIfEmpty(call, ref);
 }
 
@@ -110,57 +109,26 @@ export function propagateTime(call: Invocation, timeMs: number, at: number): voi
 
 /** Gives the fields in the arguments from `first` on, as far as they are there, the wanted time. */
 function changeTimes(call: Invocation, ref: Ref, first: number, wanted: number): void {
-  const { db, keyspace, argc } = call;
+  const { argc, keyspace } = call;
   const { bytes, starts, lengths } = call.request;
   const hashes = hashesOf(keyspace);
-  const isOver = wanted >= 0 && wanted <= keyspace.nowMs && keyspace.expiryMode === EXPIRY_DELETE;
   let entry = ref;
-  changed.length = 0;
+  change.begin(call, wanted);
   for (let i = first; i < argc; i++) {
     if (!hashes.find(entry, bytes, starts[i], lengths[i])) continue;
     if (wanted === FOREVER && hashes.fieldTimes.timeOf(entry, bytes, starts[i], lengths[i]) === 0) continue;
-    entry = isOver
-      ? hashes.remove(db, entry, bytes, starts[i], lengths[i])
-      : hashes.fieldTimes.setTime(
-          db,
-          entry,
-          bytes,
-          starts[i],
-          lengths[i],
-          wanted === FOREVER ? 0 : Math.max(1, wanted),
-        );
-    changed.push(i);
+    entry = change.apply(call, entry, i);
   }
-  if (changed.length === 0) return;
-  keyspace.dirty += changed.length;
-  call.notify(NOTIFY_HASH, isOver ? 'hexpired' : wanted === FOREVER ? 'hpersist' : 'hexpire', 1);
-  if (isOver) propagateFieldDeletion(call, changed);
-  else if (wanted === FOREVER) propagatePersistence(call, changed);
-  else propagateFieldTimes(call, wanted, changed);
-  dropIfEmpty(call, entry);
+  keyspace.dirty += change.count;
+  change.finish(call, entry);
 }
 
 /** Gives the fields that HSETEX has just set their time; if that is over already, they go again. */
 function setTimes(call: Invocation, ref: Ref, { first, last, timeMs }: SetOptions): void {
-  const { db, keyspace } = call;
-  const { bytes, starts, lengths } = call.request;
-  const hashes = hashesOf(keyspace);
-  const isOver = timeMs <= keyspace.nowMs && keyspace.expiryMode === EXPIRY_DELETE;
   let entry = ref;
-  changed.length = 0;
-  for (let i = first; i <= last; i += 2) {
-    if (!isOver) {
-      entry = hashes.fieldTimes.setTime(db, entry, bytes, starts[i], lengths[i], Math.max(1, timeMs));
-    } else {
-      // A field that is named twice is gone already.
-      entry = hashes.remove(db, entry, bytes, starts[i], lengths[i]) || entry;
-    }
-    changed.push(i);
-  }
-  call.notify(NOTIFY_HASH, isOver ? 'hexpired' : 'hexpire', 1);
-  if (isOver) propagateFieldDeletion(call, changed);
-  else propagateFieldTimes(call, timeMs, changed);
-  dropIfEmpty(call, entry);
+  change.begin(call, timeMs);
+  for (let i = first; i <= last; i += 2) entry = change.apply(call, entry, i);
+  change.finish(call, entry);
 }
 
 /** Whether all fields of the pairs are there, or none of them is. */
