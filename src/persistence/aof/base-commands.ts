@@ -48,35 +48,23 @@ export function beginEntryCommand(
 export function writeSetCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
   const sets = setsOf(space);
   const { cursor } = sets;
-  let rest = sets.count(ref);
-  let left = 0;
+  const count = sets.count(ref);
   cursor.begin(ref);
-  while (cursor.next()) {
-    if (left === 0) {
-      left = Math.min(rest, ITEMS_PER_COMMAND);
-      rest -= left;
-      beginEntryCommand(buffer, space, ref, 'SADD', left);
-    }
+  for (let i = 0; cursor.next(); i++) {
+    if (beginsCommand(i)) beginEntryCommand(buffer, space, ref, 'SADD', itemsFrom(i, count));
     buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
-    left--;
   }
 }
 
 export function writeHashCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
   const hashes = hashesOf(space);
   const { cursor } = hashes;
-  let rest = hashes.count(ref);
-  let left = 0;
+  const count = hashes.count(ref);
   cursor.begin(ref);
-  while (cursor.next()) {
-    if (left === 0) {
-      left = Math.min(rest, ITEMS_PER_COMMAND);
-      rest -= left;
-      beginEntryCommand(buffer, space, ref, 'HMSET', left * 2);
-    }
+  for (let i = 0; cursor.next(); i++) {
+    if (beginsCommand(i)) beginEntryCommand(buffer, space, ref, 'HMSET', itemsFrom(i, count) * 2);
     buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
     buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
-    left--;
   }
   if (!space.entries.isTimedHash(ref)) return;
   cursor.begin(ref);
@@ -99,123 +87,87 @@ export function writeListCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
   const lists = listsOf(space);
   const cursor = new ListCursor();
   const element = new ListpackElement();
+  const count = lists.length(ref);
   lists.seek(ref, 0, cursor);
-  for (let rest = lists.length(ref); rest > 0; ) {
-    const count = Math.min(rest, ITEMS_PER_COMMAND);
-    beginEntryCommand(buffer, space, ref, 'RPUSH', count);
-    for (let i = 0; i < count; i++) {
-      cursor.read(element);
-      buffer.argument(element.bytes, element.start, element.start + element.length);
-      lists.next(ref, cursor);
-    }
-    rest -= count;
+  for (let i = 0; i < count; i++) {
+    if (beginsCommand(i)) beginEntryCommand(buffer, space, ref, 'RPUSH', itemsFrom(i, count));
+    cursor.read(element);
+    buffer.argument(element.bytes, element.start, element.start + element.length);
+    lists.next(ref, cursor);
   }
 }
 
 export function writeZsetCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
   const zsets = zsetsOf(space);
   const { cursor } = zsets;
+  const count = zsets.count(ref);
   zsets.seek(ref, 0, cursor);
-  for (let rest = zsets.count(ref); rest > 0; ) {
-    const count = Math.min(rest, ITEMS_PER_COMMAND);
-    beginEntryCommand(buffer, space, ref, 'ZADD', count * 2);
-    for (let i = 0; i < count; i++) {
-      buffer.text(formatDouble(cursor.score));
-      buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
-      cursor.next();
-    }
-    rest -= count;
+  for (let i = 0; i < count; i++) {
+    if (beginsCommand(i)) beginEntryCommand(buffer, space, ref, 'ZADD', itemsFrom(i, count) * 2);
+    buffer.text(formatDouble(cursor.score));
+    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+    cursor.next();
   }
 }
 
-export function writeMemberCommand(
-  buffer: RecordBuffer,
-  space: Keyspace,
-  key: Uint8Array,
-  items: readonly Ref[],
-  count: number,
-): void {
+export const writeMemberCommands: ItemCommandWriter = (buffer, space, key, items, count) => {
   const { cursor } = setsOf(space);
-  forItems(items, count, 1, (item, isFirst, argumentCount) => {
-    if (isFirst) beginKeyCommand(buffer, key, 'SADD', argumentCount);
-    cursor.readItem(item);
+  for (let i = 0; i < count; i++) {
+    if (beginsCommand(i)) beginKeyCommand(buffer, key, 'SADD', itemsFrom(i, count));
+    cursor.readItem(items[i]);
     buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
-  });
-}
+  }
+};
 
-export function writeFieldCommand(
-  buffer: RecordBuffer,
-  space: Keyspace,
-  key: Uint8Array,
-  items: readonly Ref[],
-  count: number,
-): void {
+export const writeFieldCommands: ItemCommandWriter = (buffer, space, key, items, count) => {
   const { cursor } = hashesOf(space);
-  forItems(items, count, 2, (item, isFirst, argumentCount) => {
-    if (isFirst) beginKeyCommand(buffer, key, 'HMSET', argumentCount);
-    cursor.readItem(item);
+  for (let i = 0; i < count; i++) {
+    if (beginsCommand(i)) beginKeyCommand(buffer, key, 'HMSET', itemsFrom(i, count) * 2);
+    cursor.readItem(items[i]);
     buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
     buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
-  });
+  }
   for (let i = 0; i < count; i++) {
     cursor.readItem(items[i]);
     if (cursor.timeMs === 0) continue;
     beginKeyCommand(buffer, key, 'HPEXPIREAT', 4);
     writeFieldTime(buffer, cursor);
   }
-}
+};
 
-export function writeScoreCommand(
-  buffer: RecordBuffer,
-  space: Keyspace,
-  key: Uint8Array,
-  items: readonly Ref[],
-  count: number,
-): void {
+export const writeScoreCommands: ItemCommandWriter = (buffer, space, key, items, count) => {
   const { cursor } = zsetsOf(space);
-  forItems(items, count, 2, (item, isFirst, argumentCount) => {
-    if (isFirst) beginKeyCommand(buffer, key, 'ZADD', argumentCount);
-    cursor.readItem(item);
+  for (let i = 0; i < count; i++) {
+    if (beginsCommand(i)) beginKeyCommand(buffer, key, 'ZADD', itemsFrom(i, count) * 2);
+    cursor.readItem(items[i]);
     buffer.text(formatDouble(cursor.score));
     buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
-  });
-}
+  }
+};
 
 /** Items are chunks of a list. */
-export function writeChunkCommands(
-  buffer: RecordBuffer,
-  space: Keyspace,
-  key: Uint8Array,
-  items: readonly Ref[],
-  count: number,
-): void {
+export const writeChunkCommands: ItemCommandWriter = (buffer, space, key, items, count) => {
   const { chunks } = listsOf(space);
   const element = new ListpackElement();
   for (let i = 0; i < count; i++) {
     const bytes = chunks.view(items[i]);
     const base = blockStart(items[i]);
+    const elementCount = listpackCount(bytes, base);
     let at = firstElement(base);
-    for (let rest = listpackCount(bytes, base); rest > 0; ) {
-      const pushed = Math.min(rest, ITEMS_PER_COMMAND);
-      beginKeyCommand(buffer, key, 'RPUSH', pushed);
-      for (let j = 0; j < pushed; j++, at = element.next) {
-        element.read(bytes, at);
-        buffer.argument(element.bytes, element.start, element.start + element.length);
-      }
-      rest -= pushed;
+    for (let j = 0; j < elementCount; j++, at = element.next) {
+      if (beginsCommand(j)) beginKeyCommand(buffer, key, 'RPUSH', itemsFrom(j, elementCount));
+      element.read(bytes, at);
+      buffer.argument(element.bytes, element.start, element.start + element.length);
     }
   }
+};
+
+/** Whether item number `index` is the first one of a command. */
+function beginsCommand(index: number): boolean {
+  return index % ITEMS_PER_COMMAND === 0;
 }
 
-/** Visits items in groups of at most ITEMS_PER_COMMAND; the first of a group is told how many arguments its group makes. */
-function forItems(
-  items: readonly Ref[],
-  count: number,
-  argumentsPerItem: number,
-  visit: (item: Ref, isFirst: boolean, argumentCount: number) => void,
-): void {
-  for (let i = 0; i < count; i++) {
-    const isFirst = i % ITEMS_PER_COMMAND === 0;
-    visit(items[i], isFirst, Math.min(count - i, ITEMS_PER_COMMAND) * argumentsPerItem);
-  }
+/** @returns how many of `count` items the command has that begins with number `first` */
+function itemsFrom(first: number, count: number): number {
+  return Math.min(count - first, ITEMS_PER_COMMAND);
 }

@@ -13,11 +13,11 @@ import {
   type CommandWriter,
   type ItemCommandWriter,
   writeChunkCommands,
-  writeFieldCommand,
+  writeFieldCommands,
   writeHashCommands,
   writeListCommands,
-  writeMemberCommand,
-  writeScoreCommand,
+  writeMemberCommands,
+  writeScoreCommands,
   writeSetCommands,
   writeZsetCommands,
 } from './base-commands.js';
@@ -39,9 +39,9 @@ const COMMAND_WRITERS: readonly CommandWriter[] = [
 /** Of those types whose large values come in parts. */
 const ITEM_WRITERS: Readonly<Record<number, ItemCommandWriter>> = {
   [TYPE_LIST]: writeChunkCommands,
-  [TYPE_SET]: writeMemberCommand,
-  [TYPE_ZSET]: writeScoreCommand,
-  [TYPE_HASH]: writeFieldCommand,
+  [TYPE_SET]: writeMemberCommands,
+  [TYPE_ZSET]: writeScoreCommands,
+  [TYPE_HASH]: writeFieldCommands,
   [TYPE_STREAM]: writeNodeCommands,
 };
 

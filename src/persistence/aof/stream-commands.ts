@@ -10,7 +10,7 @@ import type { StreamCursor } from '../../types/stream-cursor.js';
 import type { StreamConsumer, StreamGroup } from '../../types/stream-group.js';
 import { streamIdText } from '../../types/stream-id-text.js';
 import { NODE_CELL_WORDS, readNodeCell } from '../../types/stream-node.js';
-import { beginKeyCommand } from './base-commands.js';
+import { beginKeyCommand, type ItemCommandWriter } from './base-commands.js';
 import type { RecordBuffer } from './record-buffer.js';
 
 type Word = string | Uint8Array;
@@ -25,20 +25,14 @@ export function writeStreamCommands(buffer: RecordBuffer, space: Keyspace, ref: 
 }
 
 /** Items are cells of the index of nodes. */
-export function writeNodeCommands(
-  buffer: RecordBuffer,
-  space: Keyspace,
-  key: Uint8Array,
-  items: readonly Ref[],
-  count: number,
-): void {
+export const writeNodeCommands: ItemCommandWriter = (buffer, space, key, items, count) => {
   const { cursor } = streamsOf(space);
   for (let i = 0; i < count; i++) {
     const node = readNodeCell(items, i * NODE_CELL_WORDS, id);
     cursor.beginNode(id, node);
     while (cursor.next()) writeEntry(buffer, key, cursor);
   }
-}
+};
 
 /** What comes after the entries: what the stream remembers of others, and its groups. */
 export function writeStreamRest(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
