@@ -4,7 +4,7 @@ import type { Invocation } from '../server/invocation.js';
 import { hashesOf } from '../types/hash.js';
 import type { HashCursor } from '../types/hash-cursor.js';
 import { isHashKey } from './hash.js';
-import { cursorArgument, replyNothingScanned, scanMembers } from './member-scan.js';
+import { cursorArgument, type MemberReply, replyNothingScanned, scanPacked, scanTable } from './member-scan.js';
 
 export function hscan(call: Invocation): void {
   const from = cursorArgument(call);
@@ -14,11 +14,15 @@ export function hscan(call: Invocation): void {
   if (ref === 0) return replyNothingScanned(call);
   const { cursor, table } = hashesOf(call.keyspace);
   const encoding = call.entries.encoding(ref);
-  const isTable = encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE;
-  scanMembers(call, ref, from, cursor, isTable ? table : null, replyPair, 2);
+  if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE)
+    scanTable(call, table, call.entries.root(ref), from, cursor, PAIR);
+  else scanPacked(call, ref, cursor, PAIR);
 }
 
-function replyPair(call: Invocation, cursor: HashCursor): void {
-  call.reply.bulk(cursor.bytes, cursor.start, cursor.length);
-  call.reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
-}
+const PAIR: MemberReply<HashCursor> = {
+  elementCount: 2,
+  write({ reply }, cursor) {
+    reply.bulk(cursor.bytes, cursor.start, cursor.length);
+    reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
+  },
+};

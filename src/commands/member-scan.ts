@@ -1,11 +1,11 @@
-/** HSCAN and SSCAN: what both do with the members of one key. Source: spec server.md section 19. A packed value comes whole, in one call. */
+/** HSCAN, SSCAN and ZSCAN: what they do with the members of one key. Source: spec server.md section 19. A packed value comes whole, in one call. */
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
 import { globMatches } from '../types/glob.js';
 import type { MemberTable } from '../types/member-table.js';
 import { BUCKETS_PER_COUNT, parseCursor, ScanOptions } from './scan-options.js';
 
-/** A walk over a value; what it points at is `bytes[start, start + length)`, the text that MATCH looks at. */
+/** A walk over a packed value, or over items; what it points at is `bytes[start, start + length)`, the text that MATCH looks at. */
 export interface MemberWalk {
   readonly bytes: Uint8Array;
   readonly start: number;
@@ -36,41 +36,49 @@ export function replyNothingScanned(call: Invocation): void {
   beginReply(call, 0, 0);
 }
 
-/**
- * @param walk      over values of this type
- * @param table     the tables of this type, if the value is one; null if it is packed
- * @param replyItem replies with what the walk points at: `itemSize` elements
- */
-export function scanMembers<Walk extends MemberWalk>(
+/** What a walk points at, as part of the reply. */
+export interface MemberReply<Walk> {
+  /** Elements that it takes. */
+  readonly elementCount: number;
+  write(call: Invocation, walk: Walk): void;
+}
+
+/** Replies with all of a packed value, at once: its cursor means nothing. */
+export function scanPacked<Walk extends MemberWalk>(
   call: Invocation,
   ref: Ref,
-  cursor: number,
   walk: Walk,
-  table: MemberTable | null,
-  replyItem: (call: Invocation, walk: Walk) => void,
-  itemSize: number,
+  member: MemberReply<Walk>,
 ): void {
   if (!options.parse(call, 3, false)) return;
-  if (table === null) {
-    let count = 0;
-    walk.begin(ref);
-    while (walk.next()) if (isWanted(call, walk)) count++;
-    beginReply(call, 0, count * itemSize);
-    walk.begin(ref);
-    while (walk.next()) if (isWanted(call, walk)) replyItem(call, walk);
-    return;
-  }
-  const members = call.entries.root(ref);
-  const next = table.collectFrom(members, cursor, options.count, BUCKETS_PER_COUNT, found, collect);
+  let count = 0;
+  walk.begin(ref);
+  while (walk.next()) if (isWanted(call, walk)) count++;
+  beginReply(call, 0, count * member.elementCount);
+  walk.begin(ref);
+  while (walk.next()) if (isWanted(call, walk)) member.write(call, walk);
+}
+
+/** Replies with some of the items of a table, from `cursor` on. */
+export function scanTable<Walk extends MemberWalk>(
+  call: Invocation,
+  tables: MemberTable,
+  table: Ref,
+  cursor: number,
+  walk: Walk,
+  member: MemberReply<Walk>,
+): void {
+  if (!options.parse(call, 3, false)) return;
+  const next = tables.collectFrom(table, cursor, options.count, BUCKETS_PER_COUNT, found, collect);
   let kept = 0;
   for (const item of found) {
     walk.readItem(item);
     if (isWanted(call, walk)) found[kept++] = item;
   }
-  beginReply(call, next, kept * itemSize);
+  beginReply(call, next, kept * member.elementCount);
   for (let i = 0; i < kept; i++) {
     walk.readItem(found[i]);
-    replyItem(call, walk);
+    member.write(call, walk);
   }
   found.length = 0;
 }

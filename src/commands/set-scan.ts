@@ -2,7 +2,7 @@
 import type { Invocation } from '../server/invocation.js';
 import { setsOf } from '../types/set.js';
 import { SET_TABLE, type SetCursor } from '../types/set-cursor.js';
-import { cursorArgument, replyNothingScanned, scanMembers } from './member-scan.js';
+import { cursorArgument, type MemberReply, replyNothingScanned, scanPacked, scanTable } from './member-scan.js';
 import { isSetKey } from './set.js';
 
 export function sscan(call: Invocation): void {
@@ -12,9 +12,13 @@ export function sscan(call: Invocation): void {
   if (!isSetKey(call, ref)) return;
   if (ref === 0) return replyNothingScanned(call);
   const { cursor, table } = setsOf(call.keyspace);
-  scanMembers(call, ref, from, cursor, call.entries.encoding(ref) === SET_TABLE ? table : null, replyMember, 1);
+  if (call.entries.encoding(ref) === SET_TABLE) scanTable(call, table, call.entries.root(ref), from, cursor, MEMBER);
+  else scanPacked(call, ref, cursor, MEMBER);
 }
 
-function replyMember(call: Invocation, cursor: SetCursor): void {
-  call.reply.bulk(cursor.bytes, cursor.start, cursor.length);
-}
+const MEMBER: MemberReply<SetCursor> = {
+  elementCount: 1,
+  write({ reply }, cursor) {
+    reply.bulk(cursor.bytes, cursor.start, cursor.length);
+  },
+};

@@ -4,6 +4,7 @@ import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { readDouble } from '../memory/double-bytes.js';
 import {
   elementAt,
+  firstElement,
   isListpackEnd,
   LISTPACK_HEADER_BYTES,
   ListpackElement,
@@ -28,6 +29,8 @@ export class ZsetCursor {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   length = 0;
+  /** Members have no times. */
+  readonly isHidden = false;
   /** Where in `bytes` the score is; −1 if it is `element`. */
   private scoreAt = -1;
   /** Packed: the listpack's view, its offset and that of the pair. */
@@ -51,6 +54,15 @@ export class ZsetCursor {
   /** Of the member, as long as its bytes are good. Reading it takes as long as the way to the next member, so it is read when it is asked for. */
   get score(): number {
     return this.scoreAt < 0 ? scoreOf(this.element) : readDouble(this.bytes, this.scoreAt);
+  }
+
+  /** Goes before the first member of a packed set, where `next` begins. */
+  begin(ref: Ref): void {
+    const { entries } = this.space;
+    this.leaf = 0;
+    this.view = entries.view(ref);
+    this.base = entries.valueStart(ref);
+    this.element.next = firstElement(this.base);
   }
 
   /** Goes to the member of rank `rank`, 0 to below the count. @param tree of the set; 0 if it is packed */
