@@ -179,51 +179,60 @@ function parseAddress(text: string, tlsCluster: boolean): AddressFields | string
   const port = parseNumber(portText, 65535);
   const busPort = busPortText === undefined ? defaultBusPort(port) : parseNumber(busPortText, 65535);
   if (port === null || busPort === null) return `'${endpoint}' has a wrong port`;
-  const fields: AddressFields = {
-    ip,
-    tcpPort: 0,
-    tlsPort: 0,
-    busPort,
-    hostname: hostname ?? '',
-    nodename: '',
-    shardId: null,
-  };
-  let tcpPort: number | null = null;
-  let tlsPort: number | null = null;
+  const named: ExtraFields = { nodename: '', shardId: null, tcpPort: null, tlsPort: null };
   for (const extra of extras) {
-    const equals = extra.indexOf('=');
-    const name = extra.slice(0, equals);
-    const value = extra.slice(equals + 1);
-    if (equals < 1 || value === '') return `'${extra}' is not a name with a value`;
-    switch (name) {
-      case 'shard-id':
-        if (!isNodeId(value)) return `'${value}' is not a shard ID`;
-        fields.shardId = value;
-        break;
-      case 'nodename':
-        fields.nodename = value;
-        break;
-      case 'tcp-port':
-      case 'tls-port': {
-        const number = parseNumber(value, 65535);
-        if (number === null) return `'${extra}' is not a port`;
-        if (name === 'tcp-port') tcpPort = number;
-        else tlsPort = number;
-        break;
-      }
-      // Valkey 8 announces client addresses of their own; nothing here uses them.
-      case 'client-ipv4':
-      case 'client-ipv6':
-        break;
-      default:
-        return `'${name}' is not known`;
-    }
+    const wrong = readExtra(extra, named);
+    if (wrong !== null) return wrong;
   }
   // The main port is the one that is not named; without names it is the one the cluster uses.
-  const isMainTls = tcpPort !== null || (tlsPort === null && tlsCluster);
-  fields.tcpPort = tcpPort ?? (isMainTls ? 0 : port);
-  fields.tlsPort = isMainTls && tlsPort === null ? port : (tlsPort ?? 0);
-  return fields;
+  const isMainTls = named.tcpPort !== null || (named.tlsPort === null && tlsCluster);
+  return {
+    ip,
+    tcpPort: named.tcpPort ?? (isMainTls ? 0 : port),
+    tlsPort: isMainTls && named.tlsPort === null ? port : (named.tlsPort ?? 0),
+    busPort,
+    hostname: hostname ?? '',
+    nodename: named.nodename,
+    shardId: named.shardId,
+  };
+}
+
+/** What may come behind the hostname. */
+interface ExtraFields {
+  nodename: string;
+  shardId: NodeId | null;
+  /** null where the line does not name it. */
+  tcpPort: number | null;
+  tlsPort: number | null;
+}
+
+/** Reads one `name=value`. @returns what is wrong with it, or null */
+function readExtra(text: string, fields: ExtraFields): string | null {
+  const equals = text.indexOf('=');
+  const name = text.slice(0, equals);
+  const value = text.slice(equals + 1);
+  if (equals < 1 || value === '') return `'${text}' is not a name with a value`;
+  switch (name) {
+    case 'shard-id':
+      if (!isNodeId(value)) return `'${value}' is not a shard ID`;
+      fields.shardId = value;
+      return null;
+    case 'nodename':
+      fields.nodename = value;
+      return null;
+    case 'tcp-port':
+      fields.tcpPort = parseNumber(value, 65535);
+      return fields.tcpPort === null ? `'${text}' is not a port` : null;
+    case 'tls-port':
+      fields.tlsPort = parseNumber(value, 65535);
+      return fields.tlsPort === null ? `'${text}' is not a port` : null;
+    // Valkey 8 announces client addresses of their own; nothing here uses them.
+    case 'client-ipv4':
+    case 'client-ipv6':
+      return null;
+    default:
+      return `'${name}' is not known`;
+  }
 }
 
 function defaultBusPort(port: number | null): number | null {
