@@ -155,33 +155,36 @@ export class PrimaryLink implements SocketOwner, PrimaryStreamListener {
 
   /** To be called every second. */
   tick(timeoutMs: number): void {
-    const silentMs = performance.now() - this.heardAtMs;
     switch (this.state) {
       case 'connect':
-        this.connect();
-        return;
+        return this.connect();
       case 'connecting':
       case 'handshake':
       case 'sync':
-        if (this.isInstalling) return;
-        if (silentMs > timeoutMs || (this.lines?.hasPart && performance.now() - this.lineSinceMs > LINE_TIMEOUT_MS)) {
-          this.server.log.warning(
-            this.state === 'sync'
-              ? "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' parameter in redis.conf to a larger value."
-              : 'Timeout connecting to the MASTER...',
-          );
-          this.abandon(false);
-          this.connect();
-        }
+        if (!this.isInstalling && this.isOverdue(timeoutMs)) this.startAgain();
         return;
       case 'connected':
-        if (silentMs > timeoutMs) {
-          this.server.log.warning('MASTER timeout: no data nor PING received...');
-          this.drop();
-        } else {
-          this.acknowledge();
-        }
+        if (performance.now() - this.heardAtMs <= timeoutMs) return this.acknowledge();
+        this.server.log.warning('MASTER timeout: no data nor PING received...');
+        this.drop();
     }
+  }
+
+  /** Whether nothing has come for too long, before the stream, or the rest of a line. */
+  private isOverdue(timeoutMs: number): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.heardAtMs > timeoutMs) return true;
+    return this.lines?.hasPart === true && nowMs - this.lineSinceMs > LINE_TIMEOUT_MS;
+  }
+
+  private startAgain(): void {
+    this.server.log.warning(
+      this.state === 'sync'
+        ? "Timeout receiving bulk data from MASTER... If the problem persists try to set the 'repl-timeout' parameter in redis.conf to a larger value."
+        : 'Timeout connecting to the MASTER...',
+    );
+    this.abandon(false);
+    this.connect();
   }
 
   /** Tells the primary how far we are. */
