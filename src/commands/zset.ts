@@ -129,11 +129,7 @@ function addMembers(call: Invocation, flags: number, from: number): void {
   const { bytes, starts, lengths } = request;
   if (argc === from || (argc - from) % 2 !== 0) return replySyntaxError(call);
   if (!areCompatible(call, flags, argc - from)) return;
-  for (let i = from; i < argc; i += 2)
-    if (Number.isNaN(parseDouble(bytes, starts[i], lengths[i]))) {
-      // ZINCRBY takes the options of ZADD, too; but then nothing is left for a score and a member.
-      return zaddFlag(call, i) !== 0 && i === from ? replySyntaxError(call) : replyNotAFloat(call);
-    }
+  if (!areScores(call, from)) return;
   let ref = call.lookupWrite(1);
   if (!isZset(call, ref)) return;
   const isIncrement = (flags & INCR) !== 0;
@@ -177,6 +173,19 @@ function addMembers(call: Invocation, flags: number, from: number): void {
   if (!isIncrement) reply.integer((flags & CH) !== 0 ? added + updated : added);
   else if (Number.isNaN(result)) reply.null();
   else replyScore(call, result);
+}
+
+/** Checks the scores of ZADD, arguments `from`, `from + 2` …: before anything is changed. @returns false after an error reply */
+function areScores(call: Invocation, from: number): boolean {
+  const { bytes, starts, lengths, argc } = call.request;
+  for (let i = from; i < argc; i += 2) {
+    if (!Number.isNaN(parseDouble(bytes, starts[i], lengths[i]))) continue;
+    // ZINCRBY takes the options of ZADD, too; but then nothing is left for a score and a member.
+    if (zaddFlag(call, i) !== 0 && i === from) replySyntaxError(call);
+    else replyNotAFloat(call);
+    return false;
+  }
+  return true;
 }
 
 /** Checks the options of ZADD against each other. @returns false after an error reply */
