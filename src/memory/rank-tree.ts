@@ -53,7 +53,6 @@ const SCORE_BELOW = 2;
 const SCORE_UPTO = 3;
 const LEX_BELOW = 4;
 const LEX_UPTO = 5;
-const END = 6;
 
 /** The result of `scoreKey`. */
 const scoreKey = { high: 0, low: 0 };
@@ -82,7 +81,7 @@ export class RankTree {
   private readonly pathNode = new Int32Array(HEIGHT_MAX + 1);
   private readonly pathIndex = new Int32Array(HEIGHT_MAX + 1);
   /** The bound being searched for. */
-  private kind = END;
+  private kind = MEMBER_BELOW;
   private high = 0;
   private low = 0;
   private bytes: Uint8Array = new Uint8Array(0);
@@ -144,8 +143,7 @@ export class RankTree {
   /** Adds an element behind all others. */
   append(tree: Ref, score: number, item: Ref): void {
     this.bindScore(score, true);
-    this.kind = END;
-    this.descend(tree);
+    this.seekEnd(tree);
     this.insertHere(tree, item);
   }
 
@@ -254,7 +252,6 @@ export class RankTree {
   /** Whether the element whose three words are at `at` lies before the bound. */
   private isBefore(words: Int32Array, at: number): boolean {
     if (this.kind >= LEX_BELOW) {
-      if (this.kind === END) return true;
       const order = this.order.compare(words[at + 2], this.bytes, this.start, this.length);
       return this.kind === LEX_UPTO ? order <= 0 : order < 0;
     }
@@ -285,6 +282,19 @@ export class RankTree {
     this.leaf = node;
     this.index = this.cellsBefore(words, base, base + LEAF_HEADER, LEAF_CELL);
     return rank + this.index;
+  }
+
+  /** Goes behind the last element. */
+  private seekEnd(tree: Ref): void {
+    let node = this.get(tree, ROOT);
+    for (let level = this.get(tree, HEIGHT); level > 0; level--) {
+      const last = this.cellCount(node) - 1;
+      this.pathNode[level] = node;
+      this.pathIndex[level] = last;
+      node = this.get(node, BRANCH_HEADER + last * BRANCH_CELL + CHILD);
+    }
+    this.leaf = node;
+    this.index = this.cellCount(node);
   }
 
   /** @returns number of cells of a node whose element is before the bound */

@@ -60,13 +60,7 @@ export function lzfCompress(
     const hash = hashOf(next3);
     const candidate = candidates[hash]! - shift;
     candidates[hash] = at + shift;
-    if (
-      candidate < start ||
-      at - candidate > WINDOW ||
-      source[candidate] !== source[at] ||
-      source[candidate + 1] !== source[at + 1] ||
-      source[candidate + 2] !== source[at + 2]
-    ) {
+    if (candidate < start || at - candidate > WINDOW || threeBytesAt(source, candidate) !== next3) {
       at++;
       next3 = (next3 >> 8) | (source[at + 2]! << 16);
       continue;
