@@ -59,7 +59,9 @@ test('names are completed in any case, groups after help only', () => {
   assert.deepEqual(help.complete('nosuch'), []);
 });
 
-test('--test_hint and --test_hint_file', { skip: needs('slotmesh') }, async () => {
+test('--test_hint shows the hint of a line, --test_hint_file checks a file of them', {
+  skip: needs('slotmesh'),
+}, async () => {
   assert.equal((await runTool(ourCli, ['--test_hint', 'lpop key '])).stdout, '[count]\n');
   const { stdout, code } = await runTool(ourCli, ['--test_hint_file', casesFile]);
   assert.match(stdout, /^SUCCESS: (\d+)\/\1 passed\n$/);

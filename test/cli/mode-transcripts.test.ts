@@ -17,7 +17,7 @@ suite('other modes, beside redis-cli', { skip: needs('redis-cli', 'redis-server'
   const onOurs = (words: CommandWords, options?: ToolOptions): Promise<ToolResult> =>
     compareOnEmpty(ours.process, words, options);
 
-  test('sampling and scanning', async () => {
+  test('sampling and scanning report what redis-cli reports', async () => {
     const modes = [
       '--bigkeys',
       '--memkeys',
@@ -46,7 +46,7 @@ suite('other modes, beside redis-cli', { skip: needs('redis-cli', 'redis-server'
     await compare(at(server.port, '--hotkeys'));
   });
 
-  test('--pipe', async () => {
+  test('--pipe sends any bytes and counts replies and errors as redis-cli does', async () => {
     await onReal('--pipe', { input: '' });
     await onReal('--pipe', { input: 'set a b\r\nget a\r\nnosuch\r\n*1\r\n$4\r\nPING\r\n' });
     await onReal('--pipe', { input: 'set a b\nget a' });
@@ -57,7 +57,7 @@ suite('other modes, beside redis-cli', { skip: needs('redis-cli', 'redis-server'
     await onOurs('--pipe', { input: many });
   });
 
-  test('--rdb and --functions-rdb', async () => {
+  test('--rdb and --functions-rdb write the image and tell what redis-cli tells', async () => {
     for (const diskless of ['yes', 'no']) {
       await real.process.call('CONFIG', 'SET', 'repl-diskless-sync', diskless);
       await onReal('--rdb dump.rdb');

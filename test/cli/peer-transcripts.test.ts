@@ -7,7 +7,7 @@ import { needs } from '../support/tools.js';
 import { at, compare } from './twin-tools.js';
 
 suite('peers, beside redis-cli', { skip: needs('redis-cli') }, () => {
-  test('a peer that misbehaves', async () => {
+  test('a peer that misbehaves is told as by redis-cli', async () => {
     const answers = [
       'HTTP/1.1 400 Bad Request\r\n\r\n',
       '$abc\r\n',
@@ -52,7 +52,7 @@ suite('peers, beside redis-cli', { skip: needs('redis-cli') }, () => {
     );
   });
 
-  test('a keyspace that is not what it was when it was listed', async () => {
+  test('a keyspace that is not what it was when it was listed is told as by redis-cli', async () => {
     const replies: Record<string, string> = {
       DBSIZE: ':3\r\n',
       'SCAN 0': '*2\r\n$1\r\n7\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n',
@@ -78,7 +78,7 @@ suite('peers, beside redis-cli', { skip: needs('redis-cli') }, () => {
     }
   });
 
-  test('redirections', async () => {
+  test('redirections are followed with -c alone, and told as by redis-cli', async () => {
     await withFakes(2, async ([first, second]) => {
       const answer = (text: string) => () => text;
       for (const kind of ['MOVED', 'ASK']) {

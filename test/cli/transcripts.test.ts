@@ -127,23 +127,23 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
     compareOnEmpty(ours.process, words, options);
 
   for (const format of FORMATS) {
-    test(`replies of all RESP2 types, ${format}`, async () => {
+    test(`replies of all RESP2 types are printed as redis-cli does, ${format}`, async () => {
       const { stdout } = await onReal(`-2 ${format}`, { input: RESP2_LINES });
       assert.ok(stdout.length > 1000);
     });
 
-    test(`replies of all RESP3 types, ${format}`, async () => {
+    test(`replies of all RESP3 types are printed as redis-cli does, ${format}`, async () => {
       await onReal(`-3 ${format}`, { input: RESP3_LINES });
     });
   }
 
-  test('replies of our server', async () => {
+  test('replies of our own server are printed as redis-cli does', async () => {
     await onOurs('--no-raw', { input: RESP2_LINES });
     await onOurs('-3 --no-raw', { input: RESP3_LINES });
     await onOurs('-3 --json', { input: RESP3_LINES });
   });
 
-  test('options that are refused', async () => {
+  test('options are refused with the words and exit codes of redis-cli', async () => {
     for (const words of OWN_OPTIONS) {
       // The tool's own name is in the advice.
       const args = typeof words === 'string' ? words.split(' ') : [...words];
@@ -153,7 +153,7 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
     }
   });
 
-  test('a server that is not there', async () => {
+  test('a server that is not there is told as by redis-cli', async () => {
     const port = await freePort();
     for (const words of [
       'ping',
@@ -174,7 +174,7 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
     await compare('-s /nowhere/socket ping');
   });
 
-  test('one command', async () => {
+  test('one command, once or repeated, prints and exits as with redis-cli', async () => {
     for (const words of [
       'ping',
       'PING hello',
@@ -223,7 +223,7 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
       await onOurs(words);
   });
 
-  test('arguments in quotes and from stdin', async () => {
+  test('arguments in quotes and from stdin arrive as with redis-cli', async () => {
     await onReal(['--quoted-input', 'set', '"k"', '"\\x00a\\"b\\xff"']);
     await onReal(['--quoted-input', 'set', "'a b", '1']);
     await onReal(['--quoted-input', 'set', '"a" "b"', '1']);
@@ -243,7 +243,7 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
     await onReal('--eval nosuch.lua , c');
   });
 
-  test('the Lua debugger', async () => {
+  test('the Lua debugger talks as in redis-cli', async () => {
     writeFileSync(join(folder, 'bad.lua'), 'return )');
     writeFileSync(
       join(folder, 'steps.lua'),
@@ -262,7 +262,7 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
     assert.match(stdout, /OK/);
   });
 
-  test('lines on stdin', async () => {
+  test('lines on stdin are commands, as for redis-cli', async () => {
     await onReal('--no-raw', {
       input: [
         'set k v\r',
@@ -312,7 +312,7 @@ suite('both tools', { skip: needs('redis-cli', 'redis-server', 'slotmesh') }, ()
     await onOurs('--no-raw', { input: 'set k v\nmulti\nget k\nexec\nclient kill type normal skipme no\nping\nget k' });
   });
 
-  test('passwords', async () => {
+  test('passwords are taken, warned about and refused as by redis-cli', async () => {
     const { port } = secured.process;
     for (const words of [
       'ping',

@@ -63,7 +63,7 @@ for (const kind of serversUnderTest()) {
       await server.process.restart();
     });
 
-    test('the rest answers', async () => {
+    test('subcommands that change nothing here answer OK, and HELP names them', async () => {
       const { process } = server;
       assert.match(await process.text('DEBUG', 'STRUCTSIZE'), /^bits:64 /);
       for (const words of [

@@ -7,7 +7,7 @@
  *   check-cluster.ts     what `check` prints and most others begin with
  *   cluster/allocation.ts, reshard-plan.ts, rebalance-plan.ts
  *                        who gets which slots; pure
- *   slot-mover.ts        moving slots: → migrate-keys.ts, batch-size.ts, move-report.ts, progress-bar.ts
+ *   slot-mover.ts        moving slots: → migrate-keys.ts, batch-size.ts, progress-bar.ts
  *   fix-*.ts             what mends a cluster
  *   output.ts, dialect.ts, failure.ts, run-to-end.ts
  *                        how things are told, and how a run ends

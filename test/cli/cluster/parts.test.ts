@@ -26,7 +26,7 @@ test('addresses are cut at the last @ and the last colon', () => {
   assert.equal(parseAddress('127.0.0.1:0'), null);
 });
 
-test('ranges of slots', () => {
+test('neighbouring slots are shown as ranges', () => {
   assert.equal(formatRanges([0, 1, 2, 7, 9, 10]), '[0-2],[7],[9-10]');
 });
 

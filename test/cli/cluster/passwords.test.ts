@@ -82,7 +82,7 @@ for (const kind of kinds)
       await twins.both(async (cluster) => assert.equal(await cluster.call(4, 'DBSIZE'), 0));
     });
 
-    test('add-node and del-node', async () => {
+    test('add-node and del-node log in to the new node, too', async () => {
       const env = { REDISCLI_AUTH: PASSWORD };
       await twins.compare((cluster) => `--cluster add-node ${cluster.address(3)} ${cluster.address(0)}`, {
         env,

@@ -84,7 +84,7 @@ for (const kind of ['redis', 'slotmesh'] as const)
       await fresh.compare((cluster) => `--cluster fix ${cluster.address(0)}`);
     });
 
-    test('check, info and call', { skip }, async () => {
+    test('check, info and call print what redis-cli prints', { skip }, async () => {
       await twins.compare(() => '--cluster check');
       await twins.compare((cluster) => `--cluster check ${cluster.address(0)}`);
       await twins.compare((cluster) => `--cluster check ${cluster.address(0).replace(':', ' ')}`);
@@ -97,7 +97,7 @@ for (const kind of ['redis', 'slotmesh'] as const)
       await twins.compare((cluster) => `--cluster call ${cluster.address(0)} command docs get --cluster-only-replicas`);
     });
 
-    test('bad input', { skip }, async () => {
+    test('bad input is refused with the words and exit codes of redis-cli', { skip }, async () => {
       await twins.compare(() => '--cluster nosuch 127.0.0.1:1');
       await twins.compare(() => '--cluster check 127.0.0.1:1 --nosuch');
       await twins.compare(() => '--cluster check 127.0.0.1:1');
@@ -115,7 +115,7 @@ for (const kind of ['redis', 'slotmesh'] as const)
       await twins.compare((cluster) => `--cluster rebalance ${cluster.address(0)} --cluster-weight nosuch=1`);
     });
 
-    test('set-timeout', { skip }, async () => {
+    test('set-timeout changes all nodes and tells each', { skip }, async () => {
       await twins.compare((cluster) => `--cluster set-timeout ${cluster.address(0)} 6000`);
     });
 
@@ -263,7 +263,7 @@ for (const kind of ['redis', 'slotmesh'] as const)
       await twins.compare((cluster) => `--cluster backup ${cluster.address(0)} ${at(cluster)}/nosuch`, { settle });
     });
 
-    test('add-node and del-node', async () => {
+    test('add-node and del-node tell each step as redis-cli does', async () => {
       const [theirs, ours] = await Promise.all([startNodes(kind, 2), startNodes(kind, 2)]);
       own([...theirs, ...ours]);
       for (const [cluster, nodes] of [

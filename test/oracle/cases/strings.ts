@@ -1,4 +1,4 @@
-/** String commands: every option and every way to get them wrong. Wrong types are in wrong-type.ts. */
+/** String commands: every option and every way to get them wrong. Wrong types are in keys.ts. */
 import { type CaseGroup, forEach, near, setUp } from '../steps.js';
 import { numbers } from './numbers.js';
 
