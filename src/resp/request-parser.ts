@@ -216,7 +216,10 @@ function printable(byte: number): string {
   return String.fromCharCode(byte);
 }
 
-/** Parses one inline line: its words are named in place, or lie in a buffer of their own if some are quoted. */
+/**
+ * Parses one inline line: its words are named in place, or lie in a buffer of their own if some are quoted. Difference from Redis: a line with a NUL in it
+ * has an end.
+ */
 function parseInline(bytes: Uint8Array, end: number, request: Request, state: RequestState): number {
   const start = state.position;
   let isPlain = true;
