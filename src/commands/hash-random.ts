@@ -1,11 +1,11 @@
 /** HRANDFIELD. Source: spec server.md section 3. */
 import { HASH_TABLE, HASH_TIMED_TABLE } from '../keyspace/entry.js';
+import { pickToFront, randomBelow } from '../keyspace/random.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
 import { type Hashes, hashesOf } from '../types/hash.js';
 import type { HashCursor } from '../types/hash-cursor.js';
 import { parseInt64 } from '../types/number.js';
-import { pickToFront, randomBelow } from '../types/random.js';
 import { isHashKey } from './hash.js';
 import { isReplyTooLarge, randomCount } from './random-count.js';
 import { replySyntaxError } from './replies.js';

@@ -1,8 +1,9 @@
 /** Random members: SPOP, SRANDMEMBER. Source: spec server.md section 3, propagation in persistence.md section 8.2. */
+
+import { pickToFront, randomBelow } from '../keyspace/random.js';
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_SET } from '../server/notify-classes.js';
-import { pickToFront, randomBelow } from '../types/random.js';
 import { type Sets, setsOf } from '../types/set.js';
 import { SET_TABLE, type SetCursor } from '../types/set-cursor.js';
 import { propagateDeletion } from './expire-propagation.js';

@@ -1,9 +1,10 @@
 /** Sorted sets: taking from the ends, and random members. Source: spec server.md section 3, propagation in persistence.md 8.2. Records: zset-records.ts. */
+
+import { randomBelow } from '../keyspace/random.js';
 import type { Ref } from '../memory/arena.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
-import { randomBelow } from '../types/random.js';
 import { zsetsOf } from '../types/zset.js';
 import { type MultiPop, parseMultiPop } from './multi-pop.js';
 import { isReplyTooLarge, randomCount } from './random-count.js';

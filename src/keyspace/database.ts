@@ -18,6 +18,7 @@ import { entryBytes, isTimedHashForm, TYPE_STRING } from './entry.js';
 import { hashAhead, hashKey, keyHashResult } from './key-hash.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
+import { randomBelow } from './random.js';
 import { SlotCounts } from './slot-counts.js';
 
 /** Unix ms beyond every expiry. */
@@ -572,7 +573,3 @@ const warmHashes = new Int32Array(WARM_MAX);
 
 /** Items of the bucket being walked; used within one call only. */
 const collected: Ref[] = [];
-
-function randomBelow(bound: number): number {
-  return Math.floor(Math.random() * bound);
-}

@@ -1,5 +1,6 @@
 /** A number per hash slot, summed in groups, so that the slot of the n-th thing is found in two walks of 128 steps over adjacent memory. */
 import { SLOT_COUNT } from './key-slot.js';
+import { randomBelow } from './random.js';
 
 const GROUP_SHIFT = 7;
 /** Guesses of `randomSlot` before it walks: enough where no slot has many times more than the others. */
@@ -41,7 +42,7 @@ export class SlotCounts {
       if ((place - slot) * this.highest < this.counts[slot]) return slot;
     }
     if (--this.walksLeft === 0) this.findHighest();
-    return this.slotOf(Math.floor(Math.random() * this.sum));
+    return this.slotOf(randomBelow(this.sum));
   }
 
   private findHighest(): void {

@@ -9,12 +9,12 @@
  */
 import { hashBytes } from '../keyspace/key-hash.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
+import { randomBelow } from '../keyspace/random.js';
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { readInt32, writeInt32 } from '../memory/int32-bytes.js';
 import { Table } from '../memory/table.js';
 import { CountedKeys, CountedString, countedBytes, writeCounted } from '../types/counted-keys.js';
 import { TableRemains } from '../types/member-table.js';
-import { randomBelow } from '../types/random.js';
 
 const NUMBER_BYTES = 4;
 

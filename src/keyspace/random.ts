@@ -1,4 +1,4 @@
-/** Random picks of RANDOM commands: fair, but no secret. */
+/** Random picks, of RANDOM commands and of samples: fair, but no secret. */
 
 /** @returns an integer from 0 to below `bound` (at most 2^53), each with the same chance */
 export function randomBelow(bound: number): number {
