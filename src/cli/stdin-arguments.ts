@@ -11,7 +11,8 @@ export async function withStdin(words: readonly Buffer[], { stdinIsLast, stdinTa
   return words.with(at, content);
 }
 
-async function readStdin(): Promise<Buffer> {
+/** @returns everything on stdin, to its end */
+export async function readStdin(): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);

@@ -10,6 +10,7 @@ import type { RespClient } from '../../client/resp-client.js';
 import { strerror } from '../../persistence/file-system.js';
 import { ReplyError } from '../../resp/reply-reader.js';
 import { atNode, type ConnectionSettings, connectErrorLine, openConnection } from '../connection-settings.js';
+import { readStdin } from '../stdin-arguments.js';
 import type { Terminal } from '../terminal.js';
 import { type ClusterNode, fetchClusterNodes } from './cluster-map.js';
 import type { BenchmarkLine } from './command-line.js';
@@ -142,7 +143,10 @@ export class Benchmark {
     if (line.command.length === 0)
       return selectTests(line.testNames, { payload, isCluster: line.isCluster, hasRange: line.randomRange >= 0 });
     const words: (string | Buffer)[] = [...line.command];
-    if (line.stdinIsLast) words.push(await readStdin());
+    if (line.stdinIsLast) {
+      stdin ??= await readStdin();
+      words.push(stdin);
+    }
     return [{ title: line.command.join(' '), command: { words } }];
   }
 
@@ -242,13 +246,5 @@ function mapRefusal(host: string, port: number, error: ReplyError): string {
   return `Cluster node ${host}:${port} replied with error:\n${error.message}\nFailed to fetch cluster configuration from ${host}:${port}`;
 }
 
+/** Everything on stdin, once it was read: the tests that follow get the same. */
 let stdin: Buffer | null = null;
-
-/** Everything on stdin; the tests that follow get the same. */
-async function readStdin(): Promise<Buffer> {
-  if (stdin !== null) return stdin;
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  stdin = Buffer.concat(chunks);
-  return stdin;
-}
