@@ -3,7 +3,7 @@
  * (the caller keeps the order; the bytes of each part are decided here).
  *
  * Bytes collect in a chunk. With a sink, a full chunk is handed over and belongs to the sink until `recycle` gives it back; so an image of any size
- * needs one or two chunks of memory. Without a sink the chunk grows and the whole result is at `bytes[0, length)`: that is how a DUMP payload is made.
+ * needs no more chunks than the sink keeps. Without a sink the chunk grows and the whole result is at `bytes[0, length)`: that is how a DUMP payload is made.
  *
  * Invariants: (1) the CRC covers every byte written since `begin` exactly once: what was handed over, and the rest when it is asked for;
  * (2) a chunk handed over is never touched again; (3) `reserve(n)` makes n ≤ CHUNK_MIN contiguous bytes, larger pieces go through `bytesRange`.
@@ -32,6 +32,8 @@ const CHUNK_MIN = 64;
 const CHUNK_BYTES = 128 * 1024;
 /** Of an image; the next ones are twice as large each. The checksum of a chunk is taken in one go, by code that has yet to be compiled the first time. */
 const FIRST_CHUNK_BYTES = 8 * 1024;
+/** Of the chunks that a slow disk keeps, so many are used again. */
+const SPARES_MAX = 64;
 /** LZF is tried above this length only, and kept only if it saves LZF_SAVING_MIN bytes. */
 const LZF_INPUT_ABOVE = 20;
 const LZF_SAVING_MIN = 4;
@@ -50,7 +52,8 @@ export class RdbWriter {
   readonly #crc = new Crc64();
   readonly #eight = new DataView(new ArrayBuffer(8));
   readonly #digits = new Uint8Array(24);
-  #spare: Uint8Array | null = null;
+  /** Given back by the sink. Otherwise a long image would leave so many behind that the garbage collector comes, several times. */
+  readonly #spares: Uint8Array[] = [];
   #lzf: Uint8Array = new Uint8Array(256);
   #handedOverBytes = 0;
 
@@ -78,7 +81,7 @@ export class RdbWriter {
 
   /** Gives a chunk back that the sink is done with. */
   recycle(chunk: Uint8Array): void {
-    if (chunk.length === this.#chunkBytes) this.#spare = chunk;
+    if (chunk.length === this.#chunkBytes && this.#spares.length < SPARES_MAX) this.#spares.push(chunk);
   }
 
   /** Hands over what there is, full or not. */
@@ -89,8 +92,7 @@ export class RdbWriter {
     if (this.checksum) this.#crc.update(chunk, 0, length);
     this.#handedOverBytes += length;
     this.length = 0;
-    this.bytes = this.#spare ?? new Uint8Array(Math.min(this.#chunkBytes, chunk.length * 2));
-    this.#spare = null;
+    this.bytes = this.#spares.pop() ?? new Uint8Array(Math.min(this.#chunkBytes, chunk.length * 2));
     this.#sink(chunk, length);
   }
 
