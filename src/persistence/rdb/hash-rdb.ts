@@ -2,18 +2,15 @@
  * Hashes in RDB: the listpack as it lies in the entry, or a count and pairs of strings; and all older forms, on load only.
  * Spec persistence.md sections 2.3, 3.1, 4.3.
  */
-import type { Database } from '../../keyspace/database.js';
 import { HASH_LISTPACK } from '../../keyspace/entry.js';
-import type { Ref } from '../../memory/arena.js';
 import { hashesOf } from '../../types/hash.js';
 import type { HashBuilder } from '../../types/hash-builder.js';
 import type { HashCursor } from '../../types/hash-cursor.js';
 import { type ElementVisitor, visitZiplist, visitZipmap } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
-import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
-import { NO_PARTS, type ValueAssembly } from './value-assembly.js';
+import { BuilderAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
 const cursor = new RdbCursor();
@@ -97,15 +94,7 @@ function pairsInto(builder: HashBuilder): ElementVisitor {
   };
 }
 
-class HashAssembly implements ValueAssembly {
-  readonly node = NO_PARTS.node;
-  readonly endNodes = NO_PARTS.endNodes;
-  private readonly builder: HashBuilder;
-
-  constructor(builder: HashBuilder) {
-    this.builder = builder;
-  }
-
+class HashAssembly extends BuilderAssembly<HashBuilder> {
   begin(_: number, certain: number): void {
     this.builder.begin(false, certain);
   }
@@ -114,13 +103,5 @@ class HashAssembly implements ValueAssembly {
     const fieldLength = field.end - field.start;
     const valueLength = value.end - value.start;
     return this.builder.set(field.bytes, field.start, fieldLength, value.bytes, value.start, valueLength);
-  }
-
-  finish(db: Database, _: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
-    return this.builder.finish(db, key, start, length, expireAtMs);
-  }
-
-  discard(): void {
-    this.builder.discard();
   }
 }

@@ -13,7 +13,7 @@ import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
-import { NO_PARTS, type ValueAssembly } from './value-assembly.js';
+import { BuilderAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
 /** Containers of a node. */
@@ -92,14 +92,7 @@ function addList(
   return builder.finish(db, key, start, length, expireAtMs);
 }
 
-class ListAssembly implements ValueAssembly {
-  readonly endNodes = NO_PARTS.endNodes;
-  private readonly builder: ListBuilder;
-
-  constructor(builder: ListBuilder) {
-    this.builder = builder;
-  }
-
+class ListAssembly extends BuilderAssembly<ListBuilder> {
   begin(): void {
     this.builder.begin();
   }
@@ -109,15 +102,7 @@ class ListAssembly implements ValueAssembly {
     return true;
   }
 
-  node({ bytes, start, end }: RdbString): void {
+  override node({ bytes, start, end }: RdbString): void {
     this.builder.addNode(bytes, start, end - start);
-  }
-
-  finish(db: Database, _: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
-    return this.builder.finish(db, key, start, length, expireAtMs);
-  }
-
-  discard(): void {
-    this.builder.discard();
   }
 }

@@ -2,15 +2,12 @@
  * Sets in RDB: the intset as it lies in the entry, or a count and strings. A listpack is written as strings, too: its own type is of version 11, which
  * Redis 7.0 does not load. Spec persistence.md sections 2.3, 2.7, 3.1, 4.3.
  */
-import type { Database } from '../../keyspace/database.js';
-import type { Ref } from '../../memory/arena.js';
 import { setsOf } from '../../types/set.js';
 import type { SetBuilder } from '../../types/set-builder.js';
 import { SET_INTSET } from '../../types/set-cursor.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
-import type { RdbRecord } from './rdb-reader.js';
-import { NO_PARTS, type ValueAssembly } from './value-assembly.js';
+import { BuilderAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
 const cursor = new RdbCursor();
@@ -65,28 +62,12 @@ export const setForm: ValueForm = {
   },
 };
 
-class SetAssembly implements ValueAssembly {
-  readonly node = NO_PARTS.node;
-  readonly endNodes = NO_PARTS.endNodes;
-  private readonly builder: SetBuilder;
-
-  constructor(builder: SetBuilder) {
-    this.builder = builder;
-  }
-
+class SetAssembly extends BuilderAssembly<SetBuilder> {
   begin(count: number, certain: number): void {
     this.builder.begin(count, certain);
   }
 
   element({ bytes, start, end }: RdbString): boolean {
     return this.builder.add(bytes, start, end - start);
-  }
-
-  finish(db: Database, _: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
-    return this.builder.finish(db, key, start, length, expireAtMs);
-  }
-
-  discard(): void {
-    this.builder.discard();
   }
 }

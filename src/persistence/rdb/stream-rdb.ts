@@ -17,7 +17,7 @@ import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
 import { RAW_ID_BYTES, readRawId } from './stream-ids.js';
-import { NO_PARTS, type ValueAssembly } from './value-assembly.js';
+import type { ValueAssembly } from './value-assembly.js';
 import type { LongPart, ValueForm } from './value-form.js';
 
 /** Pending entries written in one go. */
@@ -205,7 +205,6 @@ function addRest(streams: Streams, ref: Ref, type: number): void {
 }
 
 class StreamAssembly implements ValueAssembly {
-  readonly element = NO_PARTS.element;
   private readonly streams: Streams;
   private index: Ref = 0;
   private restAt = 0;
@@ -216,6 +215,11 @@ class StreamAssembly implements ValueAssembly {
 
   begin(): void {
     this.index = this.streams.nodes.index.create();
+  }
+
+  /** A stream comes in nodes. */
+  element(): boolean {
+    return true;
   }
 
   node({ bytes, start, end }: RdbString, masterId: StreamId): void {

@@ -31,9 +31,32 @@ export interface ValueAssembly {
   discard(): void;
 }
 
-/** What an assembly that has no use for a part does with it. */
-export const NO_PARTS = {
-  element: (): boolean => true,
-  node: (): void => {},
-  endNodes: (): void => {},
-};
+/** What the parts of a value are given to: one of those in types/, each named after its type. */
+interface ValueBuilder {
+  finish(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref;
+  discard(): void;
+}
+
+/** The assembly of a value that a builder makes, of elements; nodes are for those that override `node`. */
+export abstract class BuilderAssembly<Builder extends ValueBuilder> implements ValueAssembly {
+  protected readonly builder: Builder;
+
+  constructor(builder: Builder) {
+    this.builder = builder;
+  }
+
+  abstract begin(count: number, certain: number): void;
+  abstract element(text: RdbString, value: RdbString, score: number): boolean;
+
+  node(_listpack: RdbString, _id: StreamId): void {}
+
+  endNodes(_at: number): void {}
+
+  finish(db: Database, _: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    return this.builder.finish(db, key, start, length, expireAtMs);
+  }
+
+  discard(): void {
+    this.builder.discard();
+  }
+}

@@ -17,7 +17,7 @@ import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
 import type { RdbWriter } from './rdb-writer.js';
-import { NO_PARTS, type ValueAssembly } from './value-assembly.js';
+import { BuilderAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
 const ZSET_TYPES: ReadonlySet<number> = new Set([
@@ -165,28 +165,12 @@ function looseScore(bytes: Uint8Array, start: number, length: number): number {
   return Number.isNaN(value) ? parseLeadingDouble(bytes, start, length) : value;
 }
 
-class ZsetAssembly implements ValueAssembly {
-  readonly node = NO_PARTS.node;
-  readonly endNodes = NO_PARTS.endNodes;
-  private readonly builder: ZsetBuilder;
-
-  constructor(builder: ZsetBuilder) {
-    this.builder = builder;
-  }
-
+class ZsetAssembly extends BuilderAssembly<ZsetBuilder> {
   begin(_: number, certain: number): void {
     this.builder.begin(false, certain);
   }
 
   element({ bytes, start, end }: RdbString, _: RdbString, score: number): boolean {
     return this.builder.addNew(bytes, start, end - start, score);
-  }
-
-  finish(db: Database, _: RdbRecord, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
-    return this.builder.finish(db, key, start, length, expireAtMs);
-  }
-
-  discard(): void {
-    this.builder.discard();
   }
 }
