@@ -295,8 +295,7 @@ function replyKeys(call: Invocation, withFlags: boolean): void {
   const inner = innerRequest(call);
   if (inner === null) return;
   const keys = findKeys(inner.command, inner.request);
-  if (keys === null) return call.error('ERR Invalid arguments specified for command');
-  if (keys.length === 0) return call.error('ERR The command has no key arguments');
+  if (keys === null || keys.length === 0) return call.error('ERR Invalid arguments specified for command');
   call.reply.array(keys.length);
   for (const { position, flags: keyFlags } of keys) {
     if (withFlags) call.reply.array(2);

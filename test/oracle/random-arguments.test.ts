@@ -194,7 +194,7 @@ function isSendable(request: readonly string[]): boolean {
   return !REPEATING.test(request[0]!) || !request.some((word) => Number(word) < -10_000);
 }
 
-/** 7.2 writes doubles with the shortest digits, 7.0 with seventeen. */
+/** 7.2 writes doubles with the shortest digits, 7.0 with seventeen. The last bit of a distance is the sine's of the platform. */
 const sameNumbers: Comparison = (oracle, subject) => {
   if (oracle.equals(subject)) return null;
   const [left, right] = [oracle, subject].map((raw) => JSON.stringify(decode(raw), asNumber));
@@ -202,7 +202,9 @@ const sameNumbers: Comparison = (oracle, subject) => {
 };
 
 function asNumber(_: string, value: unknown): unknown {
-  return typeof value === 'string' && value !== '' && Number.isFinite(Number(value)) ? Number(value) : value;
+  if (typeof value !== 'string' || value === '' || !Number.isFinite(Number(value))) return value;
+  const number = Number(value);
+  return Number.isInteger(number) ? number : Number(number.toPrecision(15));
 }
 
 /** The elements of a set that SORT leaves in their order come in any. */
@@ -216,7 +218,7 @@ const ERRORS_SINCE_72: readonly (readonly [in70: RegExp, in72: RegExp])[] = [
   [/^./, /^-ERR value is out of range, value must between -9223372036854775807 and/],
   [/^-ERR Unbalanced XREAD list/, /^-ERR Unbalanced 'xread(group)?' list/],
   // What an earlier SORT has left in errno.
-  [/^-ERR One or more scores can't be converted into double/, /^\*/],
+  [/^-ERR One or more scores can't be converted into double/, /^[*:]/],
   // ZRANK and ZREVRANK have an option WITHSCORE.
   [/^-ERR wrong number of arguments for 'z(rev)?rank'/, /^./],
   [/^-ERR Invalid number of arguments specified for command/, /^[*$]/],

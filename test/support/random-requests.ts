@@ -35,7 +35,10 @@ export interface Vocabulary {
   text(random: Random): string;
 }
 
-/** Everything that a client at the server may call, by COMMAND DOCS. The connection speaks RESP3. */
+/**
+ * Everything that a client at the server may call, by COMMAND DOCS. The connection speaks RESP3. Sorted by name, as a server lists its commands in
+ * another order each time it starts, and equal seeds are to make equal requests.
+ */
 export async function readCommandDocs(client: RespClient): Promise<CommandDoc[]> {
   const found: CommandDoc[] = [];
   const read = (docs: Map<string, Reply>): void => {
@@ -51,7 +54,7 @@ export async function readCommandDocs(client: RespClient): Promise<CommandDoc[]>
     }
   };
   read((await client.call('COMMAND', 'DOCS')) as unknown as Map<string, Reply>);
-  return found;
+  return found.sort((a, b) => (a.words.join(' ') < b.words.join(' ') ? -1 : 1));
 }
 
 function readArguments(docs: Reply | undefined): ArgumentDoc[] {
