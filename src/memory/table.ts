@@ -53,6 +53,9 @@ export class Table {
   /** First bucket of the chain of the last `find`, for `removeFound`. */
   private homeChunk = 0;
   private homeWord = 0;
+  /** Last bucket of that chain if nothing was found, for `insertMissing`. */
+  private endChunk = 0;
+  private endWord = 0;
   /** The bucket that `locate` found. */
   private bucketChunk = 0;
   private bucketWord = 0;
@@ -139,7 +142,11 @@ export class Table {
         }
       }
       const overflow = words[base + OVERFLOW_WORD];
-      if (overflow === 0) return 0;
+      if (overflow === 0) {
+        this.endChunk = chunk;
+        this.endWord = base;
+        return 0;
+      }
       chunk = overflow >>> CHUNK_INDEX_SHIFT;
       base = (overflow & UNIT_MASK) << 1;
     }
@@ -202,6 +209,16 @@ export class Table {
     this.foundItem = 0;
     this.locateHash(table, hash);
     this.append(this.bucketChunk, this.bucketWord, hash, item);
+    this.countOneMore(table);
+  }
+
+  /** Adds an item whose key the last `find` has not found: where it was looked for, so that the chain is not walked again. */
+  insertMissing(table: Ref, hash: number, item: Ref): void {
+    this.append(this.endChunk, this.endWord, hash, item);
+    this.countOneMore(table);
+  }
+
+  private countOneMore(table: Ref): void {
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
     const base = (table & UNIT_MASK) << 1;
     const count = words[base + COUNT] + 1;

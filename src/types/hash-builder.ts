@@ -29,6 +29,7 @@ import { encodePackedTime, readPackedTime } from './field-time.js';
 import type { Hashes } from './hash.js';
 import { HashCursor } from './hash-cursor.js';
 import type { HashPair } from './hash-pair.js';
+import { ItemSource, MAX_COUNTED } from './item-source.js';
 import { PackedBuffer } from './packed-buffer.js';
 import { TIMED_ROOT_BYTES } from './timed-table.js';
 
@@ -36,6 +37,8 @@ import { TIMED_ROOT_BYTES } from './timed-table.js';
 const AROUND_TEXT_BYTES = 64;
 
 export class HashBuilder {
+  /** Where the pairs of `addFrom` are; from its `begin` until the hash is finished or discarded. */
+  readonly source: ItemSource;
   private readonly space: Keyspace;
   private readonly hashes: Hashes;
   /** Pairs, or triplets with times in the order in which they came. */
@@ -53,6 +56,7 @@ export class HashBuilder {
   constructor(space: Keyspace, hashes: Hashes) {
     this.space = space;
     this.hashes = hashes;
+    this.source = new ItemSource(space.arena);
     this.cursor = new HashCursor(space, hashes.table);
   }
 
@@ -91,6 +95,15 @@ export class HashBuilder {
     return true;
   }
 
+  /** Adds a field that is in the source, and its value behind it, unless it is there. @returns whether it is new */
+  addFrom(start: number, length: number, valueStart: number, valueLength: number): boolean {
+    const { source } = this;
+    const isItem = valueStart === start + length + 1 && length <= MAX_COUNTED && valueLength <= MAX_COUNTED;
+    if (this.table === 0 || !isItem)
+      return this.set(source.bytes, start, length, source.bytes, valueStart, valueLength);
+    return this.hashes.table.addFrom(this.table, source, start, length, valueStart + valueLength) !== 0;
+  }
+
   /** Adds a field that was not added before, with its time: Unix ms, 0 = none. */
   setTimed(pair: HashPair, timeMs: number): void {
     if (!this.staysPacked(pair.length, pair.valueLength)) {
@@ -111,6 +124,7 @@ export class HashBuilder {
 
   /** Gives what was built to a key that is not there. @returns its entry */
   finish(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    this.source.forget();
     if (this.isTimed) this.settleTimes();
     if (this.table === 0) {
       const { packed } = this;
@@ -131,6 +145,7 @@ export class HashBuilder {
 
   /** Drops what was built of fields without times. */
   discard(): void {
+    this.source.forget();
     if (this.table !== 0) this.hashes.table.release(this.table);
     this.table = 0;
   }

@@ -179,7 +179,7 @@ export class Hashes implements ValueType {
     else at = writeCounted(view, at, field, fieldStart, fieldLength);
     writeCounted(view, at, value, valueStart, valueLength);
     if (item === 0) {
-      this.table.insert(table, hash, block);
+      this.table.insertMissing(table, hash, block);
     } else if (block !== item) {
       this.table.replaceFound(block);
       arena.free(item);

@@ -9,6 +9,7 @@ import type { Ref } from '../memory/arena.js';
 import { parsedInt64, parseInt64Text } from '../memory/int64-text.js';
 import { initIntset, insertIntset, intsetBytes, intsetBytesWith, intsetCount, searchIntset } from '../memory/intset.js';
 import { ElementWriter, findElement, LISTPACK_BYTES_MAX, listpackCount } from '../memory/listpack.js';
+import { ItemSource, MAX_COUNTED } from './item-source.js';
 import { PackedBuffer } from './packed-buffer.js';
 import type { Sets } from './set.js';
 import { SET_INTSET, SET_LISTPACK, SET_TABLE, SetCursor } from './set-cursor.js';
@@ -20,6 +21,8 @@ const UNDECIDED = -1;
 export class SetBuilder {
   /** The listpack, while it is one. */
   readonly packed = new PackedBuffer();
+  /** Where the members of `addFrom` are; from its `begin` until the set is finished or discarded. */
+  readonly source: ItemSource;
   /** The intset, while it is one. */
   private readonly integers = new PackedBuffer();
   private readonly space: Keyspace;
@@ -34,6 +37,7 @@ export class SetBuilder {
   constructor(space: Keyspace, sets: Sets) {
     this.space = space;
     this.sets = sets;
+    this.source = new ItemSource(space.arena);
     this.cursor = new SetCursor(space, sets.table);
   }
 
@@ -88,6 +92,12 @@ export class SetBuilder {
     return this.sets.addItem(this.table, member, start, length);
   }
 
+  /** Adds a member that is in the source. @returns whether it is new */
+  addFrom(start: number, length: number): boolean {
+    if (this.encoding !== SET_TABLE || length > MAX_COUNTED) return this.add(this.source.bytes, start, length);
+    return this.sets.table.addFrom(this.table, this.source, start, length, start + length) !== 0;
+  }
+
   /** Appends a member that is not there to what is a listpack. */
   append(member: Uint8Array, start: number, length: number): void {
     this.writer.encode(member, start, length);
@@ -116,6 +126,7 @@ export class SetBuilder {
 
   /** Gives what was built, which has a member, to a key that is not there. @returns its entry */
   finish(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    this.source.forget();
     if (this.encoding === SET_TABLE) {
       const ref = db.add(key, start, length, TYPE_SET, SET_TABLE, ROOT_BYTES, expireAtMs);
       this.space.entries.setRoot(ref, this.table);
@@ -132,6 +143,7 @@ export class SetBuilder {
 
   /** Drops what was built. */
   discard(): void {
+    this.source.forget();
     if (this.encoding === SET_TABLE) this.sets.table.release(this.table);
     this.encoding = UNDECIDED;
   }

@@ -207,11 +207,12 @@ export class Sets implements ValueType {
     return ref;
   }
 
+  /** Adds the member that the table has just not found. */
   private insertItem(table: Ref, hash: number, member: Uint8Array, start: number, length: number): void {
     const { arena } = this.space;
     const item = arena.allocate(countedBytes(length));
     writeCounted(arena.bytes[item >>> CHUNK_INDEX_SHIFT], (item & UNIT_MASK) << 3, member, start, length);
-    this.table.insert(table, hash, item);
+    this.table.insertMissing(table, hash, item);
     this.table.exempt(table, item);
   }
 

@@ -181,7 +181,7 @@ export class TimedTable {
     if (timeMs !== 0) at = writeItemTime(view, at, timeMs);
     writeCounted(view, at, pair.valueBytes, pair.valueStart, pair.valueLength);
     if (old === 0) {
-      this.table.insert(table, hash, block);
+      this.table.insertMissing(table, hash, block);
     } else {
       this.table.preserve(table, old);
       const oldTimeMs = this.timeOf(old);

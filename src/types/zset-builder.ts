@@ -14,9 +14,10 @@ import { compareBytes } from '../memory/copy.js';
 import { readDouble, writeDouble } from '../memory/double-bytes.js';
 import { initListpack, LISTPACK_EMPTY_BYTES, splice } from '../memory/listpack.js';
 import { CountedString } from './counted-keys.js';
+import { ItemSource, MAX_COUNTED } from './item-source.js';
 import { mergeSort } from './merge-sort.js';
 import type { Zsets } from './zset.js';
-import { ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
+import { SCORE_BYTES, ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
 
 const NO_ITEMS = new Int32Array(0);
 /** Room that stays between two sets. */
@@ -25,6 +26,8 @@ const ITEMS_KEPT = 1024;
 export class ZsetBuilder {
   /** Of the member that `find` found. */
   foundScore = 0;
+  /** Where the members of `addFrom` are; from its `begin` until the set is finished or discarded. */
+  readonly source: ItemSource;
   private readonly space: Keyspace;
   private readonly zsets: Zsets;
   private readonly cursor: ZsetCursor;
@@ -39,6 +42,7 @@ export class ZsetBuilder {
   constructor(space: Keyspace, zsets: Zsets) {
     this.space = space;
     this.zsets = zsets;
+    this.source = new ItemSource(space.arena);
     this.cursor = new ZsetCursor(space, zsets.trees);
   }
 
@@ -60,22 +64,39 @@ export class ZsetBuilder {
 
   /** Adds a member that is not there. */
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
-    this.addHashed(hashBytes(bytes, start, length), bytes, start, length, score);
+    const item = this.createItem(bytes, start, length, score);
+    this.zsets.table.insert(this.table, hashBytes(bytes, start, length), item);
+    this.push(item);
   }
 
   /** Adds a member, unless it is there. @returns whether it is new */
   addNew(bytes: Uint8Array, start: number, length: number, score: number): boolean {
     const hash = hashBytes(bytes, start, length);
     if (this.zsets.table.find(this.table, hash, bytes, start, length) !== 0) return false;
-    this.addHashed(hash, bytes, start, length, score);
+    const item = this.createItem(bytes, start, length, score);
+    this.zsets.table.insertMissing(this.table, hash, item);
+    this.push(item);
     return true;
   }
 
-  private addHashed(hash: number, bytes: Uint8Array, start: number, length: number, score: number): void {
+  /** The same with a member that is in the source, and its score behind it as items have it, to a set that is not grown. */
+  addNewFrom(start: number, length: number, score: number): boolean {
+    const { source } = this;
+    if (length > MAX_COUNTED) return this.addNew(source.bytes, start, length, score);
+    if (length > this.memberBytesMax) this.memberBytesMax = length;
+    const item = this.zsets.table.addFrom(this.table, source, start, length, start + length + SCORE_BYTES);
+    if (item === 0) return false;
+    this.push(item);
+    return true;
+  }
+
+  private createItem(bytes: Uint8Array, start: number, length: number, score: number): Ref {
     if (length > this.memberBytesMax) this.memberBytesMax = length;
     const isPacked = this.isGrown && this.fitsListpack(this.itemCount + 1);
-    const item = this.zsets.createItem(bytes, start, length, isPacked ? score + 0 : score);
-    this.zsets.table.insert(this.table, hash, item);
+    return this.zsets.createItem(bytes, start, length, isPacked ? score + 0 : score);
+  }
+
+  private push(item: Ref): void {
     if (this.itemCount === this.items.length) this.grow();
     this.items[this.itemCount++] = item;
   }
@@ -158,6 +179,7 @@ export class ZsetBuilder {
 
   private forget(): void {
     this.itemCount = 0;
+    this.source.forget();
     if (this.items.length > ITEMS_KEPT) this.items = NO_ITEMS;
   }
 

@@ -18,6 +18,9 @@ import { parseDouble } from './parse-double.js';
 export const ZSET_LISTPACK = 0;
 export const ZSET_SKIPLIST = 1;
 
+/** Of a score in an item. */
+export const SCORE_BYTES = 8;
+
 /** @returns the score that an element of a packed sorted set holds */
 export function scoreOf(element: ListpackElement): number {
   if (element.isInteger) return element.number;

@@ -42,10 +42,9 @@ import { formatDouble } from './double.js';
 import { MemberTable } from './member-table.js';
 import { RankWalk } from './rank-walk.js';
 import { ZsetBuilder } from './zset-builder.js';
-import { scoreOf, ZSET_LISTPACK, ZSET_SKIPLIST, ZsetCursor } from './zset-cursor.js';
+import { SCORE_BYTES, scoreOf, ZSET_LISTPACK, ZSET_SKIPLIST, ZsetCursor } from './zset-cursor.js';
 
 const CONTROL_BYTES = 8;
-const SCORE_BYTES = 8;
 /** A tree with more members leaves its nodes to the reaper: one takes about 0.1 µs. */
 const FREED_AT_ONCE_MAX = 256;
 const LEAVES_PER_PART = 16;
@@ -207,7 +206,7 @@ export class Zsets implements ValueType, ItemOrder {
     let item = this.table.find(table, hash, bytes, start, length);
     if (item === 0) {
       item = this.createItem(bytes, start, length, score);
-      this.table.insert(table, hash, item);
+      this.table.insertMissing(table, hash, item);
     } else {
       this.table.preserve(table, item);
       this.readScore(item);

@@ -59,11 +59,11 @@ export const hashForm: ValueForm = {
     if (record.type === RdbType.HASH) {
       const count = cursor.length();
       builder.begin(false, count);
+      builder.source.begin(record.bytes);
       for (let rest = count; rest > 0; rest--) {
         cursor.string(field);
         cursor.string(value);
-        const valueLength = value.end - value.start;
-        builder.set(field.bytes, field.start, field.end - field.start, value.bytes, value.start, valueLength);
+        add(builder, field, value);
       }
     } else {
       builder.begin();
@@ -94,14 +94,23 @@ function pairsInto(builder: HashBuilder): ElementVisitor {
   };
 }
 
+/** @returns whether the field is new */
+function add(builder: HashBuilder, field: RdbString, value: RdbString): boolean {
+  const { bytes } = builder.source;
+  const fieldLength = field.end - field.start;
+  const valueLength = value.end - value.start;
+  if (field.bytes === bytes && value.bytes === bytes)
+    return builder.addFrom(field.start, fieldLength, value.start, valueLength);
+  return builder.set(field.bytes, field.start, fieldLength, value.bytes, value.start, valueLength);
+}
+
 class HashAssembly extends BuilderAssembly<HashBuilder> {
-  begin(_: number, certain: number): void {
+  begin(_: number, certain: number, source: Uint8Array): void {
     this.builder.begin(false, certain);
+    this.builder.source.begin(source);
   }
 
   element(field: RdbString, value: RdbString): boolean {
-    const fieldLength = field.end - field.start;
-    const valueLength = value.end - value.start;
-    return this.builder.set(field.bytes, field.start, fieldLength, value.bytes, value.start, valueLength);
+    return add(this.builder, field, value);
   }
 }

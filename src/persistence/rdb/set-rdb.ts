@@ -48,9 +48,10 @@ export const setForm: ValueForm = {
     if (record.type === RdbType.SET) {
       const count = cursor.length();
       builder.begin(count, count);
+      builder.source.begin(record.bytes);
       for (let i = 0; i < count; i++) {
         cursor.string(text);
-        builder.add(text.bytes, text.start, text.end - text.start);
+        add(builder, text);
       }
     } else {
       builder.begin(0);
@@ -62,12 +63,19 @@ export const setForm: ValueForm = {
   },
 };
 
+/** @returns whether the member is new */
+function add(builder: SetBuilder, { bytes, start, end }: RdbString): boolean {
+  if (bytes === builder.source.bytes) return builder.addFrom(start, end - start);
+  return builder.add(bytes, start, end - start);
+}
+
 class SetAssembly extends BuilderAssembly<SetBuilder> {
-  begin(count: number, certain: number): void {
+  begin(count: number, certain: number, source: Uint8Array): void {
     this.builder.begin(count, certain);
+    this.builder.source.begin(source);
   }
 
-  element({ bytes, start, end }: RdbString): boolean {
-    return this.builder.add(bytes, start, end - start);
+  element(member: RdbString): boolean {
+    return add(this.builder, member);
   }
 }

@@ -119,7 +119,7 @@ export function checkStream(
   const hasExtendedFields = type !== RdbType.STREAM;
   const nodeCount = cursor.length();
   elements.clear(cursor.bytes, nodeCount);
-  assembly?.begin(nodeCount, 0);
+  assembly?.begin(nodeCount, 0, cursor.bytes);
   for (let i = 0; i < nodeCount; i++) {
     if (!cursor.string(scratch)) return false;
     if (scratch.end - scratch.start !== RAW_ID_BYTES) {

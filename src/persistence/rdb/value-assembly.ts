@@ -14,8 +14,9 @@ export interface ValueAssembly {
   /**
    * @param count   number of elements or nodes, as the value says
    * @param certain about as many are there, as far as the bytes tell: room may be taken for them
+   * @param source  where they come from, until `finish` or `discard`
    */
-  begin(count: number, certain: number): void;
+  begin(count: number, certain: number, source: Uint8Array): void;
   /**
    * Takes an element: of a list or set; of a hash with its value; of a sorted set with its score.
    * @returns false if it is there already and must not be; the value is not valid then
@@ -45,7 +46,7 @@ export abstract class BuilderAssembly<Builder extends ValueBuilder> implements V
     this.builder = builder;
   }
 
-  abstract begin(count: number, certain: number): void;
+  abstract begin(count: number, certain: number, source: Uint8Array): void;
   abstract element(text: RdbString, value: RdbString, score: number): boolean;
 
   node(_listpack: RdbString, _id: StreamId): void {}

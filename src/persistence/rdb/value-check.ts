@@ -159,7 +159,7 @@ export class ValueChecker {
   #quicklist(cursor: RdbCursor, type: number): number {
     const nodeCount = cursor.length();
     let elementCount = 0;
-    this.assembly?.begin(nodeCount, 0);
+    this.assembly?.begin(nodeCount, 0, cursor.bytes);
     for (let i = 0; i < nodeCount; i++) {
       let container = QUICKLIST_PACKED;
       if (type === RdbType.LIST_QUICKLIST_2) {
@@ -227,7 +227,10 @@ export class ValueChecker {
   /** To be called before the elements that `#isNew` is asked about. */
   #begin(cursor: RdbCursor, count: number): void {
     if (this.assembly === null) this.#elements.clear(cursor.bytes, count);
-    else this.assembly.begin(count, Math.max(0, Math.min(count, (cursor.end - cursor.at) >> ELEMENT_BYTES_SHIFT)));
+    else {
+      const certain = Math.max(0, Math.min(count, (cursor.end - cursor.at) >> ELEMENT_BYTES_SHIFT));
+      this.assembly.begin(count, certain, cursor.bytes);
+    }
   }
 
   /** Whether the element that was read, with its value or its score, did not come before. */

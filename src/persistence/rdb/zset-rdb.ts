@@ -37,7 +37,7 @@ export const zsetForm: ValueForm = {
   reads: (rdbType) => ZSET_TYPES.has(rdbType),
   add: addZset,
   assembly: (space, rdbType) =>
-    rdbType === RdbType.ZSET || rdbType === RdbType.ZSET_2 ? new ZsetAssembly(zsetsOf(space).builder) : null,
+    rdbType === RdbType.ZSET || rdbType === RdbType.ZSET_2 ? new ZsetAssembly(zsetsOf(space).builder, rdbType) : null,
 };
 
 function writeZset(writer: RdbWriter, space: Keyspace, ref: Ref): void {
@@ -166,11 +166,22 @@ function looseScore(bytes: Uint8Array, start: number, length: number): number {
 }
 
 class ZsetAssembly extends BuilderAssembly<ZsetBuilder> {
-  begin(_: number, certain: number): void {
+  constructor(
+    builder: ZsetBuilder,
+    private readonly rdbType: number,
+  ) {
+    super(builder);
+  }
+
+  begin(_: number, certain: number, source: Uint8Array): void {
     this.builder.begin(false, certain);
+    // Scores that are texts are not what items have.
+    if (this.rdbType === RdbType.ZSET_2) this.builder.source.begin(source);
   }
 
   element({ bytes, start, end }: RdbString, _: RdbString, score: number): boolean {
-    return this.builder.addNew(bytes, start, end - start, score);
+    const { builder } = this;
+    if (bytes === builder.source.bytes) return builder.addNewFrom(start, end - start, score);
+    return builder.addNew(bytes, start, end - start, score);
   }
 }
