@@ -212,7 +212,7 @@ export class Table {
     this.countOneMore(table);
   }
 
-  /** Adds an item whose key the last `find` has not found: where it was looked for, so that the chain is not walked again. */
+  /** Adds an item whose key the last `find` of any table of this object has not found: where it was looked for, so that the chain is not walked again. */
   insertMissing(table: Ref, hash: number, item: Ref): void {
     this.append(this.endChunk, this.endWord, hash, item);
     this.countOneMore(table);

@@ -71,7 +71,13 @@ class Model {
   add(value: number): void {
     if (this.expected.has(value)) return;
     const item = this.numbers.create(value);
-    this.table.insert(this.ref, this.numbers.hashOfValue(value), item);
+    const hash = this.numbers.hashOfValue(value);
+    if (value & 1) {
+      assert.equal(this.find(value), 0);
+      this.table.insertMissing(this.ref, hash, item);
+    } else {
+      this.table.insert(this.ref, hash, item);
+    }
     this.expected.set(value, item);
   }
 
