@@ -282,6 +282,25 @@ describe('a snapshot of large values', () => {
   });
 });
 
+test('pending entries are dumped whole wherever a part of them ends', () => {
+  const server = newServer();
+  for (let id = 1; id <= 2100; id++) server.run(`XADD stream ${id} f v`);
+  for (let consumerCount = 1; consumerCount <= 2; consumerCount++) {
+    // A part is 1024 of pending entries and heads of lists of them: all ways in which these can meet its end.
+    for (let count = 1010; count <= 1030; count++) {
+      server.run('XGROUP CREATE stream g 0');
+      for (let i = 0; i < consumerCount; i++)
+        server.run(`XREADGROUP GROUP g consumer:${i} COUNT ${count} STREAMS stream >`);
+      const dump = Buffer.from(server.run('DUMP stream'), 'latin1');
+      const payload = dump.subarray(dump.indexOf('\r\n') + 2, -2).toString('latin1');
+      assert.equal(server.runWords(['RESTORE', 'twin', '0', payload]), '+OK\r\n', `${consumerCount} × ${count}`);
+      assert.equal(server.run('XPENDING twin g - + 10000'), server.run('XPENDING stream g - + 10000'));
+      server.run('DEL twin');
+      server.run('XGROUP DESTROY stream g');
+    }
+  }
+});
+
 /** All blocks are given back in the end. */
 function endClean(server: InProcess): void {
   const { keyspace } = server.server;

@@ -102,22 +102,24 @@ interface PendingRun {
 class GroupsPart implements LongPart {
   private readonly runs: PendingRun[] = [];
   private run = 0;
-  private cell = 0;
+  /** What comes next of the run: −1 is its head. */
+  private cell = -1;
 
   constructor(store: GroupStore, groups: readonly StreamGroup[]) {
     for (const group of groups) this.addGroup(store, group);
   }
 
   writeSome(writer: RdbWriter): boolean {
-    // Of cells and heads: a group may have thousands of consumers that own nothing.
+    // Heads count, too: a group may have thousands of consumers that own nothing.
     let rest = CELLS_AT_ONCE;
     for (; this.run < this.runs.length; this.run++) {
       const { cells, writeHead, writeCell } = this.runs[this.run];
-      if (rest === 0) return true;
-      if (this.cell === 0) writeHead(writer);
-      for (rest--; this.cell < cells.count && rest > 0; rest--) writeCell(writer, cells, this.cell++);
-      if (this.cell < cells.count) return true;
-      this.cell = 0;
+      for (; this.cell < cells.count; this.cell++) {
+        if (rest-- === 0) return true;
+        if (this.cell < 0) writeHead(writer);
+        else writeCell(writer, cells, this.cell);
+      }
+      this.cell = -1;
     }
     return false;
   }
