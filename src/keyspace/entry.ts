@@ -226,4 +226,8 @@ export class Entries implements ItemKeys {
     if (this.keyLength(ref) !== length) return false;
     return equalBytes(this.view(ref), this.keyStart(ref), key, start, length);
   }
+
+  haveSameKey(ref: Ref, other: Ref): boolean {
+    return this.equals(other, this.view(ref), this.keyStart(ref), this.keyLength(ref));
+  }
 }

@@ -31,6 +31,8 @@ export interface ItemKeys {
   hashOf(item: Ref): number;
   /** @returns whether the item's key is the given bytes */
   equals(item: Ref, key: Uint8Array, start: number, length: number): boolean;
+  /** @returns whether two items have the same key */
+  haveSameKey(item: Ref, other: Ref): boolean;
 }
 
 /** Most keys that `warm` takes at once: their cache lines must still be there when the commands come, and 32 fill the memory's queue anyway. */
@@ -218,6 +220,61 @@ export class Table {
     this.countOneMore(table);
   }
 
+  /**
+   * Adds items whose keys may be there. All buckets are read before the first one is searched, so that their cache misses overlap.
+   * @param hashes of the items' keys
+   * @param count  at most WARM_MAX
+   * @returns how many were added before the first whose key is there: `count` if there is none
+   */
+  insertNew(table: Ref, hashes: Int32Array, items: Int32Array, count: number): number {
+    const { warmChunks, warmBases } = this;
+    this.foundItem = 0;
+    const words = this.words[table >>> CHUNK_INDEX_SHIFT];
+    const base = (table & UNIT_MASK) << 1;
+    const bucketCount = words[base + BUCKETS];
+    const root = words[base + ROOT];
+    const capacity = words[base + CAPACITY];
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      this.locateIn(root, capacity, bucketOf(hashes[i], bucketCount));
+      warmChunks[i] = this.bucketChunk;
+      warmBases[i] = this.bucketWord;
+      sum ^= this.words[this.bucketChunk][this.bucketWord + FINGERPRINT_WORD];
+    }
+    this.warmed = sum;
+    let added = 0;
+    while (added < count && this.appendNew(warmChunks[added], warmBases[added], hashes[added], items[added])) added++;
+    words[base + COUNT] += added;
+    while (words[base + COUNT] > words[base + BUCKETS] * LOAD_MAX) this.split(table);
+    return added;
+  }
+
+  /** Puts an item into a chain, unless its key is there. @returns whether it is not */
+  private appendNew(homeChunk: number, homeBase: number, hash: number, item: Ref): boolean {
+    const pattern = Math.imul(hash >>> 24, 0x01010101);
+    let chunk = homeChunk;
+    let base = homeBase;
+    for (;;) {
+      const words = this.words[chunk];
+      for (let group = 0; group < 3; group++) {
+        const difference = words[base + FINGERPRINT_WORD + group] ^ pattern;
+        let matches = (difference - 0x01010101) & ~difference & 0x80808080;
+        while (matches !== 0) {
+          const lowest = matches & -matches;
+          const other = words[base + (group << 2) + ((31 - Math.clz32(lowest)) >> 3)];
+          if (other !== 0 && this.keys.haveSameKey(item, other)) return false;
+          matches ^= lowest;
+        }
+      }
+      const overflow = words[base + OVERFLOW_WORD];
+      if (overflow === 0) break;
+      chunk = overflow >>> CHUNK_INDEX_SHIFT;
+      base = (overflow & UNIT_MASK) << 1;
+    }
+    this.append(chunk, base, hash, item);
+    return true;
+  }
+
   private countOneMore(table: Ref): void {
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
     const base = (table & UNIT_MASK) << 1;
@@ -402,11 +459,7 @@ export class Table {
   private locateHash(table: Ref, hash: number): void {
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
     const base = (table & UNIT_MASK) << 1;
-    const bucketCount = words[base + BUCKETS];
-    const bits = 32 - Math.clz32(bucketCount - 1);
-    let bucket = hash & ((1 << bits) - 1);
-    if (bucket >= bucketCount) bucket &= (1 << (bits - 1)) - 1;
-    this.locateIn(words[base + ROOT], words[base + CAPACITY], bucket);
+    this.locateIn(words[base + ROOT], words[base + CAPACITY], bucketOf(hash, words[base + BUCKETS]));
   }
 
   private locate(table: Ref, bucket: number): void {
@@ -597,6 +650,13 @@ export function isScanned(hash: number, cursor: number): boolean {
 
 /** Items of the chain being split or merged; used within one call only. */
 const splitItems: Ref[] = [];
+
+/** @returns the bucket of a hash among `bucketCount` ones */
+function bucketOf(hash: number, bucketCount: number): number {
+  const bits = 32 - Math.clz32(bucketCount - 1);
+  const bucket = hash & ((1 << bits) - 1);
+  return bucket < bucketCount ? bucket : bucket & ((1 << (bits - 1)) - 1);
+}
 
 function highestPowerOfTwo(n: number): number {
   return 1 << (31 - Math.clz32(n));

@@ -85,4 +85,10 @@ export class CountedKeys implements ItemKeys {
     this.string.read(view, at);
     return this.string.length === length && equalBytes(view, this.string.start, key, start, length);
   }
+
+  haveSameKey(item: Ref, other: Ref): boolean {
+    const view = this.bytes[item >>> CHUNK_INDEX_SHIFT];
+    this.string.read(view, (item & UNIT_MASK) << 3);
+    return this.equals(other, view, this.string.start, this.string.length);
+  }
 }

@@ -14,6 +14,7 @@ import {
   ROOT_BYTES,
   TYPE_HASH,
 } from '../keyspace/entry.js';
+import { hashBytes } from '../keyspace/key-hash.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
 import {
@@ -29,7 +30,8 @@ import { encodePackedTime, readPackedTime } from './field-time.js';
 import type { Hashes } from './hash.js';
 import { HashCursor } from './hash-cursor.js';
 import type { HashPair } from './hash-pair.js';
-import { ItemSource, MAX_COUNTED } from './item-source.js';
+import { ItemBatch } from './item-batch.js';
+import { ItemSource } from './item-source.js';
 import { PackedBuffer } from './packed-buffer.js';
 import { TIMED_ROOT_BYTES } from './timed-table.js';
 
@@ -37,8 +39,9 @@ import { TIMED_ROOT_BYTES } from './timed-table.js';
 const AROUND_TEXT_BYTES = 64;
 
 export class HashBuilder {
-  /** Where the pairs of `addFrom` are; from its `begin` until the hash is finished or discarded. */
+  /** Where most pairs of `addNew` are; from its `begin` until the hash is finished or discarded. */
   readonly source: ItemSource;
+  private readonly batch: ItemBatch;
   private readonly space: Keyspace;
   private readonly hashes: Hashes;
   /** Pairs, or triplets with times in the order in which they came. */
@@ -57,6 +60,7 @@ export class HashBuilder {
     this.space = space;
     this.hashes = hashes;
     this.source = new ItemSource(space.arena);
+    this.batch = new ItemBatch(space.arena, hashes.table);
     this.cursor = new HashCursor(space, hashes.table);
   }
 
@@ -95,13 +99,31 @@ export class HashBuilder {
     return true;
   }
 
-  /** Adds a field that is in the source, and its value behind it, unless it is there. @returns whether it is new */
-  addFrom(start: number, length: number, valueStart: number, valueLength: number): boolean {
+  /**
+   * Adds a field that must not be there, with its value; between it and `settle` nothing else is called.
+   * @returns false if it is there, or one before it was: what was built is to be discarded
+   */
+  addNew(
+    field: Uint8Array,
+    start: number,
+    length: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+  ): boolean {
+    if (this.table === 0) return this.set(field, start, length, value, valueStart, valueLength);
     const { source } = this;
-    const isItem = valueStart === start + length + 1 && length <= MAX_COUNTED && valueLength <= MAX_COUNTED;
-    if (this.table === 0 || !isItem)
-      return this.set(source.bytes, start, length, source.bytes, valueStart, valueLength);
-    return this.hashes.table.addFrom(this.table, source, start, length, valueStart + valueLength) !== 0;
+    const isItem =
+      source.hasCounted(field, length) && source.hasCounted(value, valueLength) && valueStart === start + length + 1;
+    const item = isItem
+      ? source.item(start - 1, length + valueLength + 2)
+      : this.hashes.createItem(field, start, length, value, valueStart, valueLength);
+    return this.batch.add(item, hashBytes(field, start, length));
+  }
+
+  /** To be called after the last `addNew`. @returns as `addNew` */
+  settle(): boolean {
+    return this.batch.flush();
   }
 
   /** Adds a field that was not added before, with its time: Unix ms, 0 = none. */
@@ -124,6 +146,7 @@ export class HashBuilder {
 
   /** Gives what was built to a key that is not there. @returns its entry */
   finish(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    this.batch.flush();
     this.source.forget();
     if (this.isTimed) this.settleTimes();
     if (this.table === 0) {
@@ -146,6 +169,7 @@ export class HashBuilder {
   /** Drops what was built of fields without times. */
   discard(): void {
     this.source.forget();
+    this.batch.drop();
     if (this.table !== 0) this.hashes.table.release(this.table);
     this.table = 0;
   }
@@ -183,6 +207,7 @@ export class HashBuilder {
     const { cursor, hashes } = this;
     cursor.beginPacked(this.packed.bytes, 0, this.isTimed);
     this.table = hashes.table.createFor(this.certain);
+    this.batch.begin(this.table);
     if (this.isTimed) {
       this.order = hashes.fieldTimes.table.order.create();
       hashes.fieldTimes.table.putAll(this.table, this.order, cursor);

@@ -187,6 +187,23 @@ export class Hashes implements ValueType {
     this.table.exempt(table, block);
   }
 
+  /** @returns a block with the item, in no table yet */
+  createItem(
+    field: Uint8Array,
+    fieldStart: number,
+    fieldLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+  ): Ref {
+    const { arena } = this.space;
+    const item = arena.allocate(countedBytes(fieldLength) + countedBytes(valueLength));
+    const view = arena.bytes[item >>> CHUNK_INDEX_SHIFT];
+    const at = writeCounted(view, (item & UNIT_MASK) << 3, field, fieldStart, fieldLength);
+    writeCounted(view, at, value, valueStart, valueLength);
+    return item;
+  }
+
   /** Sets all fields that the walk comes by, as `setItem` does. */
   setItems(table: Ref, from: HashCursor): void {
     while (from.next())

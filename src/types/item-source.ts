@@ -1,6 +1,6 @@
 /**
  * Bytes in which items lie already as they lie in the arena. Those of an RDB are: before a string stands the low byte of its length, in each form that a length
- * has there; and before a counted string of up to MAX_COUNTED bytes stands its length (counted-keys.ts). Behind it comes the value, or the score, in both.
+ * has there; and before a counted string of up to 253 bytes stands its length (counted-keys.ts). Behind it comes the value, or the score, in both.
  *
  * So an item is made by copying words, which takes a third of what strings take that are written byte by byte.
  */
@@ -8,16 +8,13 @@ import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/ar
 import { copyBytes } from '../memory/copy.js';
 import { NOT_COUNTED } from './counted-keys.js';
 
-/** Longer strings have more than one byte before them. */
-export const MAX_COUNTED = NOT_COUNTED - 1;
-
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
 /** More is copied by the engine. */
 const WORDS_IN_LOOP_MAX = 32;
 
 export class ItemSource {
-  bytes: Uint8Array = NO_BYTES;
+  private bytes: Uint8Array = NO_BYTES;
   /** Of the same bytes, made when it is needed. */
   private view: DataView = NO_VIEW;
   private readonly arena: Arena;
@@ -35,6 +32,11 @@ export class ItemSource {
   /** Lets go of the bytes, which may be many. */
   forget(): void {
     this.begin(NO_BYTES);
+  }
+
+  /** @returns whether a string of `bytes` has its length before it as counted strings have */
+  hasCounted(bytes: Uint8Array, length: number): boolean {
+    return bytes === this.bytes && length < NOT_COUNTED;
   }
 
   /** @returns a new block that begins with `bytes[start, start + count)` */

@@ -3,14 +3,12 @@
  * The entry's value is the table's reference (`Entries.root`).
  */
 
-import { hashBytes } from '../keyspace/key-hash.js';
 import type { FrozenValue, ItemReader, Keyspace } from '../keyspace/keyspace.js';
 import type { Remains } from '../keyspace/reaper.js';
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
 import { isScanned, Table } from '../memory/table.js';
 import { CountedKeys } from './counted-keys.js';
 import { FrozenItems, type ItemWalk } from './frozen-items.js';
-import type { ItemSource } from './item-source.js';
 
 /** Tables with more items are freed by the reaper, bit by bit. */
 const FREED_AT_ONCE_MAX = 256;
@@ -36,18 +34,6 @@ export class MemberTable extends Table {
     super(space.arena, new CountedKeys(space.arena));
     this.space = space;
     this.blocks = space.arena;
-  }
-
-  /**
-   * Adds an item that lies in a source, unless its key is there: the `length` bytes from `start` on, at most MAX_COUNTED. The item ends at `end`.
-   * @returns it, or 0 if the key is there
-   */
-  addFrom(table: Ref, source: ItemSource, start: number, length: number, end: number): Ref {
-    const hash = hashBytes(source.bytes, start, length);
-    if (this.find(table, hash, source.bytes, start, length) !== 0) return 0;
-    const item = source.item(start - 1, end - start + 1);
-    this.insertMissing(table, hash, item);
-    return item;
   }
 
   /**

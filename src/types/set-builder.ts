@@ -4,12 +4,14 @@
  */
 import type { Database } from '../keyspace/database.js';
 import { ROOT_BYTES, TYPE_SET } from '../keyspace/entry.js';
+import { hashBytes } from '../keyspace/key-hash.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
 import { parsedInt64, parseInt64Text } from '../memory/int64-text.js';
 import { initIntset, insertIntset, intsetBytes, intsetBytesWith, intsetCount, searchIntset } from '../memory/intset.js';
 import { ElementWriter, findElement, LISTPACK_BYTES_MAX, listpackCount } from '../memory/listpack.js';
-import { ItemSource, MAX_COUNTED } from './item-source.js';
+import { ItemBatch } from './item-batch.js';
+import { ItemSource } from './item-source.js';
 import { PackedBuffer } from './packed-buffer.js';
 import type { Sets } from './set.js';
 import { SET_INTSET, SET_LISTPACK, SET_TABLE, SetCursor } from './set-cursor.js';
@@ -21,10 +23,11 @@ const UNDECIDED = -1;
 export class SetBuilder {
   /** The listpack, while it is one. */
   readonly packed = new PackedBuffer();
-  /** Where the members of `addFrom` are; from its `begin` until the set is finished or discarded. */
+  /** Where most members of `addNew` are; from its `begin` until the set is finished or discarded. */
   readonly source: ItemSource;
   /** The intset, while it is one. */
   private readonly integers = new PackedBuffer();
+  private readonly batch: ItemBatch;
   private readonly space: Keyspace;
   private readonly sets: Sets;
   private readonly writer = new ElementWriter();
@@ -38,6 +41,7 @@ export class SetBuilder {
     this.space = space;
     this.sets = sets;
     this.source = new ItemSource(space.arena);
+    this.batch = new ItemBatch(space.arena, sets.table);
     this.cursor = new SetCursor(space, sets.table);
   }
 
@@ -56,6 +60,7 @@ export class SetBuilder {
     this.encoding = encoding;
     if (encoding === SET_TABLE) {
       this.table = this.sets.table.createFor(this.certain);
+      this.batch.begin(this.table);
     } else if (encoding === SET_LISTPACK) {
       this.packed.clear();
     } else {
@@ -92,10 +97,21 @@ export class SetBuilder {
     return this.sets.addItem(this.table, member, start, length);
   }
 
-  /** Adds a member that is in the source. @returns whether it is new */
-  addFrom(start: number, length: number): boolean {
-    if (this.encoding !== SET_TABLE || length > MAX_COUNTED) return this.add(this.source.bytes, start, length);
-    return this.sets.table.addFrom(this.table, this.source, start, length, start + length) !== 0;
+  /**
+   * Adds a member that must not be there; between it and `settle` nothing else is called.
+   * @returns false if it is there, or one before it was: what was built is to be discarded
+   */
+  addNew(member: Uint8Array, start: number, length: number): boolean {
+    if (this.encoding !== SET_TABLE) return this.add(member, start, length);
+    const { source } = this;
+    const isCounted = source.hasCounted(member, length);
+    const item = isCounted ? source.item(start - 1, length + 1) : this.sets.createItem(member, start, length);
+    return this.batch.add(item, hashBytes(member, start, length));
+  }
+
+  /** To be called after the last `addNew`. @returns as `addNew` */
+  settle(): boolean {
+    return this.batch.flush();
   }
 
   /** Appends a member that is not there to what is a listpack. */
@@ -126,6 +142,7 @@ export class SetBuilder {
 
   /** Gives what was built, which has a member, to a key that is not there. @returns its entry */
   finish(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref {
+    this.batch.flush();
     this.source.forget();
     if (this.encoding === SET_TABLE) {
       const ref = db.add(key, start, length, TYPE_SET, SET_TABLE, ROOT_BYTES, expireAtMs);
@@ -144,6 +161,7 @@ export class SetBuilder {
   /** Drops what was built. */
   discard(): void {
     this.source.forget();
+    this.batch.drop();
     if (this.encoding === SET_TABLE) this.sets.table.release(this.table);
     this.encoding = UNDECIDED;
   }

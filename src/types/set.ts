@@ -207,11 +207,17 @@ export class Sets implements ValueType {
     return ref;
   }
 
-  /** Adds the member that the table has just not found. */
-  private insertItem(table: Ref, hash: number, member: Uint8Array, start: number, length: number): void {
+  /** @returns a block with the item, in no table yet */
+  createItem(member: Uint8Array, start: number, length: number): Ref {
     const { arena } = this.space;
     const item = arena.allocate(countedBytes(length));
     writeCounted(arena.bytes[item >>> CHUNK_INDEX_SHIFT], (item & UNIT_MASK) << 3, member, start, length);
+    return item;
+  }
+
+  /** Adds the member that the table has just not found. */
+  private insertItem(table: Ref, hash: number, member: Uint8Array, start: number, length: number): void {
+    const item = this.createItem(member, start, length);
     this.table.insertMissing(table, hash, item);
     this.table.exempt(table, item);
   }

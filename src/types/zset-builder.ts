@@ -14,7 +14,8 @@ import { compareBytes } from '../memory/copy.js';
 import { readDouble, writeDouble } from '../memory/double-bytes.js';
 import { initListpack, LISTPACK_EMPTY_BYTES, splice } from '../memory/listpack.js';
 import { CountedString } from './counted-keys.js';
-import { ItemSource, MAX_COUNTED } from './item-source.js';
+import { ItemBatch } from './item-batch.js';
+import { ItemSource } from './item-source.js';
 import { mergeSort } from './merge-sort.js';
 import type { Zsets } from './zset.js';
 import { SCORE_BYTES, ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
@@ -26,8 +27,9 @@ const ITEMS_KEPT = 1024;
 export class ZsetBuilder {
   /** Of the member that `find` found. */
   foundScore = 0;
-  /** Where the members of `addFrom` are; from its `begin` until the set is finished or discarded. */
+  /** Where most members of `addNew` are, each with its score behind it; from its `begin` until the set is finished or discarded. */
   readonly source: ItemSource;
+  private readonly batch: ItemBatch;
   private readonly space: Keyspace;
   private readonly zsets: Zsets;
   private readonly cursor: ZsetCursor;
@@ -43,6 +45,7 @@ export class ZsetBuilder {
     this.space = space;
     this.zsets = zsets;
     this.source = new ItemSource(space.arena);
+    this.batch = new ItemBatch(space.arena, zsets.table);
     this.cursor = new ZsetCursor(space, zsets.trees);
   }
 
@@ -56,6 +59,7 @@ export class ZsetBuilder {
    */
   begin(isGrown = false, certain = 0): void {
     this.table = this.zsets.table.createFor(certain);
+    this.batch.begin(this.table);
     if (certain > this.items.length) this.items = new Int32Array(certain);
     this.itemCount = 0;
     this.memberBytesMax = 0;
@@ -64,36 +68,31 @@ export class ZsetBuilder {
 
   /** Adds a member that is not there. */
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
-    const item = this.createItem(bytes, start, length, score);
+    if (length > this.memberBytesMax) this.memberBytesMax = length;
+    const isPacked = this.isGrown && this.fitsListpack(this.itemCount + 1);
+    const item = this.zsets.createItem(bytes, start, length, isPacked ? score + 0 : score);
     this.zsets.table.insert(this.table, hashBytes(bytes, start, length), item);
     this.push(item);
   }
 
-  /** Adds a member, unless it is there. @returns whether it is new */
+  /**
+   * Adds a member that must not be there, to a set that is not grown; between it and `settle` nothing else is called.
+   * @returns false if it is there, or one before it was: what was built is to be discarded
+   */
   addNew(bytes: Uint8Array, start: number, length: number, score: number): boolean {
-    const hash = hashBytes(bytes, start, length);
-    if (this.zsets.table.find(this.table, hash, bytes, start, length) !== 0) return false;
-    const item = this.createItem(bytes, start, length, score);
-    this.zsets.table.insertMissing(this.table, hash, item);
-    this.push(item);
-    return true;
-  }
-
-  /** The same with a member that is in the source, and its score behind it as items have it, to a set that is not grown. */
-  addNewFrom(start: number, length: number, score: number): boolean {
     const { source } = this;
-    if (length > MAX_COUNTED) return this.addNew(source.bytes, start, length, score);
     if (length > this.memberBytesMax) this.memberBytesMax = length;
-    const item = this.zsets.table.addFrom(this.table, source, start, length, start + length + SCORE_BYTES);
-    if (item === 0) return false;
+    const isItem = source.hasCounted(bytes, length);
+    const item = isItem
+      ? source.item(start - 1, length + 1 + SCORE_BYTES)
+      : this.zsets.createItem(bytes, start, length, score);
     this.push(item);
-    return true;
+    return this.batch.add(item, hashBytes(bytes, start, length));
   }
 
-  private createItem(bytes: Uint8Array, start: number, length: number, score: number): Ref {
-    if (length > this.memberBytesMax) this.memberBytesMax = length;
-    const isPacked = this.isGrown && this.fitsListpack(this.itemCount + 1);
-    return this.zsets.createItem(bytes, start, length, isPacked ? score + 0 : score);
+  /** To be called after the last `addNew`. @returns as `addNew` */
+  settle(): boolean {
+    return this.batch.flush();
   }
 
   private push(item: Ref): void {
@@ -167,6 +166,7 @@ export class ZsetBuilder {
 
   /** Frees everything. */
   discard(): void {
+    this.batch.drop();
     this.forget();
     this.zsets.table.release(this.table);
   }

@@ -74,17 +74,73 @@ for (const [type, filling] of Object.entries(FILLINGS)) {
 }
 
 for (const type of ['set', 'hash', 'sorted set']) {
-  test(`a large ${type} with one member twice is refused`, () => {
-    const restorer = new Restorer();
-    const body = restorer.bodyOf(FILLINGS[type]!);
-    const member = /\w+:500/.exec(body.toString('latin1'))!;
-    const other = /\w+:501/.exec(body.toString('latin1'))!;
-    body.write(member[0], other.index, 'latin1');
-    assert.equal(restorer.restore(body), '-ERR Bad data format\r\n');
-    assert.equal(restorer.server.run('EXISTS target'), ':0\r\n');
-    restorer.checkBlocks();
+  test(`a large ${type} with one member twice is refused, wherever the two are`, () => {
+    for (const [first, second] of [
+      [0, 1],
+      [0, 899],
+      [500, 501],
+      [200, 700],
+      [898, 899],
+    ] as const) {
+      const restorer = new Restorer();
+      const body = restorer.bodyOf(FILLINGS[type]!);
+      // Those of one length.
+      const names = [...body.toString('latin1').matchAll(/(?:member|field):\d{3}(?!\d)/g)];
+      body.write(names[first]![0], names[second]!.index, 'latin1');
+      assert.equal(restorer.restore(body), '-ERR Bad data format\r\n');
+      assert.equal(restorer.server.run('EXISTS target'), ':0\r\n');
+      restorer.checkBlocks();
+    }
   });
 }
+
+/** @returns a string as RDB has it, its length in one of the forms that can hold it, not only the shortest */
+function rdbString(text: string, form: number): Buffer {
+  const bytes = Buffer.from(text, 'latin1');
+  const { length } = bytes;
+  const heads = [
+    Buffer.from([0x81, 0, 0, 0, 0, 0, 0, length >> 8, length & 255]),
+    Buffer.from([0x80, 0, 0, length >> 8, length & 255]),
+    Buffer.from([0x40 | (length >> 8), length & 255]),
+    Buffer.from([length]),
+  ];
+  return Buffer.concat([heads[form % (length < 64 ? 4 : 3)]!, bytes]);
+}
+
+test('texts of all lengths are restored, whatever the form of their length', () => {
+  const texts = Array.from({ length: 600 }, (_, i) => `${i}:`.padEnd(3 + (i % 300), 'x'));
+  const count = Buffer.from([0x40 | (texts.length >> 8), texts.length & 255]);
+  const score = Buffer.alloc(8);
+  for (const shift of [0, 1, 2, 3]) {
+    const restorer = new Restorer();
+    const values = texts.map((_, i) => 'v'.repeat((i * 7) % 270));
+    const scores = texts.map((_, i) => i * 0.25 - 50);
+    const bodies = [
+      [2, ...texts.map((text, i) => rdbString(text, i + shift))],
+      [4, ...texts.map((text, i) => Buffer.concat([rdbString(text, i + shift), rdbString(values[i]!, i)]))],
+      [
+        5,
+        ...texts.map((text, i) => {
+          score.writeDoubleLE(scores[i]!);
+          return Buffer.concat([rdbString(text, i + shift), score]);
+        }),
+      ],
+    ] as const;
+    restorer.server.runWords(['SADD', 'value', ...texts]);
+    restorer.server.runWords(['HSET', 'value2', ...texts.flatMap((text, i) => [text, values[i]!])]);
+    restorer.server.runWords(['ZADD', 'value3', ...texts.flatMap((text, i) => [String(scores[i]), text])]);
+    for (const [i, [type, ...parts]] of bodies.entries()) {
+      const body = Buffer.concat([Buffer.from([type]), count, ...(parts as Buffer[])]);
+      assert.equal(restorer.restore(body), '+OK\r\n');
+      const digests = restorer.server.run(`DEBUG DIGEST-VALUE value${i === 0 ? '' : i + 1} target`);
+      const [value, target] = digests.split('\r\n').slice(1);
+      assert.equal(value, target);
+      restorer.server.run('DEL target');
+    }
+    restorer.server.run('DEL value2 value3');
+    restorer.checkBlocks();
+  }
+});
 
 test('a payload that states far more members than it has bytes is refused without room being made for them', () => {
   const restorer = new Restorer();

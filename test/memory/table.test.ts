@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../../src/memory/arena.js';
-import { type ItemKeys, Table } from '../../src/memory/table.js';
+import { type ItemKeys, Table, WARM_MAX } from '../../src/memory/table.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
 
 /** Items are blocks of 8 bytes that hold a number, which is the key; its hash is as good as random, or as bad as wanted. */
@@ -41,6 +41,10 @@ class Numbers implements ItemKeys {
 
   equals(ref: Ref, key: Uint8Array, start: number, length: number): boolean {
     return length === 4 && new DataView(key.buffer, key.byteOffset + start).getInt32(0, true) === this.valueOf(ref);
+  }
+
+  haveSameKey(ref: Ref, other: Ref): boolean {
+    return this.valueOf(ref) === this.valueOf(other);
   }
 }
 
@@ -199,6 +203,37 @@ test('a table is dropped bucket by bucket, from the last one on', () => {
     assert.equal(model.arena.blockCount, new Arena().blockCount + count, 'the items are left');
   }
 });
+
+for (const [name, hash] of [
+  ['random hashes', mixed],
+  ['hashes with equal fingerprints', (value: number) => mixed(value) & 0x00ffffff],
+] as const) {
+  test(`items are inserted some at a time, up to the first whose key is there: ${name}`, () => {
+    const seed = fuzzSeed();
+    replayable(seed, () => {
+      const random = new Random(seed);
+      const model = new Model(hash, random.below(20_000));
+      const hashes = new Int32Array(WARM_MAX);
+      const items = new Int32Array(WARM_MAX);
+      for (let round = 0; round < 1500; round++) {
+        const values = Array.from({ length: random.below(WARM_MAX + 1) }, () => random.below(100_000));
+        values.forEach((value, i) => {
+          hashes[i] = model.numbers.hashOfValue(value);
+          items[i] = model.numbers.create(value);
+        });
+        const isThere = (value: number, i: number) => model.expected.has(value) || values.indexOf(value) < i;
+        const first = values.findIndex(isThere);
+        const added = model.table.insertNew(model.ref, hashes, items, values.length);
+        assert.equal(added, first < 0 ? values.length : first);
+        for (let i = 0; i < values.length; i++) {
+          if (i < added) model.expected.set(values[i], items[i]);
+          else model.arena.free(items[i]);
+        }
+      }
+      model.check();
+    });
+  });
+}
 
 test('a scan returns what is there all the time, however the table grows and shrinks meanwhile', () => {
   const seed = fuzzSeed();

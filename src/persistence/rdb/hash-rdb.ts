@@ -63,7 +63,7 @@ export const hashForm: ValueForm = {
       for (let rest = count; rest > 0; rest--) {
         cursor.string(field);
         cursor.string(value);
-        add(builder, field, value);
+        addNew(builder, field, value);
       }
     } else {
       builder.begin();
@@ -94,14 +94,10 @@ function pairsInto(builder: HashBuilder): ElementVisitor {
   };
 }
 
-/** @returns whether the field is new */
-function add(builder: HashBuilder, field: RdbString, value: RdbString): boolean {
-  const { bytes } = builder.source;
+function addNew(builder: HashBuilder, field: RdbString, value: RdbString): boolean {
   const fieldLength = field.end - field.start;
   const valueLength = value.end - value.start;
-  if (field.bytes === bytes && value.bytes === bytes)
-    return builder.addFrom(field.start, fieldLength, value.start, valueLength);
-  return builder.set(field.bytes, field.start, fieldLength, value.bytes, value.start, valueLength);
+  return builder.addNew(field.bytes, field.start, fieldLength, value.bytes, value.start, valueLength);
 }
 
 class HashAssembly extends BuilderAssembly<HashBuilder> {
@@ -111,6 +107,6 @@ class HashAssembly extends BuilderAssembly<HashBuilder> {
   }
 
   element(field: RdbString, value: RdbString): boolean {
-    return add(this.builder, field, value);
+    return addNew(this.builder, field, value);
   }
 }

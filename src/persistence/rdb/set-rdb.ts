@@ -51,7 +51,7 @@ export const setForm: ValueForm = {
       builder.source.begin(record.bytes);
       for (let i = 0; i < count; i++) {
         cursor.string(text);
-        add(builder, text);
+        builder.addNew(text.bytes, text.start, text.end - text.start);
       }
     } else {
       builder.begin(0);
@@ -63,19 +63,13 @@ export const setForm: ValueForm = {
   },
 };
 
-/** @returns whether the member is new */
-function add(builder: SetBuilder, { bytes, start, end }: RdbString): boolean {
-  if (bytes === builder.source.bytes) return builder.addFrom(start, end - start);
-  return builder.add(bytes, start, end - start);
-}
-
 class SetAssembly extends BuilderAssembly<SetBuilder> {
   begin(count: number, certain: number, source: Uint8Array): void {
     this.builder.begin(count, certain);
     this.builder.source.begin(source);
   }
 
-  element(member: RdbString): boolean {
-    return add(this.builder, member);
+  element({ bytes, start, end }: RdbString): boolean {
+    return this.builder.addNew(bytes, start, end - start);
   }
 }

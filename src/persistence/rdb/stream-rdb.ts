@@ -224,6 +224,10 @@ class StreamAssembly implements ValueAssembly {
     return true;
   }
 
+  endElements(): boolean {
+    return true;
+  }
+
   node({ bytes, start, end }: RdbString, masterId: StreamId): void {
     this.streams.nodes.adopt(this.index, masterId, bytes, start, end - start);
   }

@@ -2,7 +2,7 @@
  * A value that is built while its serialised form is being checked: so nothing is decompressed twice, and duplicates are found where the elements lie
  * anyway. It has no key yet; what turns out not to be valid is discarded and leaves nothing behind.
  *
- *   begin … element, node, endNodes … then `finish` or `discard`
+ *   begin … element … endElements, or node … endNodes, then `finish` or `discard`
  */
 import type { Database } from '../../keyspace/database.js';
 import type { Ref } from '../../memory/arena.js';
@@ -19,9 +19,11 @@ export interface ValueAssembly {
   begin(count: number, certain: number, source: Uint8Array): void;
   /**
    * Takes an element: of a list or set; of a hash with its value; of a sorted set with its score.
-   * @returns false if it is there already and must not be; the value is not valid then
+   * @returns false if it, or one before it, is there already and must not be; the value is not valid then
    */
   element(text: RdbString, value: RdbString, score: number): boolean;
+  /** Behind the last element of a set, hash or sorted set. @returns as `element` */
+  endElements(): boolean;
   /** Takes a valid listpack: a node of a list; of a stream with its ID. */
   node(listpack: RdbString, id: StreamId): void;
   /** Behind the nodes of a stream, at `at`, stands what `finish` reads itself. */
@@ -34,6 +36,8 @@ export interface ValueAssembly {
 
 /** What the parts of a value are given to: one of those in types/, each named after its type. */
 interface ValueBuilder {
+  /** For elements that are looked for some at a time. @returns as `endElements` */
+  settle?(): boolean;
   finish(db: Database, key: Uint8Array, start: number, length: number, expireAtMs: number): Ref;
   discard(): void;
 }
@@ -50,6 +54,10 @@ export abstract class BuilderAssembly<Builder extends ValueBuilder> implements V
   abstract element(text: RdbString, value: RdbString, score: number): boolean;
 
   node(_listpack: RdbString, _id: StreamId): void {}
+
+  endElements(): boolean {
+    return this.builder.settle?.() ?? true;
+  }
 
   endNodes(_at: number): void {}
 

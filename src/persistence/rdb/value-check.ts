@@ -122,6 +122,7 @@ export class ValueChecker {
         return VALUE_FAILED;
       }
     }
+    if (duplicateText !== '' && !this.#areNew()) cursor.corrupt(duplicateText);
     return outcome(cursor, count);
   }
 
@@ -135,6 +136,7 @@ export class ValueChecker {
       if (cursor.status !== READ_OK) return VALUE_FAILED;
       if (!this.#isNew(score)) cursor.corrupt('Duplicate zset fields detected');
     }
+    if (!this.#areNew()) cursor.corrupt('Duplicate zset fields detected');
     return outcome(cursor, count);
   }
 
@@ -153,6 +155,7 @@ export class ValueChecker {
       if (!isNew) cursor.corrupt('Hash with dup elements');
       if (cursor.status !== READ_OK) return VALUE_FAILED;
     }
+    if (!this.#areNew()) cursor.corrupt('Hash with dup elements');
     return outcome(cursor, count);
   }
 
@@ -233,11 +236,16 @@ export class ValueChecker {
     }
   }
 
-  /** Whether the element that was read, with its value or its score, did not come before. */
+  /** Whether the element that was read, with its value or its score, did not come before. What builds the value may tell later. */
   #isNew(score: number): boolean {
     const text = this.#scratch;
     if (this.assembly !== null) return this.assembly.element(text, this.#value, score);
     return this.#elements.add(text.bytes, text.start, text.end);
+  }
+
+  /** Whether that holds for all elements, of which the last one was read. */
+  #areNew(): boolean {
+    return this.assembly === null || this.assembly.endElements();
   }
 }
 

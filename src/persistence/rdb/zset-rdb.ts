@@ -180,8 +180,6 @@ class ZsetAssembly extends BuilderAssembly<ZsetBuilder> {
   }
 
   element({ bytes, start, end }: RdbString, _: RdbString, score: number): boolean {
-    const { builder } = this;
-    if (bytes === builder.source.bytes) return builder.addNewFrom(start, end - start, score);
-    return builder.addNew(bytes, start, end - start, score);
+    return this.builder.addNew(bytes, start, end - start, score);
   }
 }
