@@ -2,43 +2,18 @@
  * CRC-64 as RDB files and DUMP payloads carry it: polynomial ad93d23594c935a9, reflected in and out, initial value 0, no final XOR
  * (spec/persistence.md 1.10).
  *
- * A 64-bit value is kept as two int32 halves, since a BigInt per byte would cost more than the rest of saving. Eight bytes are folded per step
- * (slice-by-8): table k holds the CRC of a byte followed by k zero bytes, so that the eight bytes of a step contribute independently. The sixteen
- * half tables take 16 KiB and stay in the first-level cache.
+ * Sixteen bytes are folded per step (slice-by-16), in WebAssembly: 0.45 ns a byte, where a loop of JavaScript takes 1.0. Between calls a value is kept as two int32 halves.
  */
-const SLICES = 8;
-/** A view, which takes some 100 ns to make, saves a quarter of the time: 0.9 ns a byte. */
-const VIEW_BYTES_MIN = 64;
-/** The engine optimises a function that is called often better than a loop that is entered once. */
-const BLOCK_BYTES = 16 * 1024;
-const REFLECTED_POLYNOMIAL_LOW = 0xac4bc9b5 | 0;
-const REFLECTED_POLYNOMIAL_HIGH = 0x95ac9329 | 0;
+import { ByteProgram } from '../../wasm/byte-program.js';
+import bytes from './crc64.wasm.js';
 
-/** Entry `slice * 256 + byte`. */
-const LOW = new Int32Array(SLICES * 256);
-const HIGH = new Int32Array(SLICES * 256);
+/** Places in the program's memory. */
+const CRC_WORD = 0x8000 / 4;
+const INPUT_AT = 0x8008;
+/** A block stays in the first cache. */
+const BLOCK_BYTES = 8 * 1024;
 
-for (let byte = 0; byte < 256; byte++) {
-  let low = byte;
-  let high = 0;
-  for (let bit = 0; bit < 8; bit++) {
-    const carry = low & 1;
-    low = (low >>> 1) | (high << 31);
-    high >>>= 1;
-    if (carry !== 0) {
-      low ^= REFLECTED_POLYNOMIAL_LOW;
-      high ^= REFLECTED_POLYNOMIAL_HIGH;
-    }
-  }
-  LOW[byte] = low;
-  HIGH[byte] = high;
-}
-for (let entry = 256; entry < SLICES * 256; entry++) {
-  const low = LOW[entry - 256]!;
-  const high = HIGH[entry - 256]!;
-  LOW[entry] = ((low >>> 8) | (high << 24)) ^ LOW[low & 255]!;
-  HIGH[entry] = (high >>> 8) ^ HIGH[low & 255]!;
-}
+const program = new ByteProgram<{ readonly update: (end: number) => void }>(bytes);
 
 export class Crc64 {
   low = 0;
@@ -49,43 +24,15 @@ export class Crc64 {
     this.high = 0;
   }
 
-  update(bytes: Uint8Array, start: number, end: number): void {
-    let at = start;
-    if (end - start >= VIEW_BYTES_MIN) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      for (const limit = end - 7; at < limit; ) {
-        const blockEnd = Math.min(at + BLOCK_BYTES, limit);
-        at = this.updateEights(view, at, blockEnd);
-      }
+  update(source: Uint8Array, start: number, end: number): void {
+    const { words } = program;
+    words[CRC_WORD] = this.low;
+    words[CRC_WORD + 1] = this.high;
+    for (let at = start; at < end; at += BLOCK_BYTES) {
+      program.exports.update(program.put(source, at, Math.min(at + BLOCK_BYTES, end), INPUT_AT));
     }
-    for (; at < end; at++) {
-      const entry = (this.low ^ bytes[at]!) & 255;
-      this.low = ((this.low >>> 8) | (this.high << 24)) ^ LOW[entry]!;
-      this.high = (this.high >>> 8) ^ HIGH[entry]!;
-    }
-  }
-
-  /** Takes in eight bytes at a time, as long as they begin before `limit`. @returns the offset after them */
-  private updateEights(view: DataView, start: number, limit: number): number {
-    let { low, high } = this;
-    let at = start;
-    for (; at < limit; at += SLICES) {
-      low ^= view.getInt32(at, true);
-      high ^= view.getInt32(at + 4, true);
-      const a = 1792 + (low & 255);
-      const b = 1536 + ((low >>> 8) & 255);
-      const c = 1280 + ((low >>> 16) & 255);
-      const d = 1024 + (low >>> 24);
-      const e = 768 + (high & 255);
-      const f = 512 + ((high >>> 8) & 255);
-      const g = 256 + ((high >>> 16) & 255);
-      const h = high >>> 24;
-      low = LOW[a]! ^ LOW[b]! ^ LOW[c]! ^ LOW[d]! ^ LOW[e]! ^ LOW[f]! ^ LOW[g]! ^ LOW[h]!;
-      high = HIGH[a]! ^ HIGH[b]! ^ HIGH[c]! ^ HIGH[d]! ^ HIGH[e]! ^ HIGH[f]! ^ HIGH[g]! ^ HIGH[h]!;
-    }
-    this.low = low;
-    this.high = high;
-    return at;
+    this.low = words[CRC_WORD];
+    this.high = words[CRC_WORD + 1];
   }
 
   /** Writes the eight bytes as files carry them, little-endian. */
