@@ -14,7 +14,7 @@
  * (`share`): a list that changes one copies it first, a list that drops one leaves it to the reader.
  *
  * Invariants: (1) no chunk is empty; (2) the counts in the ring are exact, and their sum is the element count; (3) a chunk's ref is valid until the next
- * change of this list; (4) no byte of a chunk in `shared` changes, it has no head gap, and it is in exactly one list.
+ * change of this list; (4) no byte of a chunk that is shared changes, and it has no head gap; a chunk is in exactly one list.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { copyBytes } from './copy.js';
@@ -32,7 +32,7 @@ import {
   splice,
   spliceFront,
 } from './listpack.js';
-import { SharedBlocks } from './shared-blocks.js';
+import { type BlockReader, SharedBlocks } from './shared-blocks.js';
 
 const ELEMENTS = 0;
 const CHUNKS = 1;
@@ -41,7 +41,9 @@ const CAPACITY = 3;
 const RING = 4;
 const HEAD_GAP = 5;
 const CONTROL_BYTES = 24;
-const CELL_BYTES = 8;
+/** Of the ring. */
+export const CHUNK_CELL_WORDS = 2;
+const CELL_BYTES = CHUNK_CELL_WORDS * 4;
 const CAPACITY_MIN = 4;
 
 /** Gets a text that lies in `bytes` only during the call. */
@@ -80,7 +82,8 @@ export class ChunkList {
 
   /** Frees the list and all its chunks. */
   destroy(list: Ref): void {
-    for (let i = this.chunkCount(list) - 1; i >= 0; i--) this.shared.letGo(this.chunk(list, i));
+    for (let i = this.chunkCount(list) - 1; i >= 0; i--) this.shared.letGo(list, this.chunk(list, i));
+    this.shared.forget(list);
     this.arena.free(this.get(list, RING));
     this.arena.free(list);
   }
@@ -88,20 +91,30 @@ export class ChunkList {
   /** Frees up to `count` chunks of a list that nobody will read any more. @returns whether chunks are left */
   dropChunks(list: Ref, count: number): boolean {
     let chunks = this.chunkCount(list);
-    for (let i = 0; i < count && chunks > 0; i++) this.shared.letGo(this.chunk(list, --chunks));
+    for (let i = 0; i < count && chunks > 0; i++) this.shared.letGo(list, this.chunk(list, --chunks));
     this.set(list, CHUNKS, chunks);
     return chunks > 0;
   }
 
-  /** @returns the chunks of the list, to be read as they are now, whatever becomes of the list; each is to be let go of */
-  share(list: Ref): Int32Array {
+  /** Begins to share the chunks of the list with one who reads them as they are now, whatever becomes of the list. */
+  share(list: Ref): BlockReader {
     this.closeHeadGap(list);
-    const chunks = new Int32Array(this.chunkCount(list));
-    for (let i = 0; i < chunks.length; i++) {
-      chunks[i] = this.chunk(list, i);
-      this.shared.add(chunks[i]);
-    }
-    return chunks;
+    return this.shared.share(list);
+  }
+
+  /** @returns a copy of the ring's cells in the order of the list, CHUNK_CELL_WORDS each, of which the first is the chunk */
+  cells(list: Ref): Int32Array {
+    const wordCount = this.chunkCount(list) * CHUNK_CELL_WORDS;
+    const ring = this.get(list, RING);
+    const words = this.words[ring >>> CHUNK_INDEX_SHIFT];
+    const base = (ring & UNIT_MASK) << 1;
+    const first = base + this.get(list, FIRST) * CHUNK_CELL_WORDS;
+    const end = base + this.get(list, CAPACITY) * CHUNK_CELL_WORDS;
+    const cells = new Int32Array(wordCount);
+    const unbroken = Math.min(wordCount, end - first);
+    cells.set(words.subarray(first, first + unbroken));
+    cells.set(words.subarray(base, base + wordCount - unbroken), unbroken);
+    return cells;
   }
 
   /** @returns a list of its own with the same elements */
@@ -192,6 +205,7 @@ export class ChunkList {
     }
     this.set(list, CHUNKS, count + 1);
     this.setCell(list, index, chunk, elementCount);
+    this.shared.made(list, chunk);
     this.set(list, ELEMENTS, this.count(list) + elementCount);
   }
 
@@ -204,7 +218,7 @@ export class ChunkList {
 
   /** Takes chunk `index` out and frees it. */
   removeChunk(list: Ref, index: number): void {
-    this.shared.letGo(this.detachChunk(list, index));
+    this.shared.letGo(list, this.detachChunk(list, index));
   }
 
   /** Takes chunk `index` out. @returns its block, which may be shared */
@@ -287,7 +301,7 @@ export class ChunkList {
     const base = blockStart(chunk) + gap;
     const total = listpackBytes(bytes, base);
     const elementCount = cells[cell + 1] + 1;
-    if (total > bytesMax || elementCount > elementsMax || this.shared.has(chunk)) return 0;
+    if (total > bytesMax || elementCount > elementsMax || this.shared.has(list, chunk)) return 0;
     if (atHead) {
       if (gap < writer.byteCount) return 0;
       control[at + HEAD_GAP] = gap - writer.byteCount;
@@ -311,7 +325,7 @@ export class ChunkList {
     const cells = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT];
     const cell = endCell(control, at, atHead);
     const chunk = cells[cell];
-    if (cells[cell + 1] < 2 || this.shared.has(chunk)) return false;
+    if (cells[cell + 1] < 2 || this.shared.has(list, chunk)) return false;
     const bytes = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
     const gap = atHead || control[at + CHUNKS] === 1 ? control[at + HEAD_GAP] : 0;
     const base = blockStart(chunk) + gap;
@@ -366,7 +380,7 @@ export class ChunkList {
   /** Makes chunk `index` one that no reader has a claim to. @returns whether it has moved */
   own(list: Ref, index: number): boolean {
     const chunk = this.chunk(list, index);
-    if (!this.shared.has(chunk)) return false;
+    if (!this.shared.has(list, chunk)) return false;
     this.place(list, index, this.arena.allocate(this.arena.blockBytes(chunk)), 0);
     return true;
   }
@@ -407,7 +421,8 @@ export class ChunkList {
     } else {
       copyBytes(source, start, this.view(block), target, byteCount);
       this.setCell(list, index, block, this.elementCountOf(list, index));
-      this.shared.letGo(chunk);
+      this.shared.letGo(list, chunk);
+      this.shared.made(list, block);
     }
     if (index === 0) this.set(list, HEAD_GAP, gap);
   }

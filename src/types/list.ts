@@ -17,7 +17,7 @@ import { type Entries, ROOT_BYTES, TYPE_LIST } from '../keyspace/entry.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import type { PackingLimits } from '../keyspace/packing-limits.js';
 import type { Arena, Ref } from '../memory/arena.js';
-import { blockStart, ChunkList, type TextTaker } from '../memory/chunk-list.js';
+import { blockStart, CHUNK_CELL_WORDS, ChunkList, type TextTaker } from '../memory/chunk-list.js';
 import { copyBytes } from '../memory/copy.js';
 import {
   closeListpack,
@@ -115,7 +115,10 @@ export class Lists implements ValueType {
   /** Items are the chunks. */
   freeze(ref: Ref, read: ItemReader): FrozenValue | null {
     if (this.chunkCount(ref) <= CHUNKS_READ_AT_ONCE) return null;
-    return new FrozenBlocks(this.chunks.shared, this.chunks.share(this.entries.root(ref)), 1, read);
+    const { chunks } = this;
+    const list = this.entries.root(ref);
+    const reader = chunks.share(list);
+    return new FrozenBlocks(this.space.reaper, reader, chunks.cells(list), CHUNK_CELL_WORDS, 1, read);
   }
 
   duplicate(ref: Ref): void {

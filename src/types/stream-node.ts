@@ -10,7 +10,7 @@
  * that changes one copies it first, a stream that drops one leaves it to the reader.
  *
  * Invariants: (1) master ID = ID of the first entry that the node ever had; (2) the counts of the master entry are those of the entries; (3) numbers are
- * in an integer form; so the bytes are those that Redis has, and RDB files take them as they are; (4) no byte of a node in `shared` changes, and it is in
+ * in an integer form; so the bytes are those that Redis has, and RDB files take them as they are; (4) no byte of a node that is shared changes; a node is in
  * exactly one index.
  */
 import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
@@ -33,7 +33,7 @@ import {
   splice,
   writeSmallInteger,
 } from '../memory/listpack.js';
-import { SharedBlocks } from '../memory/shared-blocks.js';
+import { type BlockReader, SharedBlocks } from '../memory/shared-blocks.js';
 import { compareIds, ID_WORDS, StreamId } from '../memory/stream-id.js';
 import type { Request } from '../resp/request.js';
 
@@ -122,24 +122,18 @@ export class StreamNodes {
     return (node & UNIT_MASK) << 3;
   }
 
-  /** @returns a copy of the index, whose nodes are read as they are now, whatever becomes of the stream; each is to be let go of */
-  share(tree: Ref): Int32Array {
-    const cells = this.index.cells(tree);
-    for (let at = ID_WORDS; at < cells.length; at += NODE_CELL_WORDS) this.shared.add(cells[at]);
-    return cells;
-  }
-
   /** Adds a node whose listpack is copied from `bytes`, as a loader has it. */
   adopt(tree: Ref, id: StreamId, bytes: Uint8Array, start: number, length: number): void {
     const node = this.arena.allocateTight(length);
     copyBytes(bytes, start, this.view(node), this.base(node), length);
     this.index.insert(tree, id);
     this.index.setValue(0, node);
+    this.shared.made(tree, node);
   }
 
   /** Frees the node at the index's place, whose master ID is `id`. */
   drop(tree: Ref, id: StreamId): void {
-    this.shared.letGo(this.node);
+    this.shared.letGo(tree, this.node);
     this.index.remove(tree, id);
   }
 
@@ -171,7 +165,7 @@ export class StreamNodes {
       const used = listpackBytes(bytes, base);
       const entryCount = master.live + master.deleted;
       if (used + textBytes >= bytesMax || (entriesMax > 0 && entryCount >= entriesMax)) {
-        this.trim(node);
+        this.trim(tree, node);
         node = 0;
         // The next node will probably be as large.
         expectedBytes = used;
@@ -184,8 +178,8 @@ export class StreamNodes {
       node = this.begin(tree, id, request, firstAt, pairCount, room, expectedBytes);
       masterId.copy(id);
       master.readCounts(this.view(node), this.base(node));
-    } else if (!this.hasRoom(node, room)) {
-      node = this.grow(node, room, bytesMax);
+    } else if (!this.hasRoom(tree, node, room)) {
+      node = this.grow(tree, node, room, bytesMax);
       master.readCounts(this.view(node), this.base(node));
     }
     const bytes = this.view(node);
@@ -203,23 +197,23 @@ export class StreamNodes {
     closeListpack(bytes, base, at, elementCount + 1);
     const live = master.live + 1;
     if (live < 128) bytes[firstElement(base)] = live;
-    else this.setInteger(FIRST_OFFSET, live);
+    else this.setInteger(tree, FIRST_OFFSET, live);
   }
 
   /** Marks an entry of the node at the index's place as deleted. @param offset of the entry in the node */
-  markDeleted(offset: number): void {
+  markDeleted(tree: Ref, offset: number): void {
     const { master } = this;
     readInteger(this.view(this.node), this.base(this.node) + offset);
-    this.setInteger(offset, integer.low | FLAG_DELETED);
+    this.setInteger(tree, offset, integer.low | FLAG_DELETED);
     master.read(this.view(this.node), this.base(this.node));
-    this.setCounts(master.live - 1, master.deleted + 1);
+    this.setCounts(tree, master.live - 1, master.deleted + 1);
   }
 
   /**
    * Marks entries of the node at the index's place as deleted, from its first on: `count` of them, or those before `id` if there is one.
    * @returns how many it were
    */
-  markFirst(count: number, id: StreamId | null): number {
+  markFirst(tree: Ref, count: number, id: StreamId | null): number {
     const { master, index, masterId } = this;
     master.read(this.view(this.node), this.base(this.node));
     index.readId(masterId);
@@ -235,7 +229,7 @@ export class StreamNodes {
       at = readDeltas(bytes, at, masterId, entryId);
       if (id !== null && compareIds(entryId, id) >= 0) break;
       if ((flags & FLAG_DELETED) === 0) {
-        this.setInteger(offset, flags | FLAG_DELETED);
+        this.setInteger(tree, offset, flags | FLAG_DELETED);
         marked++;
       }
       // The first element may have changed its size, if it was not written here.
@@ -243,7 +237,7 @@ export class StreamNodes {
     }
     if (marked > 0) {
       master.read(this.view(this.node), this.base(this.node));
-      this.setCounts(master.live - marked, master.deleted + marked);
+      this.setCounts(tree, master.live - marked, master.deleted + marked);
     }
     return marked;
   }
@@ -295,6 +289,7 @@ export class StreamNodes {
   moveLast(tree: Ref, count: number): Ref {
     const { index } = this;
     const moved = index.create();
+    this.shared.move(tree, moved);
     const id = new StreamId();
     if (count === 0) return moved;
     index.seekLast(tree);
@@ -319,11 +314,13 @@ export class StreamNodes {
     return sum;
   }
 
-  /** Frees the nodes in a leaf of a dissolved index, and the leaf. @returns the next leaf, or 0 */
-  dropLeaf(leaf: Ref): Ref {
+  /** Frees the nodes in a leaf of a dissolved index, and the leaf. @param reader of the index @returns the next leaf, or 0 */
+  dropLeaf(leaf: Ref, reader: BlockReader | null): Ref {
     for (let i = this.index.cellCount(leaf) - 1; i >= 0; i--) {
       const node = this.index.valueAt(leaf, i, 0);
-      if (node !== 0) this.shared.letGo(node);
+      if (node === 0) continue;
+      if (reader === null) this.arena.free(node);
+      else reader.letGo(node);
     }
     return this.index.dropLeaf(leaf);
   }
@@ -348,6 +345,7 @@ export class StreamNodes {
     const node = this.arena.allocate(roomBytes);
     this.index.insert(tree, id);
     this.index.setValue(0, node);
+    this.shared.made(tree, node);
     const bytes = this.view(node);
     const base = this.base(node);
     initListpack(bytes, base);
@@ -361,30 +359,34 @@ export class StreamNodes {
   }
 
   /** Makes room for `room` more bytes in the node at the index's place. @returns the node */
-  private grow(node: Ref, room: number, bytesMax: number): Ref {
+  private grow(tree: Ref, node: Ref, room: number, bytesMax: number): Ref {
     const used = listpackBytes(this.view(node), this.base(node));
     const needed = used + room;
-    return this.move(node, used, this.arena.allocate(Math.max(needed, Math.min(bytesMax, needed + (needed >> 1)))));
+    const moved = this.arena.allocate(Math.max(needed, Math.min(bytesMax, needed + (needed >> 1))));
+    return this.move(tree, node, used, moved);
   }
 
   /** Gives back the room for growth. */
-  private trim(node: Ref): void {
+  private trim(tree: Ref, node: Ref): void {
     const used = listpackBytes(this.view(node), this.base(node));
-    if (Arena.tightBytes(used) < this.arena.blockBytes(node)) this.move(node, used, this.arena.allocateTight(used));
+    if (Arena.tightBytes(used) < this.arena.blockBytes(node))
+      this.move(tree, node, used, this.arena.allocateTight(used));
   }
 
   /** Moves the node at the index's place to the block `moved`. @returns it */
-  private move(node: Ref, usedBytes: number, moved: Ref): Ref {
+  private move(tree: Ref, node: Ref, usedBytes: number, moved: Ref): Ref {
     copyBytes(this.view(node), this.base(node), this.view(moved), this.base(moved), usedBytes);
-    this.shared.letGo(node);
+    this.shared.letGo(tree, node);
+    this.shared.made(tree, moved);
     this.index.setValue(0, moved);
     return moved;
   }
 
   /** Whether `room` more bytes can be written into the node where it is. */
-  private hasRoom(node: Ref, room: number): boolean {
+  private hasRoom(tree: Ref, node: Ref, room: number): boolean {
     return (
-      !this.shared.has(node) && listpackBytes(this.view(node), this.base(node)) + room <= this.arena.blockBytes(node)
+      !this.shared.has(tree, node) &&
+      listpackBytes(this.view(node), this.base(node)) + room <= this.arena.blockBytes(node)
     );
   }
 
@@ -399,19 +401,19 @@ export class StreamNodes {
     return at >= 0;
   }
 
-  private setCounts(live: number, deleted: number): void {
-    this.setInteger(FIRST_OFFSET, live);
+  private setCounts(tree: Ref, live: number, deleted: number): void {
+    this.setInteger(tree, FIRST_OFFSET, live);
     const { node } = this;
     const base = this.base(node);
-    this.setInteger(skipElements(this.view(node), firstElement(base), 1) - base, deleted);
+    this.setInteger(tree, skipElements(this.view(node), firstElement(base), 1) - base, deleted);
   }
 
   /** Replaces the integer at `offset` of the node at the index's place, which may move by that. */
-  private setInteger(offset: number, value: number): void {
+  private setInteger(tree: Ref, offset: number, value: number): void {
     let { node } = this;
-    if (this.shared.has(node)) {
+    if (this.shared.has(tree, node)) {
       const used = listpackBytes(this.view(node), this.base(node));
-      node = this.move(node, used, this.arena.allocate(this.arena.blockBytes(node)));
+      node = this.move(tree, node, used, this.arena.allocate(this.arena.blockBytes(node)));
     }
     let bytes = this.view(node);
     let base = this.base(node);
@@ -421,7 +423,7 @@ export class StreamNodes {
       const used = listpackBytes(bytes, base);
       const needed = used + newBytes - oldBytes;
       if (needed > this.arena.blockBytes(node)) {
-        node = this.move(node, used, this.arena.allocate(needed));
+        node = this.move(tree, node, used, this.arena.allocate(needed));
         bytes = this.view(node);
         base = this.base(node);
       }

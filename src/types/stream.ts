@@ -205,7 +205,7 @@ export class Streams implements ValueType {
     const control = this.entries.root(ref);
     const offset = cursor.select();
     if (this.nodes.liveCount() === 1) this.dropNode(control);
-    else this.nodes.markDeleted(offset);
+    else this.nodes.markDeleted(this.get(control, INDEX), offset);
     this.setNumber(control, LENGTH, this.number(control, LENGTH) - 1);
     this.readId(control, MAX_DELETED_ID, this.id);
     if (compareIds(id, this.id) > 0) this.writeId(control, MAX_DELETED_ID, id);
@@ -235,8 +235,9 @@ export class Streams implements ValueType {
     this.dropFirstNodes(control, dropped);
     if (isCut) {
       const count = trim.idMin === null ? length - removed - trim.lengthMax : Number.POSITIVE_INFINITY;
-      index.seekFirst(this.get(control, INDEX));
-      removed += this.nodes.markFirst(count, trim.idMin);
+      const tree = this.get(control, INDEX);
+      index.seekFirst(tree);
+      removed += this.nodes.markFirst(tree, count, trim.idMin);
     }
     if (removed === 0) return 0;
     this.setNumber(control, LENGTH, length - removed);
@@ -297,14 +298,13 @@ export class Streams implements ValueType {
     const groups = this.groupsOf(ref);
     const blocks = this.nodeCount(ref) + this.groups.pendingCount(groups);
     this.groupsOfStreams.delete(control);
-    this.freeBlocks(this.nodes.index.dissolve(this.get(control, INDEX)), [...groups.values()], blocks);
+    this.freeBlocks(this.get(control, INDEX), [...groups.values()], blocks);
     this.space.arena.free(control);
   }
 
   /** Frees nodes that no stream has, and their index. */
   freeIndex(tree: Ref): void {
-    const count = this.nodes.index.count(tree);
-    this.freeBlocks(this.nodes.index.dissolve(tree), [], count);
+    this.freeBlocks(tree, [], this.nodes.index.count(tree));
   }
 
   /**
@@ -314,7 +314,16 @@ export class Streams implements ValueType {
   freeze(ref: Ref, read: ItemReader): FrozenValue | null {
     const isSmall = this.nodeCount(ref) <= NODES_READ_AT_ONCE;
     if (isSmall && this.groups.pendingCount(this.groupsOf(ref)) <= PENDING_READ_AT_ONCE) return null;
-    return new FrozenBlocks(this.nodes.shared, this.nodes.share(this.indexOf(ref)), NODE_CELL_WORDS, read);
+    const { index, shared } = this.nodes;
+    const tree = this.indexOf(ref);
+    return new FrozenBlocks(
+      this.space.reaper,
+      shared.share(tree),
+      index.cells(tree),
+      NODE_CELL_WORDS,
+      NODE_CELL_WORDS,
+      read,
+    );
   }
 
   duplicate(ref: Ref): void {
@@ -332,14 +341,15 @@ export class Streams implements ValueType {
     return CONTROL_WORDS * 4 + this.nodes.bytesOf(this.indexOf(ref)) + this.groups.bytesOf(this.groupsOf(ref));
   }
 
-  /** Frees the nodes from a leaf of a dissolved index on, and all that is pending in the groups; in slices if these are many. */
-  private freeBlocks(firstLeaf: Ref, ofGroups: readonly StreamGroup[], blockCount: number): void {
+  /** Frees the nodes and their index (0 = there is none), and all that is pending in the groups; in slices if these are many. */
+  private freeBlocks(tree: Ref, ofGroups: readonly StreamGroup[], blockCount: number): void {
     const { nodes, groups } = this;
     const groupLeaves = groups.dissolve(ofGroups);
-    let leaf = firstLeaf;
+    const reader = nodes.shared.forget(tree);
+    let leaf = tree === 0 ? 0 : nodes.index.dissolve(tree);
     const remains: Remains = {
       freeSome() {
-        if (leaf !== 0) leaf = nodes.dropLeaf(leaf);
+        if (leaf !== 0) leaf = nodes.dropLeaf(leaf, reader);
         else if (groupLeaves.length > 0) dropSome(groups, groupLeaves);
         return leaf !== 0 || groupLeaves.length > 0;
       },

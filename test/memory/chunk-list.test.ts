@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena } from '../../src/memory/arena.js';
-import { blockStart, ChunkList } from '../../src/memory/chunk-list.js';
+import { blockStart, CHUNK_CELL_WORDS, ChunkList } from '../../src/memory/chunk-list.js';
 import {
   ElementWriter,
   elementAt,
@@ -11,6 +11,7 @@ import {
   LISTPACK_HEADER_BYTES,
   ListpackElement,
 } from '../../src/memory/listpack.js';
+import type { BlockReader } from '../../src/memory/shared-blocks.js';
 import { fuzzSeed, Random } from '../support/fuzz.js';
 
 const seed = fuzzSeed();
@@ -59,25 +60,27 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
     if (isGone) assert.equal(taken, atHead ? end.shift() : end.pop());
   };
   /** What readers see of the list as it was when they came. */
-  const readers: { shared: Int32Array; texts: string[] }[] = [];
-  const leave = ({ shared, texts }: { shared: Int32Array; texts: string[] }): void => {
+  const readers: { reader: BlockReader; cells: Int32Array; texts: string[] }[] = [];
+  const leave = ({ reader, cells, texts }: (typeof readers)[number]): void => {
     const seen: string[] = [];
-    for (const chunk of shared) {
+    for (let cell = 0; cell < cells.length; cell += CHUNK_CELL_WORDS) {
+      const chunk = cells[cell]!;
       const view = chunks.view(chunk);
       const start = blockStart(chunk);
       for (let at = firstElement(start); !isListpackEnd(view, at); at = element.next) {
         element.read(view, at);
         seen.push(textOf(element));
       }
-      chunks.shared.letGo(chunk);
     }
+    reader.leave();
+    while (reader.freeSome());
     assert.deepEqual(seen, texts);
   };
 
   for (let step = 0; step < 4000; step++) {
     if (random.oneIn(50)) {
       for (const reader of readers.splice(0)) leave(reader);
-      readers.push({ shared: chunks.share(list), texts: model.flat() });
+      readers.push({ reader: chunks.share(list), cells: chunks.cells(list), texts: model.flat() });
     }
     const text = random.below(2) === 0 ? String(random.below(1e6)) : 'x'.repeat(random.below(80));
     const index = model.length === 0 ? 0 : random.below(model.length);
