@@ -18,9 +18,12 @@ import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import {
   BUCKET_WORDS,
   CELLS,
+  emptyCell,
   FINGERPRINT_WORD,
+  fillCell,
   fingerprintOf,
   firstMatch,
+  mayHold,
   OVERFLOW_WORD,
   setFingerprint,
 } from './bucket.js';
@@ -216,7 +219,7 @@ export class Table {
 
   /** Adds an item whose key the last `find` of any table of this object has not found: where it was looked for, so that the chain is not walked again. */
   insertMissing(table: Ref, hash: number, item: Ref): void {
-    this.append(this.endChunk, this.endWord, hash, item);
+    this.put(this.words[this.endChunk], this.endWord, hash, item);
     this.countOneMore(table);
   }
 
@@ -251,28 +254,26 @@ export class Table {
 
   /** Puts an item into a chain, unless its key is there. @returns whether it is not */
   private appendNew(homeChunk: number, homeBase: number, hash: number, item: Ref): boolean {
-    const pattern = Math.imul(hash >>> 24, 0x01010101);
-    let chunk = homeChunk;
+    let words = this.words[homeChunk];
     let base = homeBase;
     for (;;) {
-      const words = this.words[chunk];
-      for (let group = 0; group < 3; group++) {
-        const difference = words[base + FINGERPRINT_WORD + group] ^ pattern;
-        let matches = (difference - 0x01010101) & ~difference & 0x80808080;
-        while (matches !== 0) {
-          const lowest = matches & -matches;
-          const other = words[base + (group << 2) + ((31 - Math.clz32(lowest)) >> 3)];
-          if (other !== 0 && this.keys.haveSameKey(item, other)) return false;
-          matches ^= lowest;
-        }
-      }
+      if (mayHold(words, base, hash) && this.hasKeyOf(words, base, hash, item)) return false;
       const overflow = words[base + OVERFLOW_WORD];
       if (overflow === 0) break;
-      chunk = overflow >>> CHUNK_INDEX_SHIFT;
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
       base = (overflow & UNIT_MASK) << 1;
     }
-    this.append(chunk, base, hash, item);
+    this.put(words, base, hash, item);
     return true;
+  }
+
+  /** @returns whether an item of the bucket has the key of `item` */
+  private hasKeyOf(words: Int32Array, base: number, hash: number, item: Ref): boolean {
+    for (let cell = 0; cell < CELLS && words[base + cell] !== 0; cell++) {
+      if (fingerprintOf(words, base, cell) !== hash >>> 24) continue;
+      if (this.keys.haveSameKey(item, words[base + cell])) return true;
+    }
+    return false;
   }
 
   private countOneMore(table: Ref): void {
@@ -508,19 +509,16 @@ export class Table {
       base = (overflow & UNIT_MASK) << 1;
       overflow = words[base + OVERFLOW_WORD];
     }
-    for (let cell = 0; cell < CELLS; cell++) {
-      if (words[base + cell] === 0) {
-        words[base + cell] = item;
-        setFingerprint(words, base, cell, hash >>> 24);
-        return;
-      }
-    }
+    this.put(words, base, hash, item);
+  }
+
+  /** Puts an item into the last bucket of a chain, or one that is added to it. */
+  private put(words: Int32Array, base: number, hash: number, item: Ref): void {
+    const cell = emptyCell(words, base);
+    if (cell < CELLS) return fillCell(words, base, cell, item, hash);
     const added = this.buckets.allocateEmpty(1);
     words[base + OVERFLOW_WORD] = added;
-    const addedWords = this.words[added >>> CHUNK_INDEX_SHIFT];
-    const addedBase = (added & UNIT_MASK) << 1;
-    addedWords[addedBase] = item;
-    setFingerprint(addedWords, addedBase, 0, hash >>> 24);
+    fillCell(this.words[added >>> CHUNK_INDEX_SHIFT], (added & UNIT_MASK) << 1, 0, item, hash);
   }
 
   /** Empties the found cell and moves the chain's last item into it, so that only the last bucket of a chain has room. */
@@ -543,8 +541,7 @@ export class Table {
       if (words === hole && this.cellWord >= base && this.cellWord < base + CELLS) cellBase = base;
     }
     const holeCell = this.cellWord - cellBase;
-    let mover = CELLS - 1;
-    while (mover >= 0 && words[base + mover] === 0) mover--;
+    const mover = emptyCell(words, base) - 1;
     const moved = words[base + mover];
     const fingerprint = fingerprintOf(words, base, mover);
     words[base + mover] = 0;
