@@ -97,6 +97,8 @@ export class Dispatcher {
   private runCommand: Command | null = null;
   private runCount = 0;
   private runStart = 0;
+  /** The clock as it was read last within this event; 0 = not yet. A command begins when the one before it ended: that is one reading a command, not two. */
+  private clockMs = 0;
   /** Error replies that have been counted for the command that made them, and so not for the EXEC around it. */
   private notedErrorCount = 0;
   commandCount = 0;
@@ -127,15 +129,10 @@ export class Dispatcher {
     return this.executeCommand(connection, request, command);
   }
 
-  /** Ends the timing of a run of fast commands: to be called at the end of each event. */
+  /** Ends the timing of a run of fast commands: to be called where an event begins and ends, as what lies between events belongs to no command. */
   settle(): void {
-    const command = this.runCommand;
-    if (command === null) return;
-    const elapsedUs = (performance.now() - this.runStart) * 1000;
-    command.microseconds += elapsedUs;
-    if (this.server.tracksLatency) command.histogram.add(elapsedUs / this.runCount, this.runCount);
-    this.runCommand = null;
-    this.runCount = 0;
+    if (this.runCommand !== null) this.endRun();
+    this.clockMs = 0;
   }
 
   /** `run`, with what concerns special sessions: it is seen by those who MONITOR, and the keys it reads are tracked. */
@@ -160,12 +157,10 @@ export class Dispatcher {
     const isTimedAlone = server.timesEachCommand || !command.isTimedInRuns || sizeOf(request) > TIMED_TOGETHER_BYTES;
     let start = 0;
     if (isTimedAlone) {
-      this.settle();
-      start = performance.now();
+      start = this.startTime();
     } else if (this.runCommand !== command || this.runCount >= TIMED_TOGETHER_MAX) {
-      this.settle();
+      this.runStart = this.startTime();
       this.runCommand = command;
-      this.runStart = performance.now();
     }
     if (!isTimedAlone) this.runCount++;
     const dirty = keyspace.dirty;
@@ -185,14 +180,35 @@ export class Dispatcher {
       server.noteError(reply.lastErrorCode);
     }
     if (isTimedAlone) {
-      const elapsedUs = (performance.now() - start) * 1000;
+      this.clockMs = performance.now();
+      const elapsedUs = (this.clockMs - start) * 1000;
       command.microseconds += elapsedUs;
       if (server.tracksLatency) command.histogram.add(elapsedUs, 1);
       server.noteDuration(connection, request, command, elapsedUs);
     }
     call.request = outerRequest;
     call.command = outerCommand;
-    if (server.keyWaits.hasReady && !connection.isExecuting) server.keyWaits.serve();
+    if (server.keyWaits.hasReady && !connection.isExecuting) {
+      server.keyWaits.serve();
+      this.settle();
+    }
+  }
+
+  /** @returns when the command that is about to run begins; the run of others ends then */
+  private startTime(): number {
+    if (this.runCommand !== null) this.endRun();
+    else if (this.clockMs === 0) this.clockMs = performance.now();
+    return this.clockMs;
+  }
+
+  private endRun(): void {
+    const command = this.runCommand!;
+    this.clockMs = performance.now();
+    const elapsedUs = (this.clockMs - this.runStart) * 1000;
+    command.microseconds += elapsedUs;
+    if (this.server.tracksLatency) command.histogram.add(elapsedUs / this.runCount, this.runCount);
+    this.runCommand = null;
+    this.runCount = 0;
   }
 
   private executeSubcommand(connection: Connection, request: Request, container: Command): boolean {

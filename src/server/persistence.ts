@@ -487,6 +487,7 @@ class Replay implements AofExecutor {
     const start = server.reply.length;
     const errors = server.reply.errorCount;
     server.dispatcher.run(this.connection, request, found);
+    server.dispatcher.settle();
     if (server.reply.errorCount !== errors) {
       const text = Buffer.from(server.reply.bytes.subarray(start, server.reply.length)).toString().trim();
       server.log.warning(`Error replaying '${found.fullName}' from the append only file: ${text}`);

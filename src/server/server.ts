@@ -192,7 +192,10 @@ export class Server {
     this.eventCount++;
     this.reply.protocol = connection.protocol;
     this.speaker = connection;
-    if (!this.inbox.isDraining) this.keyspace.setNow(Date.now());
+    if (!this.inbox.isDraining) {
+      this.keyspace.setNow(Date.now());
+      this.dispatcher.settle();
+    }
     this.eventStart = this.reply.length;
   }
 
@@ -454,6 +457,7 @@ export class Server {
   executeInbox(): void {
     if (this.inbox.isEmpty || this.inbox.isDraining) return;
     this.keyspace.setNow(Date.now());
+    this.dispatcher.settle();
     this.inbox.drain(this.keyspace.databases[0]);
     this.forgetInput();
     this.dispatcher.settle();
