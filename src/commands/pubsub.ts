@@ -21,7 +21,7 @@ function subscribing(kind: TopicKind): Handler {
     }
     if (hasLongName(call)) return call.error(NAME_TOO_LONG);
     for (let i = 1; i < call.argc; i++) {
-      const name = request.latin1(i);
+      const name = request.view(i);
       pubsub.subscribe(connection, kind, name);
       confirm(call, kind, '', name);
     }
@@ -43,7 +43,7 @@ function unsubscribing(kind: TopicKind): Handler {
     }
     if (hasLongName(call)) return call.error(NAME_TOO_LONG);
     for (let i = 1; i < call.argc; i++) {
-      const name = request.latin1(i);
+      const name = request.view(i);
       pubsub.unsubscribe(connection, kind, name);
       confirm(call, kind, 'un', name);
     }
@@ -60,7 +60,7 @@ export const sunsubscribe = unsubscribing(SHARD_CHANNEL);
 const KIND_LETTERS = { [CHANNEL]: '', [PATTERN]: 'p', [SHARD_CHANNEL]: 's' };
 
 /** Tells the caller what has become of one of its subscriptions, and how many it has. */
-function confirm(call: Invocation, kind: TopicKind, change: '' | 'un', name: string | null): void {
+function confirm(call: Invocation, kind: TopicKind, change: '' | 'un', name: Uint8Array | null): void {
   const { connection, server } = call;
   const count = server.pubsub.countOf(connection, kind);
   const event = `${KIND_LETTERS[kind]}${change}subscribe`;
@@ -75,11 +75,11 @@ function confirm(call: Invocation, kind: TopicKind, change: '' | 'un', name: str
   connection.push(writer.take());
 }
 
-function writeConfirmation(reply: ReplyWriter, event: string, name: string | null, count: number): void {
+function writeConfirmation(reply: ReplyWriter, event: string, name: Uint8Array | null, count: number): void {
   reply.push(3);
   reply.bulkText(event);
   if (name === null) reply.null();
-  else reply.bulkBytes(Buffer.from(name, 'latin1'));
+  else reply.bulkBytes(name);
   reply.integer(count);
 }
 
@@ -100,10 +100,11 @@ export function spublish(call: Invocation): void {
 function deliver(call: Invocation, isSharded: boolean): void {
   const { request, server } = call;
   if (request.lengths[1] > NAME_BYTES_MAX) return call.error(NAME_TOO_LONG);
-  const channel = request.latin1(1);
-  const payload = request.view(2);
+  const { bytes, starts, lengths } = request;
   const { pubsub, cluster } = server;
-  const count = isSharded ? pubsub.publishToShard(channel, payload) : pubsub.publish(channel, payload);
+  const count = isSharded
+    ? pubsub.publishToShard(bytes, starts[1], lengths[1], bytes, starts[2], lengths[2])
+    : pubsub.publish(bytes, starts[1], lengths[1], bytes, starts[2], lengths[2]);
   // In a cluster the bus brings it to the other nodes, replicas included.
   if (cluster !== null) cluster.node.publish(request.copy(1), request.copy(2), isSharded);
   else server.propagation.request(NO_DATABASE, request, TO_REPLICAS);
@@ -117,22 +118,23 @@ function listing(kind: TopicKind): Handler {
     const found: Uint8Array[] = [];
     const pattern = call.argc === 3 ? request.view(2) : null;
     const matchesAll = pattern === null || isMatchAll(pattern, 0, pattern.length);
-    for (const { bytes } of call.server.pubsub.all(kind)) {
-      if (matchesAll || globMatches(pattern, 0, pattern.length, bytes, 0, bytes.length)) found.push(bytes);
+    for (const { name } of call.server.pubsub.all(kind)) {
+      if (matchesAll || globMatches(pattern, 0, pattern.length, name, 0, name.length)) found.push(name);
     }
     reply.array(found.length);
-    for (const bytes of found) reply.bulkBytes(bytes);
+    for (const name of found) reply.bulkBytes(name);
   };
 }
 
 function counting(kind: TopicKind): Handler {
   return (call) => {
-    const { reply, request } = call;
+    const { reply } = call;
+    const { bytes, starts, lengths } = call.request;
     if (hasLongName(call)) return call.error(NAME_TOO_LONG);
     reply.array((call.argc - 2) * 2);
     for (let i = 2; i < call.argc; i++) {
       call.replyArgument(i);
-      reply.integer(call.server.pubsub.find(kind, request.latin1(i))?.subscribers.size ?? 0);
+      reply.integer(call.server.pubsub.find(kind, bytes, starts[i], lengths[i])?.subscribers.size ?? 0);
     }
   };
 }

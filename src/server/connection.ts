@@ -18,6 +18,7 @@ import {
   IS_UNIX_SOCKET,
 } from './connection-flags.js';
 import { COLLECTED_BYTES_MAX } from './inbox.js';
+import { Outbox } from './outbox.js';
 import type { Subscriptions } from './pubsub.js';
 import type { Server } from './server.js';
 import type { Tracker } from './tracking.js';
@@ -72,9 +73,8 @@ export class Connection implements TransportOwner {
   streamLag = 0;
   /** Ranges of its replies that are held (reply-hold.ts): what is in the outbox comes after them. */
   heldCount = 0;
-  /** What others sent: leaves at the turn's end, or before the next replies. */
-  private outbox: Uint8Array[] = [];
-  private outboxBytes = 0;
+  /** What others sent: leaves at the turn's end, or before the next replies. Made when they first do. */
+  private outbox: Outbox | null = null;
   private isProcessing = false;
 
   constructor(server: Server, transport: Transport, id: number) {
@@ -140,23 +140,22 @@ export class Connection implements TransportOwner {
     this.server.forget(this);
     this.pending = NO_BYTES;
     this.pendingLength = 0;
-    this.outbox.length = 0;
-    this.outboxBytes = 0;
+    this.outbox = null;
   }
 
   /**
    * Sends what is no reply although a client asked for it: published messages, MONITOR lines. What the connection's own command causes comes after that
-   * command's reply. The bytes may be shared and must not change any more.
+   * command's reply. It is `bytes[start … end)`, which may be shared and must not change any more.
    */
-  push(bytes: Uint8Array): void {
+  push(bytes: Uint8Array, start = 0, end = bytes.length): void {
     const { server } = this;
     if (this.isClosed || (this.flags & IS_PRIMARY_LINK) !== 0) return;
     if (server.speaker === this) {
-      server.ownPushes.push(bytes);
+      server.ownPushes.push(bytes.subarray(start, end));
       return;
     }
-    server.netOutputBytes += bytes.length;
-    this.send(bytes);
+    server.netOutputBytes += end - start;
+    this.send(bytes, start, end);
   }
 
   /** Writes the event's replies, `server.reply.bytes[start … end)`, which the caller reuses unless told otherwise. */
@@ -171,30 +170,26 @@ export class Connection implements TransportOwner {
   }
 
   /**
-   * Sends bytes that are no reply to the request being served. The bytes must not change any more. They leave at the end of the turn, in order.
+   * Sends bytes that are no reply to the request being served: `bytes[start … end)`, which must not change any more. They leave at the end of the turn, in
+   * order.
    */
-  send(bytes: Uint8Array): void {
+  send(bytes: Uint8Array, start = 0, end = bytes.length): void {
     if (this.isClosed) return;
-    this.outbox.push(bytes);
-    this.outboxBytes += bytes.length;
-    if (this.outbox.length === 1) this.server.flushLater(this);
+    this.outbox ??= new Outbox();
+    if (this.outbox.add(bytes, start, end)) this.server.flushLater(this);
     // Whoever is sent much within one turn must not be able to exceed its limits by it.
-    if (this.outboxBytes > OUTBOX_UNCHECKED_BYTES) this.server.checkOutputLimits(this);
+    if (this.outbox.byteCount > OUTBOX_UNCHECKED_BYTES) this.server.checkOutputLimits(this);
   }
 
   flushOutbox(): void {
-    if (this.outbox.length === 0 || this.heldCount > 0 || this.isClosed) return;
-    this.writeOwn(this.takeOutbox()!);
+    if (this.outbox === null || this.heldCount > 0 || this.isClosed) return;
+    const bytes = this.outbox.take();
+    if (bytes !== null) this.writeOwn(bytes);
   }
 
   /** @returns what is in the outbox, which the caller now writes at its place; null for nothing */
   takeOutbox(): Uint8Array | null {
-    const { outbox } = this;
-    if (outbox.length === 0) return null;
-    const bytes = outbox.length === 1 ? outbox[0] : concatenate(outbox, this.outboxBytes);
-    outbox.length = 0;
-    this.outboxBytes = 0;
-    return bytes;
+    return this.outbox === null ? null : this.outbox.take();
   }
 
   /** Writes bytes that do not change any more. */
@@ -204,7 +199,7 @@ export class Connection implements TransportOwner {
 
   /** Bytes on their way out that the kernel has not taken, those in the backlog for a replica included. */
   get queuedBytes(): number {
-    return this.transport.queuedBytes + this.streamLag + this.outboxBytes;
+    return this.transport.queuedBytes + this.streamLag + (this.outbox?.byteCount ?? 0);
   }
 
   /** Closes after what has been replied so far is out; further input is ignored. */
@@ -308,16 +303,6 @@ const PENDING_KEEP_BYTES = 64 * 1024;
 const REPLY_BYTES_MAX = 1024 * 1024;
 /** What others send within one turn is checked against the output limits from here on. */
 const OUTBOX_UNCHECKED_BYTES = 64 * 1024;
-
-function concatenate(parts: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 /** Whether the peer is on this machine: a Unix socket or a loopback address. */
 export function isLocal(connection: Connection): boolean {

@@ -10,6 +10,7 @@
 import type { Database } from '../keyspace/database.js';
 import type { KeyListener } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
+import { latin1Of } from '../resp/request.js';
 import { NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW } from './notify-classes.js';
 import { NAME_BYTES_MAX } from './pubsub.js';
 import type { Server } from './server.js';
@@ -34,11 +35,12 @@ export class KeyspaceEvents implements KeyListener {
     const { pubsub } = this.server;
     if (!pubsub.hasListeners || length > NAME_BYTES_MAX) return;
     if ((mask & NOTIFY_KEYSPACE) !== 0) {
-      const key = Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1');
-      pubsub.publish(`__keyspace@${database}__:${key}`, Buffer.from(event, 'latin1'));
+      const channel = Buffer.from(`__keyspace@${database}__:${latin1Of(bytes, start, start + length)}`, 'latin1');
+      pubsub.publish(channel, 0, channel.length, Buffer.from(event, 'latin1'), 0, event.length);
     }
     if ((mask & NOTIFY_KEYEVENT) !== 0) {
-      pubsub.publish(`__keyevent@${database}__:${event}`, bytes.subarray(start, start + length));
+      const channel = Buffer.from(`__keyevent@${database}__:${event}`, 'latin1');
+      pubsub.publish(channel, 0, channel.length, bytes, start, length);
     }
   }
 

@@ -1,8 +1,8 @@
 /**
  * Pub/sub: who listens to which channels, patterns and shard channels, and giving them what is published. Source: spec server.md 2.8, 2.9 and 10.
  *
- * A topic is a channel, pattern or shard channel with at least one subscriber. Names are byte strings (one char code per byte). A message is encoded
- * once per protocol, whatever the number of its receivers, who share the bytes; finding them costs one look-up, and one match for each pattern.
+ * A topic is a channel, pattern or shard channel with at least one subscriber. A message is encoded once per protocol, whatever the number of its
+ * receivers, who share the bytes; finding them costs one look-up, and one match for each pattern. Where nobody subscribes a message costs nothing.
  *
  * Invariants: (1) a topic is in the registry iff it has subscribers; (2) a connection is in a topic's `subscribers` iff the topic is in its
  * `subscriptions`; (3) IS_PUBSUB is set iff the connection has a subscription; (4) in a cluster a shard channel is also found by its slot.
@@ -10,7 +10,9 @@
 import { slotOfKey } from '../keyspace/key-hash.js';
 import { copyBytes } from '../memory/copy.js';
 import { writeInteger } from '../resp/reply-writer.js';
+import { latin1Of } from '../resp/request.js';
 import { globMatches } from '../types/glob.js';
+import { NamedMap } from '../types/named-map.js';
 import type { Connection } from './connection.js';
 import { IS_PUBSUB } from './connection-flags.js';
 
@@ -33,11 +35,12 @@ const LF = 0x0a;
 const MESSAGE = '3\r\n$7\r\nmessage\r\n';
 const SHARD_MESSAGE = '3\r\n$8\r\nsmessage\r\n';
 const NO_BYTES = new Uint8Array(0);
+/** Messages are written into so many bytes, then into others. A longer message has its own. */
+const CHUNK_BYTES = 64 * 1024;
 
 export interface Topic {
   readonly kind: TopicKind;
-  readonly name: string;
-  readonly bytes: Uint8Array;
+  readonly name: Uint8Array;
   /** The beginning of a message to the subscribers of a channel or shard channel (`headOf`); empty for a pattern. */
   readonly head: Uint8Array;
   readonly subscribers: Set<Connection>;
@@ -55,12 +58,13 @@ export class Subscriptions {
 }
 
 export class Pubsub {
-  private readonly topics: readonly [Map<string, Topic>, Map<string, Topic>, Map<string, Topic>] = [
-    new Map(),
-    new Map(),
-    new Map(),
+  private readonly topics: readonly [NamedMap<Topic>, NamedMap<Topic>, NamedMap<Topic>] = [
+    new NamedMap(),
+    new NamedMap(),
+    new NamedMap(),
   ];
   private readonly shardTopicsBySlot = new Map<number, Set<Topic>>();
+  private readonly messages = new MessageBytes();
 
   /** Whether anybody would hear of anything but shard channels. */
   get hasListeners(): boolean {
@@ -77,22 +81,22 @@ export class Pubsub {
     return this.topics[kind].values();
   }
 
-  find(kind: TopicKind, name: string): Topic | undefined {
-    return this.topics[kind].get(name);
+  /** @returns the topic whose name is `bytes[start … start + length)`, if it has subscribers */
+  find(kind: TopicKind, bytes: Uint8Array, start: number, length: number): Topic | null {
+    return this.topics[kind].find(bytes, start, length);
   }
 
-  /** Nothing happens if it is subscribed already. */
-  subscribe(connection: Connection, kind: TopicKind, name: string): void {
-    let topic = this.topics[kind].get(name);
-    if (topic === undefined) {
+  /** Nothing happens if it is subscribed already. The name's bytes are copied. */
+  subscribe(connection: Connection, kind: TopicKind, name: Uint8Array): void {
+    let topic = this.topics[kind].find(name, 0, name.length);
+    if (topic === null) {
       topic = {
         kind,
-        name,
-        bytes: Uint8Array.from(Buffer.from(name, 'latin1')),
-        head: kind === PATTERN ? NO_BYTES : headOf(kind === CHANNEL ? MESSAGE : SHARD_MESSAGE, name),
+        name: name.slice(),
+        head: kind === PATTERN ? NO_BYTES : headOf(kind === CHANNEL ? MESSAGE : SHARD_MESSAGE, textOf(name)),
         subscribers: new Set(),
       };
-      this.topics[kind].set(name, topic);
+      this.topics[kind].add(topic);
       if (kind === SHARD_CHANNEL) this.topicsOfSlot(slotOf(topic)).add(topic);
     }
     if (topic.subscribers.has(connection)) return;
@@ -104,10 +108,10 @@ export class Pubsub {
   }
 
   /** Nothing happens if it is not subscribed. */
-  unsubscribe(connection: Connection, kind: TopicKind, name: string): void {
-    const topic = this.topics[kind].get(name);
+  unsubscribe(connection: Connection, kind: TopicKind, name: Uint8Array): void {
+    const topic = this.topics[kind].find(name, 0, name.length);
     const { subscriptions } = connection;
-    if (topic === undefined || subscriptions === null || !topic.subscribers.delete(connection)) return;
+    if (topic === null || subscriptions === null || !topic.subscribers.delete(connection)) return;
     subscriptions.topics[kind].delete(topic);
     subscriptions.bytes -= SUBSCRIPTION_BYTES + 3 * name.length;
     if (topic.subscribers.size === 0) this.drop(topic);
@@ -133,31 +137,51 @@ export class Pubsub {
     return kind === SHARD_CHANNEL ? topics[SHARD_CHANNEL].size : topics[CHANNEL].size + topics[PATTERN].size;
   }
 
-  /** Gives a message to the subscribers of a channel and of the patterns that match it. @returns how many times it was given */
-  publish(channel: string, payload: Uint8Array): number {
+  /**
+   * Gives a message to the subscribers of a channel and of the patterns that match it.
+   * @param channel  its name: `channel[channelStart … channelStart + channelLength)`
+   * @param payload  likewise
+   * @returns how many times it was given
+   */
+  publish(
+    channel: Uint8Array,
+    channelStart: number,
+    channelLength: number,
+    payload: Uint8Array,
+    payloadStart: number,
+    payloadLength: number,
+  ): number {
     let count = 0;
-    const topic = this.topics[CHANNEL].get(channel);
-    if (topic !== undefined) {
+    const topic = this.topics[CHANNEL].find(channel, channelStart, channelLength);
+    if (topic !== null) {
       count += topic.subscribers.size;
-      send(topic, topic.head, payload);
+      this.send(topic, topic.head, payload, payloadStart, payloadLength);
     }
     if (this.topics[PATTERN].size === 0) return count;
-    const bytes = topic?.bytes ?? Buffer.from(channel, 'latin1');
     for (const pattern of this.topics[PATTERN].values()) {
-      if (!globMatches(pattern.bytes, 0, pattern.bytes.length, bytes, 0, bytes.length)) continue;
-      count += pattern.subscribers.size;
       const { name } = pattern;
-      send(pattern, headOf(`4\r\n$8\r\npmessage\r\n$${name.length}\r\n${name}\r\n`, channel), payload);
+      if (!globMatches(name, 0, name.length, channel, channelStart, channelStart + channelLength)) continue;
+      count += pattern.subscribers.size;
+      const words = `4\r\n$8\r\npmessage\r\n$${name.length}\r\n${textOf(name)}\r\n`;
+      const head = headOf(words, latin1Of(channel, channelStart, channelStart + channelLength));
+      this.send(pattern, head, payload, payloadStart, payloadLength);
     }
     return count;
   }
 
-  /** Gives a message to the subscribers of a shard channel. @returns how many there are */
-  publishToShard(channel: string, payload: Uint8Array): number {
-    const topic = this.topics[SHARD_CHANNEL].get(channel);
-    if (topic === undefined) return 0;
+  /** As `publish`, for the subscribers of a shard channel. @returns how many there are */
+  publishToShard(
+    channel: Uint8Array,
+    channelStart: number,
+    channelLength: number,
+    payload: Uint8Array,
+    payloadStart: number,
+    payloadLength: number,
+  ): number {
+    const topic = this.topics[SHARD_CHANNEL].find(channel, channelStart, channelLength);
+    if (topic === null) return 0;
     const count = topic.subscribers.size;
-    send(topic, topic.head, payload);
+    this.send(topic, topic.head, payload, payloadStart, payloadLength);
     return count;
   }
 
@@ -168,15 +192,39 @@ export class Pubsub {
         for (const connection of subscribers) {
           this.unsubscribe(connection, SHARD_CHANNEL, name);
           const count = this.countOf(connection, SHARD_CHANNEL);
-          const line = `3\r\n$12\r\nsunsubscribe\r\n$${name.length}\r\n${name}\r\n:${count}\r\n`;
+          const line = `3\r\n$12\r\nsunsubscribe\r\n$${name.length}\r\n${textOf(name)}\r\n:${count}\r\n`;
           connection.push(Buffer.from(`${connection.protocol === 3 ? '>' : '*'}${line}`, 'latin1'));
         }
       }
     }
   }
 
+  private send(topic: Topic, head: Uint8Array, payload: Uint8Array, payloadStart: number, payloadLength: number): void {
+    const { messages } = this;
+    const size = 1 + head.length + digitCount(payloadLength) + 2 + payloadLength + 2;
+    let resp2Bytes: Uint8Array = NO_BYTES;
+    let resp2Start = 0;
+    let resp3Bytes: Uint8Array = NO_BYTES;
+    let resp3Start = 0;
+    for (const connection of topic.subscribers) {
+      if (connection.protocol === 3) {
+        if (resp3Bytes === NO_BYTES) {
+          resp3Bytes = messages.room(size);
+          resp3Start = messages.write(PUSH, head, payload, payloadStart, payloadLength);
+        }
+        connection.push(resp3Bytes, resp3Start, resp3Start + size);
+      } else {
+        if (resp2Bytes === NO_BYTES) {
+          resp2Bytes = messages.room(size);
+          resp2Start = messages.write(ARRAY, head, payload, payloadStart, payloadLength);
+        }
+        connection.push(resp2Bytes, resp2Start, resp2Start + size);
+      }
+    }
+  }
+
   private drop(topic: Topic): void {
-    this.topics[topic.kind].delete(topic.name);
+    this.topics[topic.kind].remove(topic);
     if (topic.kind !== SHARD_CHANNEL) return;
     const slot = slotOf(topic);
     const others = this.topicsOfSlot(slot);
@@ -194,42 +242,57 @@ export class Pubsub {
   }
 }
 
-function slotOf({ bytes }: Topic): number {
-  return slotOfKey(bytes, 0, bytes.length);
+/**
+ * The messages of some time, one behind the other. What has been written stays as it is for those who have not sent it yet: nothing is used twice, and
+ * what is full is left to them.
+ */
+class MessageBytes {
+  private bytes: Uint8Array = NO_BYTES;
+  private length = 0;
+
+  /** @returns bytes with room for `count` more: those into which `write` writes next */
+  room(count: number): Uint8Array {
+    if (this.length + count > this.bytes.length) {
+      this.bytes = new Uint8Array(Math.max(count, CHUNK_BYTES));
+      this.length = 0;
+    }
+    return this.bytes;
+  }
+
+  /** Writes a message. @returns where it begins */
+  write(type: number, head: Uint8Array, payload: Uint8Array, payloadStart: number, payloadLength: number): number {
+    const { bytes } = this;
+    const start = this.length;
+    bytes[start] = type;
+    copyBytes(head, 0, bytes, start + 1, head.length);
+    let at = writeInteger(bytes, start + 1 + head.length, payloadLength);
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    copyBytes(payload, payloadStart, bytes, at, payloadLength);
+    at += payloadLength;
+    bytes[at++] = CR;
+    bytes[at++] = LF;
+    this.length = at;
+    // What was made for one long message is not kept.
+    if (bytes.length > CHUNK_BYTES) {
+      this.bytes = NO_BYTES;
+      this.length = 0;
+    }
+    return start;
+  }
+}
+
+function textOf(name: Uint8Array): string {
+  return latin1Of(name, 0, name.length);
+}
+
+function slotOf({ name }: Topic): number {
+  return slotOfKey(name, 0, name.length);
 }
 
 /** @returns a message's beginning up to the length of its payload, but for the type byte, in which the protocols differ */
 function headOf(words: string, channel: string): Uint8Array {
   return Buffer.from(`${words}$${channel.length}\r\n${channel}\r\n$`, 'latin1');
-}
-
-function send({ subscribers }: Topic, head: Uint8Array, payload: Uint8Array): void {
-  let resp2: Uint8Array | null = null;
-  let resp3: Uint8Array | null = null;
-  for (const connection of subscribers) {
-    if (connection.protocol === 3) {
-      resp3 ??= encode(PUSH, head, payload);
-      connection.push(resp3);
-    } else {
-      resp2 ??= encode(ARRAY, head, payload);
-      connection.push(resp2);
-    }
-  }
-}
-
-function encode(type: number, head: Uint8Array, payload: Uint8Array): Uint8Array {
-  const digits = digitCount(payload.length);
-  const bytes = Buffer.allocUnsafe(1 + head.length + digits + 2 + payload.length + 2);
-  bytes[0] = type;
-  copyBytes(head, 0, bytes, 1, head.length);
-  let at = writeInteger(bytes, 1 + head.length, payload.length);
-  bytes[at++] = CR;
-  bytes[at++] = LF;
-  copyBytes(payload, 0, bytes, at, payload.length);
-  at += payload.length;
-  bytes[at++] = CR;
-  bytes[at] = LF;
-  return bytes;
 }
 
 function digitCount(value: number): number {

@@ -374,9 +374,8 @@ export class Server {
   /** A message that was published on another node of the cluster. */
   private deliver(channel: Uint8Array, payload: Uint8Array, isSharded: boolean): void {
     if (channel.length > NAME_BYTES_MAX) return;
-    const name = Buffer.from(channel.buffer, channel.byteOffset, channel.length).toString('latin1');
-    if (isSharded) this.pubsub.publishToShard(name, payload);
-    else this.pubsub.publish(name, payload);
+    if (isSharded) this.pubsub.publishToShard(channel, 0, channel.length, payload, 0, payload.length);
+    else this.pubsub.publish(channel, 0, channel.length, payload, 0, payload.length);
   }
 
   /** Empties a database at once; its memory is freed in slices. @returns how many keys it had */

@@ -18,6 +18,7 @@ export class NamedMap<T extends Named> {
     const { recent } = this;
     if (recent !== null && recent.name.length === length && equalBytes(recent.name, 0, bytes, start, length))
       return recent;
+    if (this.byName.size === 0) return null;
     const found = this.byName.get(textOf(bytes, start, length)) ?? null;
     if (found !== null) this.recent = found;
     return found;
