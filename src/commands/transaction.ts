@@ -2,14 +2,14 @@
 import { fixedReply } from '../resp/reply-writer.js';
 import { IN_MULTI } from '../server/connection-flags.js';
 import type { Invocation } from '../server/invocation.js';
-import { Transaction } from '../server/transaction.js';
+import type { Transaction } from '../server/transaction.js';
 
 const EXECABORT = fixedReply('-EXECABORT Transaction discarded because of previous errors.');
 
 export function multi(call: Invocation): void {
   const { connection } = call;
   if (connection.transaction !== null) return call.error('ERR MULTI calls can not be nested');
-  connection.transaction = new Transaction();
+  connection.transaction = call.server.transactions.take();
   connection.flags |= IN_MULTI;
   call.reply.ok();
 }
@@ -20,14 +20,20 @@ export function exec(call: Invocation): void {
   if (transaction === null) return call.error('ERR EXEC without MULTI');
   const isWatchDirty = server.watches.isDirty(connection);
   server.discard(connection);
-  if (transaction.hasFailed) return reply.fixedError(EXECABORT, 'EXECABORT');
-  if (isWatchDirty) return reply.nullArray();
+  if (transaction.hasFailed) reply.fixedError(EXECABORT, 'EXECABORT');
+  else if (isWatchDirty) reply.nullArray();
+  else execute(call, transaction);
+  server.transactions.giveBack(transaction);
+}
+
+function execute(call: Invocation, transaction: Transaction): void {
+  const { connection, server, reply } = call;
   const { dispatcher } = server;
   const start = reply.length;
   connection.isExecuting = true;
   reply.array(transaction.commands.length);
   for (let i = 0; i < transaction.commands.length; i++)
-    dispatcher.runShown(connection, transaction.requests[i], transaction.commands[i]);
+    dispatcher.runShown(connection, transaction.request(i), transaction.commands[i]);
   connection.isExecuting = false;
   server.completeLater(connection, start);
   // What the commands changed has been propagated one by one, within this unit.
@@ -35,8 +41,10 @@ export function exec(call: Invocation): void {
 }
 
 export function discard(call: Invocation): void {
-  if (call.connection.transaction === null) return call.error('ERR DISCARD without MULTI');
+  const { transaction } = call.connection;
+  if (transaction === null) return call.error('ERR DISCARD without MULTI');
   call.server.discard(call.connection);
+  call.server.transactions.giveBack(transaction);
   call.reply.ok();
 }
 

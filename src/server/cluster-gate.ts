@@ -83,7 +83,7 @@ export class SlotGate implements ClusterGate {
     const { transaction } = connection;
     if (transaction === null) return null;
     return {
-      keys: transaction.commands.flatMap((queued, i) => keysOf(queued, transaction.requests[i])),
+      keys: transaction.commands.flatMap((queued, i) => keysOf(queued, transaction.request(i))),
       isWrite: false,
       anyWrite: (transaction.anyFlags & WRITE) !== 0,
       isShardPubsub: false,

@@ -77,7 +77,7 @@ export class Migrations {
   mustWait(connection: Connection, request: Request, command: Command): boolean {
     const { transaction, databaseIndex } = connection;
     if (command.fullName === 'exec' && transaction !== null) {
-      return transaction.commands.some((queued, i) => this.concerns(databaseIndex, transaction.requests[i], queued));
+      return transaction.commands.some((queued, i) => this.concerns(databaseIndex, transaction.request(i), queued));
     }
     return (connection.flags & IN_MULTI) === 0 && this.concerns(databaseIndex, request, command);
   }

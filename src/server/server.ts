@@ -49,6 +49,7 @@ import { ReplyHold } from './reply-hold.js';
 import { Shutdown } from './shutdown.js';
 import { SlowLog } from './slowlog.js';
 import { Tracking } from './tracking.js';
+import { TransactionPool } from './transaction.js';
 import type { Transport } from './transport.js';
 import { Watches } from './watches.js';
 
@@ -75,6 +76,7 @@ export class Server {
   readonly tracking: Tracking;
   readonly pause: Pause;
   readonly watches: Watches;
+  readonly transactions = new TransactionPool();
   readonly migrations: Migrations;
   readonly config: Config;
   readonly cron: Cron;

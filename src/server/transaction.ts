@@ -2,13 +2,24 @@
  * MULTI … EXEC of one connection: the queued requests with arguments of their own, and whether EXEC must refuse.
  *
  * States: queuing → (an error while queuing) failed → EXEC or DISCARD ends it. Once failed nothing more is stored. Source: spec server.md section 8.
+ *
+ * The words of all requests lie one behind the other in one growing buffer, and the object is used again (`TransactionPool`): a short transaction allocates
+ * nothing.
  */
 import type { Command } from '../commands/command.js';
+import { copyBytes } from '../memory/copy.js';
 import { Request } from '../resp/request.js';
+
+const INITIAL_BYTES = 1024;
+const INITIAL_WORDS = 32;
+/** One that needed more bytes or words than this is not kept. */
+const KEPT_BYTES_MAX = 4096;
+const KEPT_WORDS_MAX = 128;
+/** Clients that have a transaction open at the same time, mostly. */
+const KEPT_MAX = 64;
 
 export class Transaction {
   readonly commands: Command[] = [];
-  readonly requests: Request[] = [];
   /** A command was refused while queuing: EXEC answers EXECABORT. */
   hasFailed = false;
   /** Union of the flags of the queued commands, and of the inverses for those that matter by absence. */
@@ -16,16 +27,87 @@ export class Transaction {
   allFlags = -1;
   /** Bytes of the queued arguments. */
   argumentBytes = 0;
+  private bytes = new Uint8Array(INITIAL_BYTES);
+  private starts = new Int32Array(INITIAL_WORDS);
+  private lengths = new Int32Array(INITIAL_WORDS);
+  private wordCount = 0;
+  /** Of each request. */
+  private readonly firstWords: number[] = [];
+  /** What `request` gives out. */
+  private readonly current = new Request(INITIAL_WORDS);
 
   /** Stores a copy of the request. */
   queue(command: Command, request: Request): void {
     this.commands.push(command);
-    const copy = copyRequest(request);
-    this.requests.push(copy);
-    this.argumentBytes += copy.bytes.length;
+    this.firstWords.push(this.wordCount);
+    for (let i = 0; i < request.argc; i++) this.addWord(request.bytes, request.starts[i], request.lengths[i]);
     this.anyFlags |= command.flags;
     this.allFlags &= command.flags;
   }
+
+  /** @returns queued request number `index`, good until the next call and as long as nothing is queued */
+  request(index: number): Request {
+    const { current } = this;
+    const end = index + 1 < this.firstWords.length ? this.firstWords[index + 1] : this.wordCount;
+    current.bytes = this.bytes;
+    current.argc = 0;
+    for (let i = this.firstWords[index]; i < end; i++) current.push(this.starts[i], this.lengths[i]);
+    return current;
+  }
+
+  get isSmall(): boolean {
+    return this.bytes.length <= KEPT_BYTES_MAX && this.starts.length <= KEPT_WORDS_MAX;
+  }
+
+  /** Makes it as new. */
+  clear(): void {
+    this.commands.length = 0;
+    this.firstWords.length = 0;
+    this.wordCount = 0;
+    this.hasFailed = false;
+    this.anyFlags = 0;
+    this.allFlags = -1;
+    this.argumentBytes = 0;
+  }
+
+  private addWord(bytes: Uint8Array, start: number, length: number): void {
+    const at = this.argumentBytes;
+    if (at + length > this.bytes.length) {
+      const grown = new Uint8Array(Math.max(at + length, this.bytes.length * 2));
+      grown.set(this.bytes.subarray(0, at));
+      this.bytes = grown;
+    }
+    if (this.wordCount === this.starts.length) {
+      this.starts = doubled(this.starts);
+      this.lengths = doubled(this.lengths);
+    }
+    copyBytes(bytes, start, this.bytes, at, length);
+    this.starts[this.wordCount] = at;
+    this.lengths[this.wordCount++] = length;
+    this.argumentBytes = at + length;
+  }
+}
+
+/** Transactions that have ended, for the next ones. */
+export class TransactionPool {
+  private readonly spares: Transaction[] = [];
+
+  take(): Transaction {
+    return this.spares.pop() ?? new Transaction();
+  }
+
+  /** Nobody may use it any more. */
+  giveBack(transaction: Transaction): void {
+    if (this.spares.length === KEPT_MAX || !transaction.isSmall) return;
+    transaction.clear();
+    this.spares.push(transaction);
+  }
+}
+
+function doubled(numbers: Int32Array): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(numbers.length * 2);
+  grown.set(numbers);
+  return grown;
 }
 
 /** A request whose arguments lie in bytes of their own, without the gaps of the wire format. */
