@@ -119,15 +119,22 @@ export class ChunkList {
 
   /** @returns a list of its own with the same elements */
   duplicate(list: Ref): Ref {
-    const copy = this.create();
-    for (let i = 0; i < this.chunkCount(list); i++) {
-      const view = this.view(this.chunk(list, i));
-      const start = this.start(list, i);
+    const cells = this.cells(list);
+    for (let i = 0; i < cells.length; i += CHUNK_CELL_WORDS) {
+      const view = this.view(cells[i]);
+      const start = blockStart(cells[i]) + (i === 0 ? this.get(list, HEAD_GAP) : 0);
       const byteCount = listpackBytes(view, start);
-      const target = this.arena.allocate(byteCount);
-      copyBytes(view, start, this.view(target), blockStart(target), byteCount);
-      this.insertChunk(copy, i, target, this.elementCountOf(list, i));
+      cells[i] = this.arena.allocate(byteCount);
+      copyBytes(view, start, this.view(cells[i]), blockStart(cells[i]), byteCount);
     }
+    const copy = this.create();
+    let capacity = CAPACITY_MIN;
+    while (capacity * CHUNK_CELL_WORDS < cells.length) capacity *= 2;
+    this.moveRing(copy, capacity);
+    const ring = this.get(copy, RING);
+    this.words[ring >>> CHUNK_INDEX_SHIFT].set(cells, (ring & UNIT_MASK) << 1);
+    this.set(copy, CHUNKS, cells.length / CHUNK_CELL_WORDS);
+    this.set(copy, ELEMENTS, this.count(list));
     return copy;
   }
 
