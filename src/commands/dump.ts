@@ -39,6 +39,7 @@ export function dump(call: Invocation): void {
   if (ref === 0) return call.reply.null();
   const writer = dumpEntry(call, ref);
   call.reply.bulk(writer.bytes, 0, writer.length);
+  writer.reset();
 }
 
 /** Writes the DUMP payload of an entry. @returns the writer that holds it, until the next call */

@@ -16,9 +16,10 @@ import { ByteProgram } from '../../wasm/byte-program.js';
 import bytes from './lzf.wasm.js';
 
 const WINDOW_BYTES = 8192;
-const BLOCK_BYTES = 64 * 1024;
+/** What is compressed at once. */
+export const LZF_BLOCK_BYTES = 64 * 1024;
 /** Of a block that is nothing but literals. */
-const COMPRESSED_BLOCK_MAX = BLOCK_BYTES + BLOCK_BYTES / 32;
+const COMPRESSED_BLOCK_MAX = LZF_BLOCK_BYTES + LZF_BLOCK_BYTES / 32;
 /** An item: at most so many bytes of input, and of output. */
 const ITEM_BYTES_MAX = 33;
 const ITEM_OUTPUT_MAX = 264;
@@ -27,7 +28,8 @@ export const LZF_EXPANSION_MAX = 88;
 
 /** Places in the program's memory. */
 const INPUT_AT = 0x10000;
-const OUTPUT_AT = 0x22100;
+/** Where `lzfCompressBlock` leaves its output. */
+export const LZF_OUTPUT_AT = 0x22100;
 const STOPPED_AT_WORD = 0x32a00 / 4;
 
 const program = new ByteProgram<{
@@ -37,7 +39,23 @@ const program = new ByteProgram<{
   readonly expand: (inLimit: number, inEnd: number, floor: number, outLimit: number, outEnd: number) => number;
 }>(bytes);
 
+/** The memory that `lzfCompressBlock` leaves its output in, from `LZF_OUTPUT_AT` on, until the next call here. */
+export function lzfMemory(): Uint8Array {
+  return program.memory;
+}
+
 /**
+ * Compresses up to LZF_BLOCK_BYTES.
+ * @param bytesMax of the output; the attempt is given up when these are too few
+ * @returns        the end of the output in `lzfMemory()`, or −1 if it does not fit
+ */
+export function lzfCompressBlock(source: Uint8Array, start: number, end: number, bytesMax: number): number {
+  const inEnd = program.put(source, start, end, INPUT_AT);
+  return program.exports.compress(inEnd, LZF_OUTPUT_AT + Math.min(bytesMax, COMPRESSED_BLOCK_MAX)) || -1;
+}
+
+/**
+ * Compresses a text of any length.
  * @param limit  end of the room in `target`; the attempt is given up when it is reached
  * @returns      the end of what was written, or −1 if the result does not fit
  */
@@ -49,14 +67,12 @@ export function lzfCompress(
   targetStart: number,
   limit: number,
 ): number {
-  const { exports, memory } = program;
   let out = targetStart;
-  for (let at = start; at < end; at += BLOCK_BYTES) {
-    const inEnd = program.put(source, at, Math.min(at + BLOCK_BYTES, end), INPUT_AT);
-    const outEnd = exports.compress(inEnd, OUTPUT_AT + Math.min(limit - out, COMPRESSED_BLOCK_MAX));
-    if (outEnd === 0) return -1;
-    copyBytes(memory, OUTPUT_AT, target, out, outEnd - OUTPUT_AT);
-    out += outEnd - OUTPUT_AT;
+  for (let at = start; at < end; at += LZF_BLOCK_BYTES) {
+    const blockEnd = lzfCompressBlock(source, at, Math.min(at + LZF_BLOCK_BYTES, end), limit - out);
+    if (blockEnd < 0) return -1;
+    copyBytes(program.memory, LZF_OUTPUT_AT, target, out, blockEnd - LZF_OUTPUT_AT);
+    out += blockEnd - LZF_OUTPUT_AT;
   }
   return out;
 }
@@ -74,19 +90,19 @@ export function lzfDecompress(
   let at = start;
   let out = targetStart;
   /** What was written last lies before the output, from here on. */
-  let floor = OUTPUT_AT;
+  let floor = LZF_OUTPUT_AT;
   while (at < end) {
-    const inEnd = program.put(source, at, Math.min(at + BLOCK_BYTES, end), INPUT_AT);
-    const outEnd = OUTPUT_AT + Math.min(BLOCK_BYTES, targetEnd - out);
-    const inLimit = end - at > BLOCK_BYTES ? inEnd - ITEM_BYTES_MAX : inEnd;
-    const outLimit = targetEnd - out > BLOCK_BYTES ? outEnd - ITEM_OUTPUT_MAX : outEnd;
+    const inEnd = program.put(source, at, Math.min(at + LZF_BLOCK_BYTES, end), INPUT_AT);
+    const outEnd = LZF_OUTPUT_AT + Math.min(LZF_BLOCK_BYTES, targetEnd - out);
+    const inLimit = end - at > LZF_BLOCK_BYTES ? inEnd - ITEM_BYTES_MAX : inEnd;
+    const outLimit = targetEnd - out > LZF_BLOCK_BYTES ? outEnd - ITEM_OUTPUT_MAX : outEnd;
     const written = exports.expand(inLimit, inEnd, floor, outLimit, outEnd);
     if (written === 0) return false;
-    copyBytes(memory, OUTPUT_AT, target, out, written - OUTPUT_AT);
-    out += written - OUTPUT_AT;
+    copyBytes(memory, LZF_OUTPUT_AT, target, out, written - LZF_OUTPUT_AT);
+    out += written - LZF_OUTPUT_AT;
     at += words[STOPPED_AT_WORD] - INPUT_AT;
-    floor = Math.max(floor - (written - OUTPUT_AT), OUTPUT_AT - WINDOW_BYTES);
-    if (at < end) memory.copyWithin(OUTPUT_AT - WINDOW_BYTES, written - WINDOW_BYTES, written);
+    floor = Math.max(floor - (written - LZF_OUTPUT_AT), LZF_OUTPUT_AT - WINDOW_BYTES);
+    if (at < end) memory.copyWithin(LZF_OUTPUT_AT - WINDOW_BYTES, written - WINDOW_BYTES, written);
   }
   return out === targetEnd;
 }

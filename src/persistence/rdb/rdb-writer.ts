@@ -12,7 +12,7 @@ import { strict as assert } from 'node:assert';
 import { writeDouble } from '../../memory/double-bytes.js';
 import { Crc64 } from './crc64.js';
 import { NOT_INT32, parseInt32Text, writeIntegerText } from './integer-text.js';
-import { lzfCompress } from './lzf.js';
+import { LZF_BLOCK_BYTES, LZF_OUTPUT_AT, lzfCompress, lzfCompressBlock, lzfMemory } from './lzf.js';
 import { Opcode, RDB_VERSION, RDB_VERSION_MAX, versionOfType } from './opcodes.js';
 
 /** Receives full chunks: `chunk[0, length)` is the next part of the output. */
@@ -37,6 +37,8 @@ const SPARES_MAX = 64;
 /** LZF is tried above this length only, and kept only if it saves LZF_SAVING_MIN bytes. */
 const LZF_INPUT_ABOVE = 20;
 const LZF_SAVING_MIN = 4;
+/** What a growing writer keeps for the next payload. */
+const GROWN_BYTES_KEPT = 16 << 20;
 const INT64_MAX_AS_DOUBLE = 2 ** 63;
 
 const text = new TextEncoder();
@@ -54,7 +56,6 @@ export class RdbWriter {
   readonly #digits = new Uint8Array(24);
   /** Given back by the sink. Otherwise a long image would leave so many behind that the garbage collector comes, several times. */
   readonly #spares: Uint8Array[] = [];
-  #lzf: Uint8Array = new Uint8Array(256);
   #handedOverBytes = 0;
 
   constructor(sink: ChunkSink | null, options: RdbWriterOptions = {}) {
@@ -75,6 +76,8 @@ export class RdbWriter {
   /** Starts anew, for another payload; only without a sink. */
   reset(): void {
     assert(this.#sink === null, 'only a growing writer starts anew');
+    // One huge payload must not hold its memory for good.
+    if (this.bytes.length > GROWN_BYTES_KEPT) this.bytes = new Uint8Array(this.#chunkBytes);
     this.length = 0;
     this.#crc.reset();
   }
@@ -281,16 +284,25 @@ export class RdbWriter {
   #compressedString(bytes: Uint8Array, start: number, end: number): boolean {
     const length = end - start;
     const limit = length - LZF_SAVING_MIN;
-    if (this.#lzf.length < limit) this.#lzf = new Uint8Array(Math.max(limit, this.#lzf.length * 2));
-    const compressed = lzfCompress(bytes, start, end, this.#lzf, 0, limit);
-    if (compressed < 0) return false;
-    this.byte(0xc3);
-    this.lengthOf(compressed);
-    this.lengthOf(length);
-    this.bytesRange(this.#lzf, 0, compressed);
-    // One huge value must not hold its scratch memory for good.
-    if (this.#lzf.length > 1 << 20) this.#lzf = new Uint8Array(256);
+    if (length <= LZF_BLOCK_BYTES) {
+      const blockEnd = lzfCompressBlock(bytes, start, end, limit);
+      if (blockEnd < 0) return false;
+      this.#compressed(lzfMemory(), LZF_OUTPUT_AT, blockEnd, length);
+    } else {
+      // Its length comes first, so that it is compressed aside.
+      const target = new Uint8Array(limit);
+      const compressed = lzfCompress(bytes, start, end, target, 0, limit);
+      if (compressed < 0) return false;
+      this.#compressed(target, 0, compressed, length);
+    }
     return true;
+  }
+
+  #compressed(bytes: Uint8Array, start: number, end: number, plainLength: number): void {
+    this.byte(0xc3);
+    this.lengthOf(end - start);
+    this.lengthOf(plainLength);
+    this.bytesRange(bytes, start, end);
   }
 
   #int32String(value: number): void {
