@@ -177,16 +177,11 @@ export class Listeners {
       const what = server.cluster === null ? 'clients' : 'clients + cluster connections';
       return this.refuse(transport, `-ERR max number of ${what} reached\r\n`);
     }
-    if (
-      values.protectedMode &&
-      values.requirepass === '' &&
-      path === '' &&
-      !isLoopback(transport.socket.remoteAddress)
-    ) {
+    if (values.protectedMode && values.requirepass === '' && path === '' && !isLoopback(transport.remoteHost)) {
       return this.refuse(transport, PROTECTED_MODE_ERROR);
     }
     this.receivedCount++;
-    if (path === '' && values.tcpKeepalive > 0) transport.socket.setKeepAlive(true, values.tcpKeepalive * 1000);
+    if (path === '' && values.tcpKeepalive > 0) transport.setKeepAlive(values.tcpKeepalive);
     const connection = server.accept(transport);
     if (path !== '') connection.flags |= IS_UNIX_SOCKET;
     if (values.requirepass !== '') setAuthenticated(connection, false);

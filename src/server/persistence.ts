@@ -35,7 +35,7 @@ import { TO_AOF } from './propagation.js';
 import type { Server } from './server.js';
 import type { ShutdownOptions, ShutdownSteps } from './shutdown.js';
 import { standStill } from './stand-still.js';
-import { Transport } from './transport.js';
+import { SocketTransport } from './transport.js';
 
 const RDB_MISCONF =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
@@ -497,6 +497,6 @@ class Replay implements AofExecutor {
   }
 
   private newConnection(): Connection {
-    return new Connection(this.server, new Transport(new net.Socket()), 0);
+    return new Connection(this.server, new SocketTransport(new net.Socket()), 0);
   }
 }

@@ -280,7 +280,7 @@ export class ConnectionPeer implements ReplicaPeer {
   }
 
   setNoDelay(isOn: boolean): void {
-    this.connection.transport.socket.setNoDelay(isOn);
+    this.connection.transport.setNoDelay(isOn);
   }
 
   becomeReplica(): void {

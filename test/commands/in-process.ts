@@ -14,7 +14,7 @@ import { Logger } from '../../src/server/log.js';
 import { Node } from '../../src/server/node.js';
 import { type PropagationSink, TO_AOF } from '../../src/server/propagation.js';
 import type { Server } from '../../src/server/server.js';
-import { Transport } from '../../src/server/transport.js';
+import { SocketTransport } from '../../src/server/transport.js';
 
 export const NOW_MS = 1_700_000_000_000;
 
@@ -32,7 +32,7 @@ export class InProcess implements PropagationSink {
     config.assign('enable-debug-command', 'yes');
     const commands = new CommandTable(allCommands);
     this.server = new Node(config, new Logger({ level: 'warning' }), commands).server;
-    this.connection = new Connection(this.server, new Transport(new net.Socket()), 1);
+    this.connection = new Connection(this.server, new SocketTransport(new net.Socket()), 1);
     this.server.propagation.addSink(this);
     this.server.keyspace.setNow(NOW_MS);
   }
