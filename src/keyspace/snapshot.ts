@@ -43,9 +43,11 @@ interface LargeDelivery {
 const MARK_SHIFT = 24;
 const CLOCK_BITS = 0xffffff;
 const ABANDONED_MAX = 250;
-/** Buckets, and entries delivered, between two looks at the clock. */
-const CLOCK_EVERY_BUCKETS = 64;
-const CLOCK_EVERY_ENTRIES = 32;
+/**
+ * Entries delivered between two looks at the clock, and twice as many buckets. In the first step it is one, in each that follows twice as many: at
+ * first the code that writes entries is not compiled yet, and 32 of them take some ms.
+ */
+const CLOCK_EVERY_ENTRIES_MAX = 32;
 
 /** Counts marks; one per keyspace. */
 export class SnapshotMarks {
@@ -82,6 +84,7 @@ export class Snapshot implements SnapshotGuard {
   private slot = 0;
   private cursor = 0;
   private atIndex = 0;
+  private clockEvery = 1;
   /** Values being delivered in parts, in the order in which they are finished. */
   private readonly large: LargeDelivery[] = [];
   private readonly visit = (ref: Ref): void => this.deliver(this.atIndex, ref);
@@ -107,7 +110,8 @@ export class Snapshot implements SnapshotGuard {
    */
   step(budgetMs: number): boolean {
     const deadline = performance.now() + budgetMs;
-    let nextLook = this.deliveredCount + CLOCK_EVERY_ENTRIES;
+    const { clockEvery } = this;
+    let nextLook = this.deliveredCount + clockEvery;
     for (let bucketCount = 1; !this.isDone; bucketCount++) {
       if (this.large.length > 0) {
         this.stepLarge();
@@ -115,11 +119,12 @@ export class Snapshot implements SnapshotGuard {
         continue;
       }
       this.stepBucket();
-      if (this.deliveredCount >= nextLook || bucketCount % CLOCK_EVERY_BUCKETS === 0) {
+      if (this.deliveredCount >= nextLook || bucketCount % (clockEvery * 2) === 0) {
         if (performance.now() >= deadline) break;
-        nextLook = this.deliveredCount + CLOCK_EVERY_ENTRIES;
+        nextLook = this.deliveredCount + clockEvery;
       }
     }
+    this.clockEvery = Math.min(clockEvery * 2, CLOCK_EVERY_ENTRIES_MAX);
     return this.isDone;
   }
 

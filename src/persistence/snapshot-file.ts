@@ -130,6 +130,9 @@ export class SnapshotFile {
   async #run(): Promise<void> {
     const { fileSystem, tempPath, finalPath, directory, mode } = this.#options;
     try {
+      // What the first snapshot of a process has to compile and to start is for later: whoever asked for it has his answer by then.
+      await nextTurn();
+      this.#check();
       this.#fd = await attempt('open', 'open', fileSystem.open(tempPath, 'w', mode));
       await this.#produce();
       await attempt('write', 'fsync', fileSystem.fsync(this.#fd));

@@ -64,6 +64,22 @@ test('the image is the state at the beginning, whatever is written, deleted, flu
   });
 });
 
+test('the first steps look at the clock after every few keys, later ones less often', () => {
+  const model = new KeyspaceModel(1);
+  // Of one slot, and so of one table with a few keys in each bucket.
+  for (let i = 0; i < 2000; i++) model.set(0, `{slot}${i}`, String(i));
+  const snapshot = new Snapshot(model.space, new SnapshotMarks(), new Image(model));
+  const delivered: number[] = [];
+  while (!snapshot.isDone) {
+    const before = snapshot.deliveredCount;
+    snapshot.step(0);
+    delivered.push(snapshot.deliveredCount - before);
+  }
+  assert.ok(delivered[0]! <= 16, `${delivered[0]} keys in the first step`);
+  assert.ok(delivered.some((count) => count >= 32));
+  assert.equal(snapshot.deliveredCount, 2000);
+});
+
 test('snapshots that are always abandoned do not make a later one miss keys', () => {
   const model = new KeyspaceModel(1);
   const marks = new SnapshotMarks();
