@@ -83,7 +83,7 @@ function addList(
   const count = record.type === RdbType.LIST_ZIPLIST ? 1 : cursor.length();
   for (let i = 0; i < count; i++) {
     const container = record.type === RdbType.LIST_QUICKLIST_2 ? cursor.length() : PLAIN;
-    cursor.string(blob);
+    cursor.blob(blob);
     if (container === PACKED) builder.addNode(blob.bytes, blob.start, blob.end - blob.start);
     else if (record.type === RdbType.LIST_QUICKLIST || record.type === RdbType.LIST_ZIPLIST)
       visitZiplist(blob.bytes, blob.start, add);

@@ -28,7 +28,7 @@ export const LZF_EXPANSION_MAX = 88;
 
 /** Places in the program's memory. */
 const INPUT_AT = 0x10000;
-/** Where `lzfCompressBlock` leaves its output. */
+/** Where the output of one block is left. */
 export const LZF_OUTPUT_AT = 0x22100;
 const STOPPED_AT_WORD = 0x32a00 / 4;
 
@@ -39,7 +39,7 @@ const program = new ByteProgram<{
   readonly expand: (inLimit: number, inEnd: number, floor: number, outLimit: number, outEnd: number) => number;
 }>(bytes);
 
-/** The memory that `lzfCompressBlock` leaves its output in, from `LZF_OUTPUT_AT` on, until the next call here. */
+/** The memory that the output of one block is left in, from LZF_OUTPUT_AT on, until the next call of any function here. */
 export function lzfMemory(): Uint8Array {
   return program.memory;
 }
@@ -75,6 +75,16 @@ export function lzfCompress(
     out += blockEnd - LZF_OUTPUT_AT;
   }
   return out;
+}
+
+/**
+ * Expands up to LZF_BLOCK_BYTES to as many.
+ * @returns whether the input is well formed and expands to `length` bytes, which are in `lzfMemory()` from LZF_OUTPUT_AT on then
+ */
+export function lzfExpandBlock(source: Uint8Array, start: number, end: number, length: number): boolean {
+  const inEnd = program.put(source, start, end, INPUT_AT);
+  const outEnd = LZF_OUTPUT_AT + length;
+  return program.exports.expand(inEnd, inEnd, LZF_OUTPUT_AT, outEnd, outEnd) === outEnd;
 }
 
 /** @returns whether the input is well formed and fills `target[targetStart, targetEnd)` exactly */

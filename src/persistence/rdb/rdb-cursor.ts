@@ -12,7 +12,7 @@
  */
 import { readDouble } from '../../memory/double-bytes.js';
 import { writeIntegerText } from './integer-text.js';
-import { LZF_EXPANSION_MAX, lzfDecompress } from './lzf.js';
+import { LZF_BLOCK_BYTES, LZF_EXPANSION_MAX, LZF_OUTPUT_AT, lzfDecompress, lzfExpandBlock, lzfMemory } from './lzf.js';
 
 export const READ_OK = 0;
 export const READ_SHORT = 1;
@@ -205,14 +205,19 @@ export class RdbCursor {
         this.at += 5;
         return true;
       case 0xc3:
-        return this.#compressedString(into);
+        return this.#compressedString(into, false);
       default:
         this.at++;
         return this.corrupt(`Unknown RDB string encoding type ${first & 0x3f}`);
     }
   }
 
-  #compressedString(into: RdbString): boolean {
+  /** Reads a string that is done with before anybody reads another one: if it was compressed, it is left where it was expanded. */
+  blob(into: RdbString): boolean {
+    return this.has(1) && this.bytes[this.at] === 0xc3 ? this.#compressedString(into, true) : this.string(into);
+  }
+
+  #compressedString(into: RdbString, isBrief: boolean): boolean {
     this.at++;
     const compressed = this.length();
     const plain = compressed < 0 ? -1 : this.length();
@@ -222,11 +227,14 @@ export class RdbCursor {
     if (plain > STRING_BYTES_MAX || plain > compressed * LZF_EXPANSION_MAX) {
       return this.corrupt('Invalid LZF compressed string');
     }
-    const target = into.takeScratch(plain);
-    if (!lzfDecompress(this.bytes, start, this.at, target, 0, plain)) {
-      return this.corrupt('Invalid LZF compressed string');
+    let isValid: boolean;
+    if (isBrief && plain <= LZF_BLOCK_BYTES && compressed <= LZF_BLOCK_BYTES) {
+      isValid = lzfExpandBlock(this.bytes, start, this.at, plain);
+      into.setRange(lzfMemory(), LZF_OUTPUT_AT, LZF_OUTPUT_AT + plain);
+    } else {
+      isValid = lzfDecompress(this.bytes, start, this.at, into.takeScratch(plain), 0, plain);
     }
-    return true;
+    return isValid || this.corrupt('Invalid LZF compressed string');
   }
 
   /** Whether so many bytes follow the one at hand; if not, that one counts as read. */

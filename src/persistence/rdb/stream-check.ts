@@ -129,7 +129,7 @@ export function checkStream(
       return cursor.corrupt('Listpack re-added with existing key');
     }
     readRawId(scratch.bytes, scratch.start, id);
-    if (!cursor.string(scratch)) return false;
+    if (!cursor.blob(scratch)) return false;
     if (!isValidNode(scratch)) return cursor.corrupt('Stream listpack integrity check failed.');
     assembly?.node(scratch, id);
   }

@@ -181,7 +181,7 @@ function addStream(
   for (let rest = cursor.length(); rest > 0; rest--) {
     cursor.string(string);
     readRawId(string.bytes, string.start, id);
-    cursor.string(string);
+    cursor.blob(string);
     streams.nodes.adopt(index, id, string.bytes, string.start, string.end - string.start);
   }
   const ref = streams.create(db, key, start, length, expireAtMs, index);

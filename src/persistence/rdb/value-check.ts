@@ -174,7 +174,7 @@ export class ValueChecker {
         }
       }
       const blob = this.#scratch;
-      if (!cursor.string(blob)) return VALUE_FAILED;
+      if (!cursor.blob(blob)) return VALUE_FAILED;
       if (blob.start === blob.end) {
         cursor.unreadable();
         return VALUE_FAILED;
