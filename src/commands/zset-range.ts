@@ -128,11 +128,13 @@ export function replyRange(
   const zsets = zsetsOf(call.keyspace);
   const { cursor } = zsets;
   zsets.seek(ref, isReverse ? first + count - 1 : first, cursor);
+  const isPacked = zsets.isPacked(ref);
   const mark = reply.length;
   for (let i = 0; i < count; i++) {
     if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
     if (isPaired) reply.array(2);
-    reply.bulk(cursor.bytes, cursor.start, cursor.length);
+    if (isPacked) reply.bulk(cursor.bytes, cursor.start, cursor.length);
+    else reply.bulkFrom(cursor.words, cursor.start, cursor.length);
     if (withScores) replyScore(call, cursor.score);
     if (isReverse) cursor.previous();
     else cursor.next();

@@ -57,6 +57,7 @@ const HUGE = 254;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_WORDS = new Int32Array(0);
+const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /** Thrown by `allocate` when the 32 GiB of references or the machine's memory are used up. */
 export class ArenaFullError extends Error {
@@ -67,6 +68,8 @@ export class Arena {
   /** Views of each chunk, by `ref >>> CHUNK_INDEX_SHIFT`. */
   readonly bytes: Uint8Array[] = [];
   readonly words: Int32Array[] = [];
+  /** For words that lie anywhere (copyWords). */
+  readonly views: DataView[] = [];
   /** Sum of the sizes of the blocks handed out. */
   usedBytes = 0;
   peakBytes = 0;
@@ -276,6 +279,7 @@ export class Arena {
     for (let index = chunk + 1; index < chunk + indexCount; index++) {
       this.bytes[index] = NO_BYTES;
       this.words[index] = NO_WORDS;
+      this.views[index] = NO_VIEW;
     }
     for (let index = chunk; index < chunk + indexCount; index++) {
       this.chunkFreePages[index] = 0;
@@ -355,6 +359,7 @@ export class Arena {
   private forgetChunk(chunk: number): void {
     this.bytes[chunk] = NO_BYTES;
     this.words[chunk] = NO_WORDS;
+    this.views[chunk] = NO_VIEW;
     this.chunkFreePages[chunk] = 0;
     this.pageKind[chunk * PAGES_PER_CHUNK] = PAGE_FREE;
   }
@@ -381,6 +386,7 @@ export class Arena {
     while (this.bytes.length < chunkCount) {
       this.bytes.push(NO_BYTES);
       this.words.push(NO_WORDS);
+      this.views.push(NO_VIEW);
       this.chunkFreePages.push(0);
     }
     const pages = chunkCount * PAGES_PER_CHUNK;
@@ -412,6 +418,7 @@ export class Arena {
     }
     this.bytes[chunk] = new Uint8Array(buffer, ALIGNMENT_BYTES);
     this.words[chunk] = new Int32Array(buffer, ALIGNMENT_BYTES);
+    this.views[chunk] = new DataView(buffer, ALIGNMENT_BYTES);
     if (!isSpare) this.reservedBytes += byteCount;
   }
 }

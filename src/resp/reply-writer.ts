@@ -5,7 +5,7 @@
  * mark; (3) nothing is allocated while there is room. Logical types and their two shapes: spec server.md section 3.
  */
 import { constants } from 'node:buffer';
-import { copyBytes } from '../memory/copy.js';
+import { copyBytes, copyWords } from '../memory/copy.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INITIAL_BYTES = 64 * 1024;
@@ -43,6 +43,8 @@ const insertedHeader = new Uint8Array(128);
 export class ReplyWriter {
   bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
   length = 0;
+  /** Of the same bytes. */
+  private words = new DataView(this.bytes.buffer);
   /** Views of replies by where they lie: making one costs as much as a GET (80 ns). */
   private views: (Uint8Array | null)[] = new Array(KEPT_VIEWS * 2 + 1).fill(null);
   /** 2 or 3, of the connection being served. */
@@ -166,6 +168,17 @@ export class ReplyWriter {
   bulk(source: Uint8Array, start: number, length: number): void {
     if (this.length + length + 32 > this.bytes.length) this.grow(length + 32);
     this.length = writeBulk(this.bytes, this.length, source, start, length);
+  }
+
+  /** The same of bytes that are seen through a view that reads words: worth it for many short ones. */
+  bulkFrom(source: DataView, start: number, length: number): void {
+    if (this.length + length + 32 > this.bytes.length) this.grow(length + 32);
+    const { bytes } = this;
+    const at = writeBulkHeader(bytes, this.length, length);
+    copyWords(source, start, this.words, at, length);
+    bytes[at + length] = CR;
+    bytes[at + length + 1] = LF;
+    this.length = at + length + 2;
   }
 
   bulkBytes(value: Uint8Array): void {
@@ -321,6 +334,7 @@ export class ReplyWriter {
 
   private setBytes(bytes: Uint8Array): void {
     this.bytes = bytes;
+    this.words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.views.fill(null);
   }
 }
@@ -329,8 +343,18 @@ function withoutLineEnds(text: string): string {
   return /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text;
 }
 
-/** What most replies consist of: all in one function, without a field in between. @returns the offset after it */
+/** What most replies consist of: without a field in between. @returns the offset after it */
 function writeBulk(bytes: Uint8Array, start: number, source: Uint8Array, from: number, length: number): number {
+  let at = writeBulkHeader(bytes, start, length);
+  copyBytes(source, from, bytes, at, length);
+  at += length;
+  bytes[at] = CR;
+  bytes[at + 1] = LF;
+  return at + 2;
+}
+
+/** @returns the offset after it */
+function writeBulkHeader(bytes: Uint8Array, start: number, length: number): number {
   let at = start;
   bytes[at++] = 0x24;
   if (length < 10) {
@@ -344,11 +368,7 @@ function writeBulk(bytes: Uint8Array, start: number, source: Uint8Array, from: n
   }
   bytes[at++] = CR;
   bytes[at++] = LF;
-  copyBytes(source, from, bytes, at, length);
-  at += length;
-  bytes[at] = CR;
-  bytes[at + 1] = LF;
-  return at + 2;
+  return at;
 }
 
 /**

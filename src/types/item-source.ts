@@ -5,13 +5,11 @@
  * So an item is made by copying words, which takes a third of what strings take that are written byte by byte.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
-import { copyBytes } from '../memory/copy.js';
+import { copyWords } from '../memory/copy.js';
 import { NOT_COUNTED } from './counted-keys.js';
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
-/** More is copied by the engine. */
-const WORDS_IN_LOOP_MAX = 32;
 
 export class ItemSource {
   private bytes: Uint8Array = NO_BYTES;
@@ -42,17 +40,8 @@ export class ItemSource {
   /** @returns a new block that begins with `bytes[start, start + count)` */
   item(start: number, count: number): Ref {
     const item = this.arena.allocate(count);
-    const base = (item & UNIT_MASK) << 1;
-    const wordCount = (count + 3) >> 2;
-    if (wordCount > WORDS_IN_LOOP_MAX || start + (wordCount << 2) > this.bytes.length) {
-      copyBytes(this.bytes, start, this.arena.bytes[item >>> CHUNK_INDEX_SHIFT], base << 2, count);
-      return item;
-    }
     if (this.view === NO_VIEW) this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
-    const { view } = this;
-    // A block has whole words: what the last one has too much is room behind the item.
-    const words = this.arena.words[item >>> CHUNK_INDEX_SHIFT];
-    for (let i = 0; i < wordCount; i++) words[base + i] = view.getInt32(start + (i << 2), true);
+    copyWords(this.view, start, this.arena.views[item >>> CHUNK_INDEX_SHIFT], (item & UNIT_MASK) << 3, count);
     return item;
   }
 }

@@ -21,6 +21,8 @@ export const ZSET_SKIPLIST = 1;
 /** Of a score in an item. */
 export const SCORE_BYTES = 8;
 
+const NO_VIEW = new DataView(new ArrayBuffer(0));
+
 /** @returns the score that an element of a packed sorted set holds */
 export function scoreOf(element: ListpackElement): number {
   if (element.isInteger) return element.number;
@@ -32,6 +34,8 @@ export class ZsetCursor {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   length = 0;
+  /** Of the same bytes as `bytes`, if the set is not packed. */
+  words: DataView = NO_VIEW;
   /** Members have no times. */
   readonly isHidden = false;
   /** Where in `bytes` the score is; −1 if it is `element`. */
@@ -117,6 +121,7 @@ export class ZsetCursor {
   /** Reads an item of a set that is not packed. */
   readItem(item: Ref): void {
     this.bytes = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
+    this.words = this.space.arena.views[item >>> CHUNK_INDEX_SHIFT];
     this.string.read(this.bytes, (item & UNIT_MASK) << 3);
     this.start = this.string.start;
     this.length = this.string.length;

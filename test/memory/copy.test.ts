@@ -1,0 +1,41 @@
+/** Copies by bytes and by words, of any length from and to any place. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { copyBytes, copyWords } from '../../src/memory/copy.js';
+
+const PLACES = 9;
+const COUNT_MAX = 80;
+
+test('bytes are copied from and to any place, and no others are touched', () => {
+  const source = new Uint8Array(COUNT_MAX + PLACES).map((_, i) => i + 1);
+  for (let count = 0; count <= COUNT_MAX; count++) {
+    for (let from = 0; from < PLACES; from++) {
+      for (let to = 0; to < PLACES; to++) {
+        const expected = new Uint8Array(to + count);
+        for (let i = 0; i < count; i++) expected[to + i] = from + i + 1;
+        const shown = `${count} bytes from ${from} to ${to}`;
+        const byBytes = new Uint8Array(to + count);
+        copyBytes(source, from, byBytes, to, count);
+        assert.deepEqual(byBytes, expected, shown);
+        const byWords = new Uint8Array(5 + to + count + 5).fill(255, 0, 5).fill(255, 5 + to + count);
+        // Views that end with the last byte that is copied.
+        copyWords(
+          new DataView(source.buffer, 0, from + count),
+          from,
+          new DataView(byWords.buffer, 5, to + count),
+          to,
+          count,
+        );
+        assert.deepEqual(byWords.subarray(5, 5 + to + count), expected, shown);
+        assert.ok(
+          byWords.subarray(0, 5).every((byte) => byte === 255),
+          shown,
+        );
+        assert.ok(
+          byWords.subarray(5 + to + count).every((byte) => byte === 255),
+          shown,
+        );
+      }
+    }
+  }
+});
