@@ -1,5 +1,5 @@
 /** CLIENT and its subcommands. Source: spec server.md section 5. */
-import { addressOf, describeConnection, localAddressOf } from '../server/client-info.js';
+import { addressOf, describeConnection, describeConnections, localAddressOf } from '../server/client-info.js';
 import type { Connection } from '../server/connection.js';
 import {
   IS_PRIMARY_LINK,
@@ -40,25 +40,26 @@ export function clientInfo(call: Invocation): void {
 
 export function clientList(call: Invocation): void {
   const { connections } = call.server;
-  let selected: Connection[];
+  let selected: Iterable<Connection>;
   if (call.argc === 2) {
-    selected = [...connections.values()];
+    selected = connections.values();
   } else if (call.argc === 4 && call.is(2, 'TYPE')) {
     const type = CLIENT_TYPES[call.text(3).toLowerCase()];
     if (type === undefined) return call.reply.byteError(`ERR Unknown client type '${call.request.cText(3)}'`);
     selected = [...connections.values()].filter((connection) => typeOf(connection) === type);
   } else if (call.argc > 3 && call.is(2, 'ID')) {
-    selected = [];
+    const named: Connection[] = [];
     for (let i = 3; i < call.argc; i++) {
       const id = call.integer(i);
       if (Number.isNaN(id)) return call.error('ERR Invalid client ID');
       const connection = connections.get(id);
-      if (connection !== undefined) selected.push(connection);
+      if (connection !== undefined) named.push(connection);
     }
+    selected = named;
   } else {
     return replySyntaxError(call);
   }
-  call.reply.verbatim(selected.map((connection) => `${describeConnection(connection)}\n`).join(''));
+  call.reply.verbatim(describeConnections(selected));
 }
 
 export function clientGetname(call: Invocation): void {

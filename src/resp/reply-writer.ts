@@ -187,7 +187,10 @@ export class ReplyWriter {
 
   /** A bulk string of text, as UTF-8. */
   bulkText(text: string): void {
-    this.bulkBytes(encoder.encode(text));
+    const length = Buffer.byteLength(text);
+    this.header(0x24, length);
+    this.utf8(text, length);
+    this.endLine();
   }
 
   array(count: number): void {
@@ -269,12 +272,11 @@ export class ReplyWriter {
   /** Text with a format of three letters (`txt`, `mkd`). */
   verbatim(text: string, format = 'txt'): void {
     if (this.protocol !== 3) return this.bulkText(text);
-    const value = encoder.encode(text);
-    this.reserve(value.length + 40);
-    this.header(0x3d, value.length + 4);
+    const length = Buffer.byteLength(text);
+    this.header(0x3d, length + 4);
+    this.reserve(4);
     this.ascii(`${format}:`);
-    copyBytes(value, 0, this.bytes, this.length, value.length);
-    this.length += value.length;
+    this.utf8(text, length);
     this.endLine();
   }
 
@@ -290,6 +292,13 @@ export class ReplyWriter {
     this.bytes[this.length++] = type;
     this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written;
     this.endLine();
+  }
+
+  /** Writes a text of `length` bytes where it belongs, without a copy on the way, and makes room for the line's end. */
+  private utf8(text: string, length: number): void {
+    this.reserve(length + 2);
+    encoder.encodeInto(text, this.bytes.subarray(this.length, this.length + length));
+    this.length += length;
   }
 
   private ascii(text: string): void {

@@ -90,6 +90,9 @@ export abstract class Transport {
   localPath = '';
   /** null: `write` goes another way. */
   protected abstract readonly handle: StreamHandle | null;
+  /** What `remoteAddress` and `localAddress` have said: they do not change. */
+  private remoteText = '';
+  private localText = '';
   private request: WriteRequest | null = null;
   private endsWhenDrained = false;
   private isClosing = false;
@@ -143,11 +146,13 @@ export abstract class Transport {
 
   /** `ip:port` of the peer (`[ip]:port` for IPv6); empty for a Unix socket. */
   get remoteAddress(): string {
-    return formatAddress(this.remote);
+    if (this.remoteText === '') this.remoteText = formatAddress(this.remote);
+    return this.remoteText;
   }
 
   get localAddress(): string {
-    return formatAddress(this.local);
+    if (this.localText === '') this.localText = formatAddress(this.local);
+    return this.localText;
   }
 
   /** The socket's file descriptor, −1 if unknown. */
@@ -194,7 +199,6 @@ export abstract class Transport {
 class HandleTransport extends Transport {
   protected readonly handle: StreamHandle;
   private remoteKnown: SocketAddress | null = null;
-  private localKnown: SocketAddress | null = null;
   private isHandleClosed = false;
 
   constructor(stream: StreamBinding, handle: StreamHandle) {
@@ -239,11 +243,9 @@ class HandleTransport extends Transport {
   }
 
   protected get local(): SocketAddress {
-    if (this.localKnown === null) {
-      this.localKnown = {};
-      if (!this.isHandleClosed) this.handle.getsockname?.(this.localKnown);
-    }
-    return this.localKnown;
+    const address: SocketAddress = {};
+    if (!this.isHandleClosed) this.handle.getsockname?.(address);
+    return address;
   }
 
   protected finishStream(): void {
