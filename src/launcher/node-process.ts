@@ -20,6 +20,12 @@ const DEFAULT_SERVER: readonly string[] = [
   fileURLToPath(new URL('../../../bin/slotmesh-server.js', import.meta.url)),
 ];
 
+/**
+ * From what size on glibc gets memory as a piece of its own, which goes back to the system when it is freed, bytes. It is the default, but set it stays: else
+ * it grows to the size of each such piece that is freed, and what comes next in the place of data that were deleted never goes back.
+ */
+const ALLOCATOR_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '131072' };
+
 export class NodeProcess {
   /** Resolves when the process has ended; never rejects. */
   readonly ended: Promise<ProcessEnd>;
@@ -48,6 +54,7 @@ export class NodeProcess {
     try {
       const child = spawn(program, [...args, folder.confFile(port)], {
         cwd: folder.nodeFolder(port),
+        env: { ...ALLOCATOR_ENVIRONMENT, ...process.env },
         detached: true,
         stdio: ['ignore', log, log],
       });
