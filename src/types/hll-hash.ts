@@ -11,9 +11,11 @@ export const REGISTER_COUNT = 1 << REGISTER_BITS;
 const REGISTER_MASK = REGISTER_COUNT - 1;
 
 const SEED = 0xadc83b19 | 0;
-/** The multiplier 0xc6a4a7935bd1e995. */
+/** The multiplier 0xc6a4a7935bd1e995, its lower half also in halves. */
 const M_HIGH = 0xc6a4a793 | 0;
 const M_LOW = 0x5bd1e995;
+const M_LOW_UPPER = M_LOW >>> 16;
+const M_LOW_LOWER = M_LOW & 0xffff;
 
 /** The result of `hashElement`. */
 export const elementHash = { register: 0, count: 0 };
@@ -55,9 +57,14 @@ const product = { high: 0, low: 0 };
 
 /** Multiplies by M, modulo 2^64. */
 function multiply(high: number, low: number): void {
-  // The upper half of low × M_LOW, by parts of 16 bits: sums below 2^49, exact as doubles.
-  const upper = (low >>> 16) * M_LOW + Math.floor(((low & 0xffff) * M_LOW) / 65536);
-  product.high = (Math.floor(upper / 65536) + Math.imul(high, M_LOW) + Math.imul(low, M_HIGH)) | 0;
+  // The upper half of low × M_LOW, by parts of 16 bits: four products below 2^32, of which the middle two overlap both halves.
+  const lowUpper = low >>> 16;
+  const lowLower = low & 0xffff;
+  const first = Math.imul(lowUpper, M_LOW_LOWER);
+  const second = Math.imul(lowLower, M_LOW_UPPER);
+  const carry = (Math.imul(lowLower, M_LOW_LOWER) >>> 16) + (first & 0xffff) + (second & 0xffff);
+  const upper = Math.imul(lowUpper, M_LOW_UPPER) + (first >>> 16) + (second >>> 16) + (carry >>> 16);
+  product.high = (upper + Math.imul(high, M_LOW) + Math.imul(low, M_HIGH)) | 0;
   product.low = Math.imul(low, M_LOW);
 }
 

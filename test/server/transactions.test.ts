@@ -116,6 +116,22 @@ for (const kind of serversUnderTest()) {
       for (const at of [0, 1, 57, 199]) assert.equal(await server.process.call('GET', `q:${at}`), values[at]);
     });
 
+    test('transactions that are open at the same time, long and short, keep their own requests', async () => {
+      const [first, second] = [await server.connect(), await server.connect()];
+      for (let round = 0; round < 3; round++) {
+        const long = `${round}`.repeat(5000);
+        const queued = `+OK\r\n${QUEUED}${QUEUED}`;
+        assert.equal(await first.ask(`MULTI\r\nECHO ${long}\r\nECHO a${round}\r\n`, queued), queued);
+        assert.equal(await second.ask(`MULTI\r\nECHO b${round}\r\nECHO c\r\n`, queued), queued);
+        const firstReply = `*2\r\n$5000\r\n${long}\r\n$2\r\na${round}\r\n`;
+        assert.equal(await first.ask('EXEC\r\n', firstReply), firstReply);
+        const discarded = `+OK\r\n${QUEUED}+OK\r\n`;
+        assert.equal(await first.ask('MULTI\r\nECHO nothing\r\nDISCARD\r\n', discarded), discarded);
+        const secondReply = `*2\r\n$2\r\nb${round}\r\n$1\r\nc\r\n`;
+        assert.equal(await second.ask('EXEC\r\n', secondReply), secondReply);
+      }
+    });
+
     test('SELECT inside is the connection’s database afterwards, also if a later command fails', async () => {
       const connection = await server.connect();
       const reply = `+OK\r\n${QUEUED.repeat(3)}*3\r\n+OK\r\n+OK\r\n-ERR value is not an integer or out of range\r\n$4\r\nfour\r\n`;
