@@ -27,9 +27,8 @@ const AFTER_MS = 500;
 const FREED_LIMIT_MS = 60_000;
 /** Each ending is measured so many times in one server; the median counts. */
 const ROUNDS = 3;
-/** Real-time priorities: of the threads of server and probe, and of their main threads, which need not wait for the others then. */
+/** Real-time priority of all threads of server and probe: with less for its workers, a server that waits for one can keep it from running. */
 const PRIORITY = '10';
-const MAIN_PRIORITY = '20';
 /** A server that has nothing to do has gone to sleep after so long, and its clock stands right. */
 const IDLE_MS = 20;
 const MILLION = 1_000_000;
@@ -205,7 +204,6 @@ function prefer(server: ServerUnderTest, isPreferred: boolean): void {
     for (const pid of [`${server.pid}`, `${process.pid}`]) {
       if (isPreferred) {
         chrt('--all-tasks', '--reset-on-fork', '--rr', '--pid', PRIORITY, pid);
-        chrt('--reset-on-fork', '--rr', '--pid', MAIN_PRIORITY, pid);
       } else {
         chrt('--all-tasks', '--other', '--pid', '0', pid);
       }
