@@ -1,7 +1,8 @@
 /**
  * Several raw connections to one server, and what each of them receives by each step, to the byte: for commands that send to others.
  *
- * After a step every connection sends a PING with a number of its own and waits for it to come back: then everything that the step caused has arrived.
+ * After a step every connection, first the one that took it, sends a PING with a number of its own and waits for it to come back: then everything that the
+ * step caused has arrived.
  * A connection in a transaction cannot do that; its step waits for the reply alone.
  */
 import assert from 'node:assert/strict';
@@ -50,6 +51,8 @@ export class Conversation {
       await waitFor(() => connection.received.length > start, { what: `a reply to ${line}` });
     }
     this.transcript.push(line);
+    // Otherwise another connection's PING may come before the command.
+    await this.settled(name!);
     for (const [each, mark] of marks) {
       const received = (await this.settled(each)).slice(mark);
       if (received !== '') this.transcript.push(`  ${each} ${this.withNames(JSON.stringify(received))}`);
