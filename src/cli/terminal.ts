@@ -86,8 +86,7 @@ class ProcessTerminal implements Terminal {
 
   async readSecret(prompt: string): Promise<string | null> {
     if (!this.isInputTty) return this.readLine('');
-    this.write(prompt);
-    return readMasked((shown) => this.write(shown));
+    return readMasked(prompt, (shown) => this.write(shown));
   }
 
   onInterrupt(listener: () => void): () => void {
@@ -131,7 +130,7 @@ class ProcessTerminal implements Terminal {
 }
 
 /** Reads one line from a raw terminal; `show` gets what is to appear. Ctrl-C ends the process, Ctrl-D on an empty line is null. */
-function readMasked(show: (text: string) => void): Promise<string | null> {
+function readMasked(prompt: string, show: (text: string) => void): Promise<string | null> {
   const { stdin } = process;
   return new Promise((resolve) => {
     let typed = '';
@@ -158,5 +157,7 @@ function readMasked(show: (text: string) => void): Promise<string | null> {
       for (const key of text) onKey(key);
     };
     stdin.setRawMode(true).setEncoding('utf8').on('data', onData).resume();
+    // Only now: the terminal would show what is typed by one who is quick to answer.
+    show(prompt);
   });
 }
