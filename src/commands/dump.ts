@@ -39,6 +39,7 @@ export function dump(call: Invocation): void {
   if (ref === 0) return call.reply.null();
   const writer = dumpEntry(call, ref);
   call.reply.bulk(writer.bytes, 0, writer.length);
+  // It is copied: now already, as the next DUMP may be long in coming, a huge payload's memory is let go.
   writer.reset();
 }
 
