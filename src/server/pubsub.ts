@@ -151,12 +151,7 @@ export class Pubsub {
     payloadStart: number,
     payloadLength: number,
   ): number {
-    let count = 0;
-    const topic = this.topics[CHANNEL].find(channel, channelStart, channelLength);
-    if (topic !== null) {
-      count += topic.subscribers.size;
-      this.send(topic, topic.head, payload, payloadStart, payloadLength);
-    }
+    let count = this.tell(CHANNEL, channel, channelStart, channelLength, payload, payloadStart, payloadLength);
     if (this.topics[PATTERN].size === 0) return count;
     for (const pattern of this.topics[PATTERN].values()) {
       const { name } = pattern;
@@ -178,11 +173,7 @@ export class Pubsub {
     payloadStart: number,
     payloadLength: number,
   ): number {
-    const topic = this.topics[SHARD_CHANNEL].find(channel, channelStart, channelLength);
-    if (topic === null) return 0;
-    const count = topic.subscribers.size;
-    this.send(topic, topic.head, payload, payloadStart, payloadLength);
-    return count;
+    return this.tell(SHARD_CHANNEL, channel, channelStart, channelLength, payload, payloadStart, payloadLength);
   }
 
   /** These slots have gone to another owner: the subscribers of their shard channels are unsubscribed and told so. */
@@ -221,6 +212,24 @@ export class Pubsub {
         connection.push(resp2Bytes, resp2Start, resp2Start + size);
       }
     }
+  }
+
+  /** Gives a message to the subscribers of one topic by its name. @returns how many there are */
+  private tell(
+    kind: TopicKind,
+    channel: Uint8Array,
+    channelStart: number,
+    channelLength: number,
+    payload: Uint8Array,
+    payloadStart: number,
+    payloadLength: number,
+  ): number {
+    const topic = this.topics[kind].find(channel, channelStart, channelLength);
+    if (topic === null) return 0;
+    // Counted before, as whoever is sent too much is closed.
+    const count = topic.subscribers.size;
+    this.send(topic, topic.head, payload, payloadStart, payloadLength);
+    return count;
   }
 
   private drop(topic: Topic): void {
