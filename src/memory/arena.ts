@@ -218,6 +218,11 @@ export class Arena {
     this.reservedBytes -= this.pool.release(count, SPARE_COUNT) * CHUNK_BYTES;
   }
 
+  /** Bytes of other buffers were dropped, that the engine is to free with the arena's. */
+  noteDropped(byteCount: number): void {
+    this.pool.noteDropped(byteCount);
+  }
+
   private account(blockBytes: number): void {
     this.blockCount++;
     this.usedBytes += blockBytes;

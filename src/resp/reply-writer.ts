@@ -6,10 +6,11 @@
  */
 import { constants } from 'node:buffer';
 import { copyBytes, copyWords } from '../memory/copy.js';
+import { ReplyBuffers } from './reply-buffers.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INITIAL_BYTES = 64 * 1024;
-/** A buffer that grew beyond this for one large reply is dropped afterwards. */
+/** A buffer that grew beyond this for one large reply is not the writer's any more afterwards. */
 const KEEP_BYTES_MAX = 1024 * 1024;
 
 const CR = 0x0d;
@@ -43,6 +44,7 @@ const insertedHeader = new Uint8Array(128);
 export class ReplyWriter {
   bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
   length = 0;
+  readonly buffers = new ReplyBuffers();
   /** Of the same bytes. */
   private words = new DataView(this.bytes.buffer);
   /** Views of replies by where they lie: making one costs as much as a GET (80 ns). */
@@ -67,12 +69,18 @@ export class ReplyWriter {
   /** Forgets the content, which has been written out. */
   clear(): void {
     this.length = 0;
-    if (this.bytes.length > KEEP_BYTES_MAX) this.setBytes(new Uint8Array(INITIAL_BYTES));
+    if (this.bytes.length <= KEEP_BYTES_MAX) return;
+    this.buffers.put(this.bytes);
+    this.setBytes(new Uint8Array(INITIAL_BYTES));
   }
 
-  /** Leaves the buffer to whoever still reads it, and goes on with another of the same size. */
-  renew(): void {
-    this.setBytes(new Uint8Array(this.bytes.length));
+  /**
+   * A transport still reads a part of `bytes`, the writer's or what it has handed over. The writer, whose content has been written out then, goes on with
+   * other bytes.
+   */
+  lend(bytes: Uint8Array): void {
+    if (bytes.length > KEEP_BYTES_MAX) this.buffers.lend(bytes);
+    if (bytes === this.bytes) this.setBytes(new Uint8Array(INITIAL_BYTES));
   }
 
   /** @returns a view of `bytes[start … end)` */
@@ -336,7 +344,7 @@ export class ReplyWriter {
     let size = this.bytes.length;
     while (size < this.length + count) size *= 2;
     if (size === this.bytes.length) return;
-    const grown = new Uint8Array(size);
+    const grown = this.buffers.take(size);
     grown.set(this.bytes.subarray(0, this.length));
     this.setBytes(grown);
   }

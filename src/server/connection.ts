@@ -162,9 +162,10 @@ export class Connection implements TransportOwner {
   writeReplies(bytes: Uint8Array, start: number, end: number): void {
     if (this.isClosed) return;
     const { reply } = this.server;
-    if (!this.transport.write(bytes === reply.bytes ? reply.view(start, end) : bytes.subarray(start, end))) {
+    const part = bytes === reply.bytes ? reply.view(start, end) : bytes.subarray(start, end);
+    if (!this.transport.write(part, reply.buffers)) {
       // The kernel is full: libuv still points to these bytes, so the shared buffer must go.
-      reply.renew();
+      reply.lend(bytes);
       this.server.checkOutputLimits(this);
     }
   }

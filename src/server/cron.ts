@@ -42,7 +42,11 @@ export class Cron {
     this.config = config;
     this.expireCycle = new ExpireCycle(server.keyspace);
     this.fieldExpireCycle = new FieldExpireCycle(server.keyspace);
-    this.every(RELEASE_MS, () => server.keyspace.arena.releaseBuffers(BUFFERS_PER_RELEASE));
+    this.every(RELEASE_MS, () => {
+      const { arena } = server.keyspace;
+      arena.noteDropped(server.reply.buffers.release());
+      arena.releaseBuffers(BUFFERS_PER_RELEASE);
+    });
   }
 
   start(): void {

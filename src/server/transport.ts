@@ -28,6 +28,12 @@ interface WriteRequest {
   oncomplete: ((status: number) => void) | null;
   handle: unknown;
   bytes: Uint8Array | null;
+  lender: Lender | null;
+}
+
+/** Who wants to know when the kernel has taken bytes that a transport has kept. */
+export interface Lender {
+  giveBack(bytes: Uint8Array): void;
 }
 
 /** What the engine knows of a connection; of a Unix socket without what concerns TCP. */
@@ -97,8 +103,11 @@ export abstract class Transport {
   private endsWhenDrained = false;
   private isClosing = false;
 
-  /** @returns true when the kernel took all; false when `bytes` were kept (or dropped, as the peer is gone) and are the transport's now */
-  write(bytes: Uint8Array): boolean {
+  /**
+   * @param lender gets the bytes back if they were kept
+   * @returns      true when the kernel took all; false when `bytes` were kept and are the transport's now, until it gives them back
+   */
+  write(bytes: Uint8Array, lender: Lender | null = null): boolean {
     const { handle } = this;
     if (this.isClosing || handle === null || binding === null) return true;
     const request = this.request ?? this.newRequest(binding);
@@ -113,6 +122,7 @@ export abstract class Transport {
       return true;
     }
     request.bytes = bytes;
+    request.lender = lender;
     this.queuedBytes += bytes.length;
     return false;
   }
@@ -185,10 +195,15 @@ export abstract class Transport {
     const request = new stream.WriteWrap();
     request.handle = this.handle;
     request.bytes = null;
+    request.lender = null;
     request.oncomplete = (status) => {
-      const count = request.bytes?.length ?? 0;
+      const { bytes, lender } = request;
       request.bytes = null;
-      this.written(count);
+      request.lender = null;
+      if (bytes !== null) {
+        lender?.giveBack(bytes);
+        this.written(bytes.length);
+      }
       if (status !== 0) this.destroy();
     };
     return request;
@@ -281,12 +296,16 @@ export class SocketTransport extends Transport {
     });
   }
 
-  override write(bytes: Uint8Array): boolean {
-    if (this.handle !== null || this.isClosed) return super.write(bytes);
-    const count = bytes.length;
-    this.queuedBytes += count;
-    this.socket.write(bytes, () => this.written(count));
-    return this.socket.writableLength === 0;
+  override write(bytes: Uint8Array, lender: Lender | null = null): boolean {
+    if (this.handle !== null || this.isClosed) return super.write(bytes, lender);
+    this.queuedBytes += bytes.length;
+    let isKept = false;
+    this.socket.write(bytes, () => {
+      if (isKept) lender?.giveBack(bytes);
+      this.written(bytes.length);
+    });
+    isKept = this.socket.writableLength !== 0;
+    return !isKept;
   }
 
   pause(): void {
