@@ -252,7 +252,7 @@ function replyHistory(
 ): boolean {
   const { reply, keyspace } = call;
   const streams = streamsOf(keyspace);
-  const { pending, owned } = streams.groups;
+  const { owned } = streams.groups;
   beginSource(call, keyAt);
   const mark = reply.length;
   let written = 0;
@@ -262,7 +262,7 @@ function replyHistory(
     owned.readId(from);
     if (streams.has(ref, from)) {
       replyEntry(reply, streams.cursor);
-      pending.find(group.pending, from);
+      streams.groups.beginChange(group, from);
       streams.groups.deliveredAtMs = keyspace.nowMs;
       streams.groups.countDelivery();
     } else {

@@ -32,6 +32,8 @@ export interface LargeValueSink {
   items(items: readonly Ref[], count: number): void;
   /** All items have come, or more of what stands behind them may be written. @returns whether that, too, is complete; if not, this is called again */
   end(): boolean;
+  /** The snapshot ends early: nothing more will come. */
+  abandon(): void;
 }
 
 interface LargeDelivery {
@@ -188,7 +190,10 @@ export class Snapshot implements SnapshotGuard {
     this.isDone = true;
     this.marks.ended(isComplete);
     this.space.setSnapshotGuard(null, 0);
-    for (const { value } of this.large.splice(0)) value?.release();
+    for (const { value, sink } of this.large.splice(0)) {
+      value?.release();
+      sink.abandon();
+    }
     for (const db of this.databases) this.space.reaper.letGo(db);
   }
 }

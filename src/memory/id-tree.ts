@@ -46,10 +46,12 @@ export class IdTree {
   /** The place that was found or stepped to last. */
   leaf: Ref = 0;
   index = 0;
+  readonly valueWords: number;
+  /** Words of a cell: ID and value. */
+  readonly cellWords: number;
   private readonly arena: Arena;
   private readonly words: Int32Array[];
   private readonly branches: BranchChain;
-  private readonly cellWords: number;
   private readonly leafCells: number;
   /** The branches that led to `leaf`, by level (1 = above the leaf), and the cells taken. Only `descend` keeps them. */
   private readonly pathNode = new Int32Array(HEIGHT_MAX + 1);
@@ -60,6 +62,7 @@ export class IdTree {
     this.arena = arena;
     this.words = arena.words;
     this.branches = new BranchChain(arena, BRANCH_HEADER + CHILD, BRANCH_CELL);
+    this.valueWords = valueWords;
     this.cellWords = ID_WORDS + valueWords;
     this.leafCells = Math.floor((NODE_BYTES / 4 - LEAF_HEADER) / this.cellWords);
   }

@@ -6,20 +6,24 @@
  *   pending entries of the group      IdTree of | ID | owner's number | delivered at, Unix ms : low, high | deliveries : low, high |     36 bytes
  *   entries owned by a consumer       IdTree of | ID |                                                                               16 bytes
  *
- * Invariants: (1) an ID is pending in a group iff exactly one consumer of the group owns it; (2) who changes a group has announced it to the snapshot.
+ * Invariants: (1) an ID is pending in a group iff exactly one consumer of the group owns it; (2) who changes a group has announced it to the snapshot;
+ * (3) while trees are frozen, each cell is noted before it comes, changes or goes: by `beginChange` and `giveTo` before the caller changes one.
  */
 import type { Arena, Ref } from '../memory/arena.js';
 import { IdTree } from '../memory/id-tree.js';
-import { ID_WORDS, readIdAt, StreamId } from '../memory/stream-id.js';
+import { StreamId } from '../memory/stream-id.js';
+import { FrozenGroups } from './frozen-groups.js';
+import { FrozenIds } from './frozen-ids.js';
 import { NamedMap } from './named-map.js';
 
 /** `entriesRead` of a group that may have skipped entries. */
 export const ENTRIES_READ_UNKNOWN = -1n;
 
+/** Value words of a pending entry. */
 const OWNER = 0;
 const DELIVERED_AT = 1;
-const DELIVERIES = 3;
-const PENDING_WORDS = 5;
+export const DELIVERIES = 3;
+export const PENDING_WORDS = 5;
 const TWO_32 = 4294967296;
 
 export interface StreamConsumer {
@@ -47,45 +51,21 @@ export interface StreamGroup {
 
 export type StreamGroups = NamedMap<StreamGroup>;
 
-/** The pending entries of a group, or the IDs that a consumer owns, as they were when they were copied. */
-export class PendingCells {
-  readonly count: number;
-  private readonly words: Int32Array;
-  private readonly cellWords: number;
-
-  constructor(words: Int32Array, valueWords: number) {
-    this.words = words;
-    this.cellWords = ID_WORDS + valueWords;
-    this.count = words.length / this.cellWords;
-  }
-
-  readId(index: number, into: StreamId): void {
-    readIdAt(this.words, index * this.cellWords, into);
-  }
-
-  deliveredAtMs(index: number): number {
-    const at = index * this.cellWords + ID_WORDS + DELIVERED_AT;
-    return this.words[at + 1] * TWO_32 + (this.words[at] >>> 0);
-  }
-
-  deliveriesHigh(index: number): number {
-    return this.words[index * this.cellWords + ID_WORDS + DELIVERIES + 1];
-  }
-
-  deliveriesLow(index: number): number {
-    return this.words[index * this.cellWords + ID_WORDS + DELIVERIES];
-  }
-}
-
 /** The groups and consumers of all streams of a keyspace. */
 export class GroupStore {
   /** Pending entries, and entries owned: their places are those of the last call here. */
   readonly pending: IdTree;
   readonly owned: IdTree;
+  private readonly pendingOverlays: IdTree;
+  private readonly ownedOverlays: IdTree;
+  /** By tree. */
+  private readonly frozen = new Map<Ref, FrozenIds>();
 
   constructor(arena: Arena) {
     this.pending = new IdTree(arena, PENDING_WORDS);
     this.owned = new IdTree(arena, 0);
+    this.pendingOverlays = new IdTree(arena, 1 + PENDING_WORDS);
+    this.ownedOverlays = new IdTree(arena, 1);
   }
 
   create(groups: StreamGroups, name: Uint8Array, lastId: StreamId, entriesRead: bigint): StreamGroup {
@@ -118,9 +98,10 @@ export class GroupStore {
     const count = owned.count(consumer.owned);
     for (let isThere = owned.seekFirst(consumer.owned); isThere; isThere = owned.next()) {
       owned.readId(scratch);
+      this.note(group.pending, scratch);
       pending.remove(group.pending, scratch);
     }
-    this.freeLeaves(owned, owned.dissolve(consumer.owned));
+    this.freeLeaves(owned, this.giveUp(owned, consumer.owned));
     group.consumers.remove(consumer);
     group.consumersByNumber.delete(consumer.number);
     return count;
@@ -161,6 +142,12 @@ export class GroupStore {
     this.setDeliveries(low === 0 ? (this.deliveriesHigh + 1) | 0 : this.deliveriesHigh, low);
   }
 
+  /** Goes to an entry that is about to change. @returns whether it is pending */
+  beginChange(group: StreamGroup, id: StreamId): boolean {
+    this.note(group.pending, id);
+    return this.pending.find(group.pending, id);
+  }
+
   /** Makes an entry pending for a consumer, delivered once, whoever had it before. */
   deliver(group: StreamGroup, id: StreamId, consumer: StreamConsumer, deliveredAtMs: number): void {
     if (this.pending.find(group.pending, id)) {
@@ -174,6 +161,8 @@ export class GroupStore {
 
   /** Makes an entry pending that is not, with no deliveries so far; the place in `pending` is there then. */
   add(group: StreamGroup, id: StreamId, owner: StreamConsumer, deliveredAtMs: number): void {
+    this.note(group.pending, id);
+    this.note(owner.owned, id);
     this.pending.insert(group.pending, id);
     this.pending.setValue(OWNER, owner.number);
     this.deliveredAtMs = deliveredAtMs;
@@ -181,10 +170,13 @@ export class GroupStore {
     this.owned.insert(owner.owned, id);
   }
 
-  /** Gives the entry at the place in `pending` to another consumer. */
+  /** Gives the entry at the place in `pending` to a consumer; what else is to change of it may change then. */
   giveTo(group: StreamGroup, id: StreamId, owner: StreamConsumer): void {
+    this.note(group.pending, id);
     const before = this.owner(group);
     if (before === owner) return;
+    this.note(before.owned, id);
+    this.note(owner.owned, id);
     this.owned.remove(before.owned, id);
     this.owned.insert(owner.owned, id);
     this.pending.setValue(OWNER, owner.number);
@@ -192,8 +184,10 @@ export class GroupStore {
 
   /** The entry is acknowledged, or is no more. @returns whether it was pending */
   remove(group: StreamGroup, id: StreamId): boolean {
-    if (!this.pending.find(group.pending, id)) return false;
-    this.owned.remove(this.owner(group).owned, id);
+    if (!this.beginChange(group, id)) return false;
+    const { owned } = this.owner(group);
+    this.note(owned, id);
+    this.owned.remove(owned, id);
     return this.pending.remove(group.pending, id);
   }
 
@@ -233,14 +227,30 @@ export class GroupStore {
     return copies;
   }
 
-  /** @returns a copy of what is pending in the group */
-  pendingCells(group: StreamGroup): PendingCells {
-    return new PendingCells(this.pending.cells(group.pending), PENDING_WORDS);
+  /** @returns the groups as they are, to be read before anything changes */
+  look(groups: StreamGroups): FrozenGroups {
+    return new FrozenGroups(
+      groups,
+      (group) => new FrozenIds(this.pending, this.pendingOverlays, group.pending),
+      (consumer) => new FrozenIds(this.owned, this.ownedOverlays, consumer.owned),
+    );
   }
 
-  /** @returns a copy of what the consumer owns: IDs only */
-  ownedCells(consumer: StreamConsumer): PendingCells {
-    return new PendingCells(this.owned.cells(consumer.owned), 0);
+  /** @returns the groups as they are, to be read while they change, until `thaw` */
+  freeze(groups: StreamGroups): FrozenGroups {
+    const view = this.look(groups);
+    for (const ids of view.trees()) this.frozen.set(ids.tree, ids);
+    return view;
+  }
+
+  /** Ends what `freeze` has begun. @returns the first blocks of trees whose leaves are to be dropped */
+  thaw(view: FrozenGroups): Ref[] {
+    const leaves: Ref[] = [];
+    for (const ids of view.trees()) {
+      this.frozen.delete(ids.tree);
+      leaves.push(...ids.end());
+    }
+    return leaves.filter((leaf) => leaf !== 0);
   }
 
   /** Pending entries of all groups. */
@@ -260,12 +270,12 @@ export class GroupStore {
     return sum;
   }
 
-  /** Frees the trees of groups that nobody refers to any more, but for their leaves. @returns the first leaf of each */
+  /** Frees the trees of groups that nobody refers to any more, but for their leaves, and those that are frozen. @returns the first leaf of each */
   dissolve(groups: Iterable<StreamGroup>): Ref[] {
     const leaves: Ref[] = [];
     for (const group of groups) {
-      leaves.push(this.pending.dissolve(group.pending));
-      for (const consumer of group.consumers.values()) leaves.push(this.owned.dissolve(consumer.owned));
+      leaves.push(this.giveUp(this.pending, group.pending));
+      for (const consumer of group.consumers.values()) leaves.push(this.giveUp(this.owned, consumer.owned));
     }
     return leaves.filter((leaf) => leaf !== 0);
   }
@@ -275,9 +285,27 @@ export class GroupStore {
     return this.pending.dropLeaf(leaf);
   }
 
+  /** The cell of this ID is about to come, to change or to go. A place there stays where it is. */
+  private note(tree: Ref, id: StreamId): void {
+    if (this.frozen.size > 0) this.frozen.get(tree)?.note(id);
+  }
+
+  /** Nobody refers to the tree any more, but who reads it as it was. @returns its first leaf, or 0 */
+  private giveUp(kind: IdTree, tree: Ref): Ref {
+    const frozen = this.frozen.size > 0 ? this.frozen.get(tree) : undefined;
+    if (frozen === undefined) return kind.dissolve(tree);
+    frozen.giveUp();
+    return 0;
+  }
+
   private freeLeaves(tree: IdTree, first: Ref): void {
     for (let leaf = first; leaf !== 0; ) leaf = tree.dropLeaf(leaf);
   }
+}
+
+/** When the entry whose value words begin at `value` was delivered last, Unix ms. */
+export function deliveredAtMsOf(words: Int32Array, value: number): number {
+  return words[value + DELIVERED_AT + 1] * TWO_32 + (words[value + DELIVERED_AT] >>> 0);
 }
 
 const scratch = new StreamId();

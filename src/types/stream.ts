@@ -20,6 +20,7 @@ import { LISTPACK_BYTES_MAX } from '../memory/listpack.js';
 import { compareIds, readIdAt, StreamId, writeIdAt } from '../memory/stream-id.js';
 import type { Request } from '../resp/request.js';
 import { FrozenBlocks } from './frozen-blocks.js';
+import type { FrozenGroups } from './frozen-groups.js';
 import { NamedMap } from './named-map.js';
 import { StreamCursor } from './stream-cursor.js';
 import { GroupStore, type StreamGroup, type StreamGroups } from './stream-group.js';
@@ -308,8 +309,8 @@ export class Streams implements ValueType {
   }
 
   /**
-   * Items are the cells of the index, each NODE_CELL_WORDS numbers. What else the stream has, its groups in particular, is the reader's to take before
-   * this returns.
+   * Items are the cells of the index, each NODE_CELL_WORDS numbers. What else the stream has is the reader's to take before this returns; its groups, of
+   * which millions of entries may be pending, he takes by `freezeGroups`.
    */
   freeze(ref: Ref, read: ItemReader): FrozenValue | null {
     const isSmall = this.nodeCount(ref) <= NODES_READ_AT_ONCE;
@@ -324,6 +325,17 @@ export class Streams implements ValueType {
       NODE_CELL_WORDS,
       read,
     );
+  }
+
+  /** The groups of a stream as they are now, to be read while they change; `thawGroups` has to follow. */
+  freezeGroups(ref: Ref): FrozenGroups {
+    return this.groups.freeze(this.groupsOf(ref));
+  }
+
+  thawGroups(view: FrozenGroups): void {
+    const { groups } = this;
+    const leaves = groups.thaw(view);
+    if (leaves.length > 0) this.space.reaper.addRemains({ freeSome: () => dropSome(groups, leaves) });
   }
 
   duplicate(ref: Ref): void {
@@ -438,10 +450,11 @@ function increment(words: Int32Array, at: number): void {
   if (words[at] === 0) words[at + 1]++;
 }
 
-/** Frees the next leaf of the last chain in `leaves`. */
-function dropSome(groups: GroupStore, leaves: Ref[]): void {
+/** Frees the next leaf of the last chain in `leaves`. @returns whether there are more */
+function dropSome(groups: GroupStore, leaves: Ref[]): boolean {
   const next = groups.dropLeaf(leaves.pop()!);
   if (next !== 0) leaves.push(next);
+  return leaves.length > 0;
 }
 
 valueDigests[TYPE_STREAM] = (space, ref, digest) => streamsOf(space).digest(ref, digest);

@@ -24,6 +24,17 @@ export type ItemCommandWriter = (
   count: number,
 ) => void;
 
+/** Writes commands for what a large value has besides its items, as it is when it is frozen. @returns what is too long for one go */
+export type RestWriter = (buffer: RecordBuffer, space: Keyspace, ref: Ref) => LongCommands;
+
+/** More commands than are written in one go. */
+export interface LongCommands {
+  /** Writes some of them. @returns whether there are more */
+  writeSome(buffer: RecordBuffer): boolean;
+  /** No more of them are written, whether all were or not. */
+  release(): void;
+}
+
 /** Begins a command on a key; `argumentCount` arguments follow. */
 export function beginKeyCommand(buffer: RecordBuffer, key: Uint8Array, name: string, argumentCount: number): void {
   buffer.begin(2 + argumentCount);

@@ -12,6 +12,7 @@ import {
   beginKeyCommand,
   type CommandWriter,
   type ItemCommandWriter,
+  type RestWriter,
   writeChunkCommands,
   writeFieldCommands,
   writeHashCommands,
@@ -46,7 +47,7 @@ const ITEM_WRITERS: Readonly<Record<number, ItemCommandWriter>> = {
 };
 
 /** What such values have besides their items, as it is when they are frozen. */
-const REST_WRITERS: Readonly<Record<number, CommandWriter>> = { [TYPE_STREAM]: writeStreamRest };
+const REST_WRITERS: Readonly<Record<number, RestWriter>> = { [TYPE_STREAM]: writeStreamRest };
 
 export class CommandImage implements SnapshotSink {
   private readonly space: Keyspace;
@@ -73,7 +74,7 @@ export class CommandImage implements SnapshotSink {
     const key = this.keyOf(ref);
     const expireAtMs = space.entries.expireAtMs(ref);
     const rest = new RecordBuffer();
-    REST_WRITERS[space.entries.type(ref)]?.(rest, space, ref);
+    const last = REST_WRITERS[space.entries.type(ref)]?.(rest, space, ref);
     return {
       items: (items, count) => {
         this.select(index);
@@ -83,9 +84,16 @@ export class CommandImage implements SnapshotSink {
       end: () => {
         this.select(index);
         buffer.raw(rest.bytes, 0, rest.length);
+        rest.clear();
+        if (last?.writeSome(buffer)) {
+          if (buffer.length >= CHUNK_BYTES) this.handOver();
+          return false;
+        }
+        last?.release();
         this.expiry(key, expireAtMs);
         return true;
       },
+      abandon: () => last?.release(),
     };
   }
 

@@ -4,24 +4,32 @@
  */
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
-import { StreamId } from '../../memory/stream-id.js';
+import { ID_WORDS, readIdAt, StreamId } from '../../memory/stream-id.js';
+import type { FrozenGroup, FrozenGroups } from '../../types/frozen-groups.js';
 import { MAX_ID, MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
 import type { StreamCursor } from '../../types/stream-cursor.js';
-import type { StreamConsumer, StreamGroup } from '../../types/stream-group.js';
+import { DELIVERIES, deliveredAtMsOf, PENDING_WORDS } from '../../types/stream-group.js';
 import { streamIdText } from '../../types/stream-id-text.js';
 import { NODE_CELL_WORDS, readNodeCell } from '../../types/stream-node.js';
-import { beginKeyCommand, type ItemCommandWriter } from './base-commands.js';
+import { beginKeyCommand, type ItemCommandWriter, type RestWriter } from './base-commands.js';
 import type { RecordBuffer } from './record-buffer.js';
 
 type Word = string | Uint8Array;
 
+/** Claims that are written in one go. */
+const CLAIMS_AT_ONCE = 128;
+
 const id = new StreamId();
+const cells = new Int32Array(CLAIMS_AT_ONCE * ID_WORDS);
+const value = new Int32Array(PENDING_WORDS);
 
 export function writeStreamCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
-  const cursor = streamsOf(space).walk(ref, MIN_ID, MAX_ID, false);
+  const streams = streamsOf(space);
+  const cursor = streams.walk(ref, MIN_ID, MAX_ID, false);
   const key = keyOf(space, ref);
   while (cursor.next()) writeEntry(buffer, key, cursor);
-  writeStreamRest(buffer, space, ref);
+  writeHistory(buffer, key, streams, ref);
+  for (const _ of writeGroups(buffer, key, streams.groups.look(streams.groupsOf(ref))));
 }
 
 /** Items are cells of the index of nodes. */
@@ -34,10 +42,23 @@ export const writeNodeCommands: ItemCommandWriter = (buffer, space, key, items, 
   }
 };
 
-/** What comes after the entries: what the stream remembers of others, and its groups. */
-export function writeStreamRest(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
+/** What comes after the entries: what the stream remembers of others; then its groups, which may go on changing while they are being written. */
+export const writeStreamRest: RestWriter = (buffer, space, ref) => {
   const streams = streamsOf(space);
-  const key = keyOf(space, ref);
+  const key = keyOf(space, ref).slice();
+  writeHistory(buffer, key, streams, ref);
+  const frozen = streams.freezeGroups(ref);
+  let parts: Generator<void> | null = null;
+  return {
+    writeSome(to) {
+      parts ??= writeGroups(to, key, frozen);
+      return parts.next().done !== true;
+    },
+    release: () => streams.thawGroups(frozen),
+  };
+};
+
+function writeHistory(buffer: RecordBuffer, key: Uint8Array, streams: Streams, ref: Ref): void {
   // An entry that is trimmed away at once leaves an empty stream.
   if (streams.length(ref) === 0) writeCommand(buffer, key, 'XADD', ['MAXLEN', '0', '0-1', 'x', 'y']);
   streams.lastId(ref, id);
@@ -45,7 +66,6 @@ export function writeStreamRest(buffer: RecordBuffer, space: Keyspace, ref: Ref)
   streams.maxDeletedId(ref, id);
   const history = ['ENTRIESADDED', String(streams.entriesAdded(ref)), 'MAXDELETEDID', streamIdText(id)];
   writeCommand(buffer, key, 'XSETID', [lastId, ...history]);
-  for (const group of streams.groupsOf(ref).inOrder()) writeGroup(buffer, key, streams, group);
 }
 
 function writeEntry(buffer: RecordBuffer, key: Uint8Array, cursor: StreamCursor): void {
@@ -57,32 +77,35 @@ function writeEntry(buffer: RecordBuffer, key: Uint8Array, cursor: StreamCursor)
   }
 }
 
-function writeGroup(buffer: RecordBuffer, key: Uint8Array, streams: Streams, group: StreamGroup): void {
-  const { owned } = streams.groups;
-  const progress = [streamIdText(group.lastId), 'ENTRIESREAD', String(group.entriesRead)];
-  writeGroupCommand(buffer, key, 'CREATE', group.name, progress);
-  for (const consumer of group.consumers.inOrder()) {
-    if (owned.count(consumer.owned) > 0) writeClaims(buffer, key, streams, group, consumer);
-    else writeGroupCommand(buffer, key, 'CREATECONSUMER', group.name, [consumer.name]);
+/** Writes the commands that build the groups, part by part. */
+function* writeGroups(buffer: RecordBuffer, key: Uint8Array, { groups }: FrozenGroups): Generator<void> {
+  for (const group of groups) {
+    const progress = [streamIdText(group.lastId), 'ENTRIESREAD', String(group.entriesRead)];
+    writeGroupCommand(buffer, key, 'CREATE', group.name, progress);
+    for (const { name, owned } of group.consumers) {
+      if (owned.count === 0) writeGroupCommand(buffer, key, 'CREATECONSUMER', group.name, [name]);
+      for (let count = owned.read(cells); count > 0; count = owned.read(cells)) {
+        for (let i = 0; i < count; i++) writeClaim(buffer, key, group, name, i * ID_WORDS);
+        yield;
+      }
+      yield;
+    }
   }
 }
 
-function writeClaims(
+/** Makes the entry whose ID is in `cells`, from word `at` on, pending for a consumer. */
+function writeClaim(
   buffer: RecordBuffer,
   key: Uint8Array,
-  { groups }: Streams,
-  group: StreamGroup,
-  consumer: StreamConsumer,
+  { name, pending }: FrozenGroup,
+  consumer: Uint8Array,
+  at: number,
 ): void {
-  const { pending, owned } = groups;
-  for (let isThere = owned.seekFirst(consumer.owned); isThere; isThere = owned.next()) {
-    owned.readId(id);
-    pending.find(group.pending, id);
-    const deliveries = (BigInt(groups.deliveriesHigh) << 32n) | BigInt(groups.deliveriesLow >>> 0);
-    const times = ['TIME', String(groups.deliveredAtMs), 'RETRYCOUNT', String(deliveries)];
-    const words = [group.name, consumer.name, '0', streamIdText(id), ...times, 'JUSTID', 'FORCE'];
-    writeCommand(buffer, key, 'XCLAIM', words);
-  }
+  readIdAt(cells, at, id);
+  pending.readValue(id, value);
+  const deliveries = (BigInt(value[DELIVERIES + 1]) << 32n) | BigInt(value[DELIVERIES] >>> 0);
+  const times = ['TIME', String(deliveredAtMsOf(value, 0)), 'RETRYCOUNT', String(deliveries)];
+  writeCommand(buffer, key, 'XCLAIM', [name, consumer, '0', streamIdText(id), ...times, 'JUSTID', 'FORCE']);
 }
 
 /** A command with its key first. */

@@ -87,9 +87,13 @@ export class RdbImage implements SnapshotSink {
           writer.bytesRange(rest.bytes, 0, rest.length);
           rest.reset();
           if (last?.writeSome(writer)) return false;
+          last?.release();
           isWritten = true;
         }
         return this.follow(value);
+      },
+      abandon() {
+        if (!isWritten) last?.release();
       },
     };
     this.open.push(value);

@@ -7,9 +7,11 @@ import type { Database } from '../../keyspace/database.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { listpackBytes } from '../../memory/listpack.js';
-import { StreamId } from '../../memory/stream-id.js';
+import { ID_WORDS, readIdAt, StreamId } from '../../memory/stream-id.js';
+import type { FrozenGroups } from '../../types/frozen-groups.js';
+import type { FrozenIds } from '../../types/frozen-ids.js';
 import { MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
-import { type GroupStore, PendingCells, type StreamConsumer, type StreamGroup } from '../../types/stream-group.js';
+import { DELIVERIES, deliveredAtMsOf, PENDING_WORDS, type StreamConsumer } from '../../types/stream-group.js';
 import { NODE_CELL_WORDS, readNodeCell, type StreamNodes } from '../../types/stream-node.js';
 import { entriesReadUpTo } from '../../types/stream-progress.js';
 import { RdbType } from './opcodes.js';
@@ -20,15 +22,15 @@ import { RAW_ID_BYTES, readRawId } from './stream-ids.js';
 import type { ValueAssembly } from './value-assembly.js';
 import type { LongPart, ValueForm } from './value-form.js';
 
-/** Pending entries written in one go. */
-const CELLS_AT_ONCE = 1024;
-const NO_CELLS = new PendingCells(new Int32Array(0), 0);
+const CELLS_AT_ONCE = 512;
 const STREAM_TYPES: ReadonlySet<number> = new Set([RdbType.STREAM, RdbType.STREAM_2, RdbType.STREAM_3]);
 
 const id = new StreamId();
 const otherId = new StreamId();
 const rawId = new DataView(new ArrayBuffer(RAW_ID_BYTES));
 const rawIdBytes = new Uint8Array(rawId.buffer);
+/** Pending entries that are written in one go. */
+const cells = new Int32Array(CELLS_AT_ONCE * (ID_WORDS + PENDING_WORDS));
 const cursor = new RdbCursor();
 const string = new RdbString();
 
@@ -51,7 +53,8 @@ function writeStream(writer: RdbWriter, space: Keyspace, ref: Ref): void {
     index.readId(id);
     writeNode(writer, nodes, id, nodes.node);
   }
-  const groups = writeRest(writer, space, ref);
+  writeHistory(writer, streams, ref);
+  const groups = new GroupWriter(writer, streams.groups.look(streams.groupsOf(ref)));
   while (groups.writeSome(writer));
 }
 
@@ -72,9 +75,19 @@ function writeNode(writer: RdbWriter, nodes: StreamNodes, masterId: StreamId, no
   writer.string(bytes, base, base + listpackBytes(bytes, base));
 }
 
-/** What the stream remembers. @returns its groups */
+/** What the stream remembers. @returns its groups, which may go on changing while they are being written */
 function writeRest(writer: RdbWriter, space: Keyspace, ref: Ref): LongPart {
   const streams = streamsOf(space);
+  writeHistory(writer, streams, ref);
+  const frozen = streams.freezeGroups(ref);
+  const groups = new GroupWriter(writer, frozen);
+  return {
+    writeSome: (to) => groups.writeSome(to),
+    release: () => streams.thawGroups(frozen),
+  };
+}
+
+function writeHistory(writer: RdbWriter, streams: Streams, ref: Ref): void {
   writer.lengthOf(streams.length(ref));
   streams.lastId(ref, id);
   writeId(writer, id);
@@ -83,86 +96,69 @@ function writeRest(writer: RdbWriter, space: Keyspace, ref: Ref): LongPart {
   streams.maxDeletedId(ref, id);
   writeId(writer, id);
   writeUint64(writer, streams.entriesAdded(ref));
-  const groups = streams.groupsOf(ref);
-  writer.lengthOf(groups.size);
-  return new GroupsPart(streams.groups, groups.inOrder());
 }
 
-/** A list of pending entries, with what stands before it. */
-interface PendingRun {
-  readonly cells: PendingCells;
-  writeHead(writer: RdbWriter): void;
-  writeCell(writer: RdbWriter, cells: PendingCells, index: number): void;
-}
+/** Writes the groups of a stream, of which millions of entries may be pending, in parts. */
+class GroupWriter {
+  private readonly parts: Generator<void>;
+  /** Another one in each part, maybe. */
+  private writer: RdbWriter;
 
-/**
- * The groups of a stream as they were at one moment, of which millions of entries may be pending. These are copied at once, which takes a tenth of
- * what writing them does, so that they may go on changing while they are being written.
- */
-class GroupsPart implements LongPart {
-  private readonly runs: PendingRun[] = [];
-  private run = 0;
-  /** What comes next of the run: −1 is its head. */
-  private cell = -1;
-
-  constructor(store: GroupStore, groups: readonly StreamGroup[]) {
-    for (const group of groups) this.addGroup(store, group);
+  constructor(writer: RdbWriter, frozen: FrozenGroups) {
+    this.writer = writer;
+    this.parts = this.write(frozen);
   }
 
+  /** @returns whether there is more */
   writeSome(writer: RdbWriter): boolean {
-    // Heads count, too: a group may have thousands of consumers that own nothing.
-    let rest = CELLS_AT_ONCE;
-    for (; this.run < this.runs.length; this.run++) {
-      const { cells, writeHead, writeCell } = this.runs[this.run];
-      for (; this.cell < cells.count; this.cell++) {
-        if (rest-- === 0) return true;
-        if (this.cell < 0) writeHead(writer);
-        else writeCell(writer, cells, this.cell);
+    this.writer = writer;
+    return this.parts.next().done !== true;
+  }
+
+  private *write({ groups }: FrozenGroups): Generator<void> {
+    this.writer.lengthOf(groups.length);
+    for (const { name, lastId, entriesRead, pending, consumers } of groups) {
+      this.writeName(name);
+      writeId(this.writer, lastId);
+      writeUint64(this.writer, entriesRead);
+      yield* this.writeCells(pending, writePending);
+      this.writer.lengthOf(consumers.length);
+      for (const consumer of consumers) {
+        this.writeName(consumer.name);
+        this.writer.int64(consumer.seenAtMs);
+        yield* this.writeCells(consumer.owned, writeOwned);
+        // A group may have thousands of consumers that own nothing.
+        yield;
       }
-      this.cell = -1;
     }
-    return false;
   }
 
-  private addGroup(store: GroupStore, group: StreamGroup): void {
-    const { name, entriesRead } = group;
-    const lastId = new StreamId();
-    lastId.copy(group.lastId);
-    const cells = store.pendingCells(group);
-    const consumers = group.consumers.inOrder();
-    const writeHead = (writer: RdbWriter): void => {
-      writer.string(name, 0, name.length);
-      writeId(writer, lastId);
-      writeUint64(writer, entriesRead);
-      writer.lengthOf(cells.count);
-    };
-    this.runs.push({ cells, writeHead, writeCell: writePending });
-    this.runs.push({
-      cells: NO_CELLS,
-      writeHead: (writer) => writer.lengthOf(consumers.length),
-      writeCell: writeOwned,
-    });
-    for (const consumer of consumers) this.addConsumer(consumer, store.ownedCells(consumer));
+  private writeName(name: Uint8Array): void {
+    this.writer.string(name, 0, name.length);
   }
 
-  private addConsumer({ name, seenAtMs }: StreamConsumer, cells: PendingCells): void {
-    const writeHead = (writer: RdbWriter): void => {
-      writer.string(name, 0, name.length);
-      writer.int64(seenAtMs);
-      writer.lengthOf(cells.count);
-    };
-    this.runs.push({ cells, writeHead, writeCell: writeOwned });
+  private *writeCells(ids: FrozenIds, writeCell: CellWriter): Generator<void> {
+    this.writer.lengthOf(ids.count);
+    for (let count = ids.read(cells); count > 0; count = ids.read(cells)) {
+      const { cellWords } = ids;
+      for (let i = 0; i < count; i++) writeCell(this.writer, i * cellWords);
+      yield;
+    }
   }
 }
 
-function writePending(writer: RdbWriter, cells: PendingCells, index: number): void {
-  writeOwned(writer, cells, index);
-  writer.int64(cells.deliveredAtMs(index));
-  writer.lengthOfHalves(cells.deliveriesHigh(index), cells.deliveriesLow(index));
+/** Writes a cell that is in `cells`, from word `at` on. */
+type CellWriter = (writer: RdbWriter, at: number) => void;
+
+function writePending(writer: RdbWriter, at: number): void {
+  writeOwned(writer, at);
+  const value = at + ID_WORDS;
+  writer.int64(deliveredAtMsOf(cells, value));
+  writer.lengthOfHalves(cells[value + DELIVERIES + 1], cells[value + DELIVERIES]);
 }
 
-function writeOwned(writer: RdbWriter, cells: PendingCells, index: number): void {
-  cells.readId(index, id);
+function writeOwned(writer: RdbWriter, at: number): void {
+  readIdAt(cells, at, id);
   writeRawId(writer, id);
 }
 

@@ -18,6 +18,8 @@ export interface LargeValueState {
 export interface LongPart {
   /** Writes some of it. @returns whether there is more */
   writeSome(writer: RdbWriter): boolean;
+  /** Nothing more of it is written, whether all was or not. */
+  release(): void;
 }
 
 export interface ValueForm {
