@@ -60,10 +60,10 @@ export function hpexpireTime(call: Invocation): void {
 export function hpersist(call: Invocation): void {
   const { db, keyspace, reply, argc } = call;
   const { bytes, starts, lengths } = call.request;
-  const first = fieldsAt(call, 2, NO_COUNT);
-  if (first < 0) return;
   let ref = call.lookupWrite(1);
   if (!isHashKey(call, ref)) return;
+  const first = fieldsAt(call, 2, NO_COUNT);
+  if (first < 0) return;
   ref = dropEnded(call, ref, first, argc - 1);
   const { fieldTimes } = hashesOf(keyspace);
   let count = 0;

@@ -70,7 +70,7 @@ export function fieldsAt(call: Invocation, at: number, notPositive: string): num
     call.error('ERR Mandatory argument FIELDS is missing or not at the right position');
     return -1;
   }
-  const count = call.integer(at + 1);
+  const count = call.roundedInteger(at + 1);
   if (!(count >= 1)) {
     call.error(notPositive);
     return -1;

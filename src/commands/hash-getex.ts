@@ -17,6 +17,9 @@ import { replyWrongArity } from './replies.js';
 
 const NO_COUNT = 'ERR Number of fields must be a positive integer';
 
+/** The greatest number of fields that HSETEX takes. */
+const FIELDS_MAX = 0x7fffffff;
+
 /** In the place of a time: the fields keep theirs, or have none. */
 const UNCHANGED = -2;
 
@@ -28,10 +31,10 @@ const single: number[] = [0];
 export function hgetDel(call: Invocation): void {
   const { db, keyspace, argc } = call;
   const { bytes, starts, lengths } = call.request;
-  const first = fieldsAt(call, 2, NO_COUNT);
-  if (first < 0) return;
   let ref = call.lookupWrite(1);
   if (!isHashKey(call, ref)) return;
+  const first = fieldsAt(call, 2, NO_COUNT);
+  if (first < 0) return;
   ref = dropEnded(call, ref, first, argc - 1);
   const hashes = hashesOf(keyspace);
   removed.length = 0;
@@ -52,23 +55,29 @@ export function hgetDel(call: Invocation): void {
 
 export function hgetEx(call: Invocation): void {
   const { argc } = call;
+  let ref = call.lookupWrite(1);
+  if (!isHashKey(call, ref)) return;
   const isPersisting = call.is(2, 'PERSIST');
   const option = isPersisting ? null : timeOptionAt(call, 2);
-  const first = fieldsAt(call, isPersisting ? 3 : option === null ? 2 : 4, NO_COUNT);
-  if (first < 0) return;
   let wanted = isPersisting ? FOREVER : UNCHANGED;
   if (option !== null) {
     wanted = readTime(call, option, 3);
     if (wanted < 0) return;
   }
-  let ref = call.lookupWrite(1);
-  if (!isHashKey(call, ref)) return;
+  if (option !== null && argc === 5) return replyWrongArity(call);
+  const first = fieldsAt(call, isPersisting ? 3 : option === null ? 2 : 4, NO_COUNT);
+  if (first < 0) return;
   ref = dropEnded(call, ref, first, argc - 1);
   const hashes = hashesOf(call.keyspace);
+  change.begin(call, wanted);
   call.reply.array(argc - first);
-  for (let i = first; i < argc; i++) replyField(call, hashes, ref, i);
+  for (let i = first; i < argc; i++) {
+    replyField(call, hashes, ref, i);
+    if (ref !== 0 && wanted !== UNCHANGED) ref = changeTime(call, ref, i, wanted);
+  }
   call.propagateNothing();
-  if (ref !== 0 && wanted !== UNCHANGED) changeTimes(call, ref, first, wanted);
+  call.keyspace.dirty += change.count;
+  change.finish(call, ref);
 }
 
 export function hsetEx(call: Invocation): void {
@@ -107,20 +116,13 @@ export function propagateTime(call: Invocation, timeMs: number, at: number): voi
   propagateFieldTimes(call, timeMs, single);
 }
 
-/** Gives the fields in the arguments from `first` on, as far as they are there, the wanted time. */
-function changeTimes(call: Invocation, ref: Ref, first: number, wanted: number): void {
-  const { argc, keyspace } = call;
+/** Gives the field in argument `at`, if it is there, the wanted time. @returns the entry */
+function changeTime(call: Invocation, ref: Ref, at: number, wanted: number): Ref {
   const { bytes, starts, lengths } = call.request;
-  const hashes = hashesOf(keyspace);
-  let entry = ref;
-  change.begin(call, wanted);
-  for (let i = first; i < argc; i++) {
-    if (!hashes.find(entry, bytes, starts[i], lengths[i])) continue;
-    if (wanted === FOREVER && hashes.fieldTimes.timeOf(entry, bytes, starts[i], lengths[i]) === 0) continue;
-    entry = change.apply(call, entry, i);
-  }
-  keyspace.dirty += change.count;
-  change.finish(call, entry);
+  const hashes = hashesOf(call.keyspace);
+  if (!hashes.find(ref, bytes, starts[at], lengths[at])) return ref;
+  if (wanted === FOREVER && hashes.fieldTimes.timeOf(ref, bytes, starts[at], lengths[at]) === 0) return ref;
+  return change.apply(call, ref, at);
 }
 
 /** Gives the fields that HSETEX has just set their time; if that is over already, they go again. */
@@ -160,7 +162,7 @@ interface SetOptions {
   /** Unix ms, or UNCHANGED. */
   timeMs: number;
   keepsTimes: boolean;
-  /** Arguments with the first field and the last value; 0 until FIELDS has come. */
+  /** Arguments with the first field and the last value. */
   first: number;
   last: number;
 }
@@ -175,17 +177,16 @@ function setOptions(call: Invocation): SetOptions | null {
   for (let i = 2; i < call.argc; i++) {
     const timeOption = timeOptionAt(call, i);
     if (call.is(i, 'FIELDS')) {
-      if (options.first !== 0) return fail('ERR FIELDS keyword specified multiple times');
-      const count = i + 1 < call.argc ? call.integer(i + 1) : Number.NaN;
-      if (!(count >= 1)) return fail('ERR invalid number of fields');
+      // They come last, so that a value may look like an option.
+      const count = i + 1 < call.argc ? call.integer(i + 1) : 1;
+      if (!(count >= 1 && count <= FIELDS_MAX)) return fail('ERR invalid number of fields');
       options.first = i + 2;
       options.last = i + 1 + count * 2;
-      if (options.last >= call.argc) {
-        replyWrongArity(call);
-        return null;
-      }
-      i = options.last;
-    } else if (call.is(i, 'FNX') || call.is(i, 'FXX')) {
+      if (options.last === call.argc - 1) return options;
+      replyWrongArity(call);
+      return null;
+    }
+    if (call.is(i, 'FNX') || call.is(i, 'FXX')) {
       if (options.condition !== null) return fail('ERR Only one of FXX or FNX arguments can be specified');
       options.condition = call.is(i, 'FNX') ? 'FNX' : 'FXX';
     } else if (timeOption !== null || call.is(i, 'KEEPTTL')) {
@@ -200,6 +201,5 @@ function setOptions(call: Invocation): SetOptions | null {
       return fail(`ERR unknown argument: ${call.text(i)}`);
     }
   }
-  if (options.first === 0) return fail('ERR missing FIELDS argument');
-  return options;
+  return fail('ERR missing FIELDS argument');
 }
