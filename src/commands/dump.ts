@@ -8,6 +8,7 @@ import {
   forEachFieldTimes,
   openDumpPayload,
   sealDumpPayload,
+  versionOfDump,
 } from '../persistence/dump-payload.js';
 import { addRecord, applyAccess, assemblyOf, isLoadable, writeValue } from '../persistence/rdb/keyspace-rdb.js';
 import { RDB_VERSION } from '../persistence/rdb/opcodes.js';
@@ -95,7 +96,8 @@ export function restore(call: Invocation): void {
   applyAccess(keyspace, ref, options.idleSeconds, options.frequency);
   keyspace.dirty++;
   call.notify(NOTIFY_GENERIC, 'restore', 1);
-  if (call.entries.isTimedHash(ref) || (ttl !== 0 && !options.isAbsolute)) propagateRestore(call, ref, options);
+  if (call.entries.isTimedHash(ref) || isNewerThan7(call) || (ttl !== 0 && !options.isAbsolute))
+    propagateRestore(call, ref, options);
   reply.ok();
 }
 
@@ -139,12 +141,17 @@ function restoredExpiry(call: Invocation, options: RestoreOptions): number {
   return expireAtMs === OUT_OF_RANGE ? 1 : expireAtMs;
 }
 
-/** The request with an absolute time; and with a payload of version 10, if it has times of hash fields: Redis 7.0 takes no other. */
+/** Whether the payload of a RESTORE has a version that Redis 7.0 does not take. */
+function isNewerThan7({ request }: Invocation): boolean {
+  return versionOfDump(request.bytes, request.starts[3] + request.lengths[3] - DUMP_FOOTER_BYTES) > RDB_VERSION;
+}
+
+/** The request with an absolute time, and with a payload of version 10: Redis 7.0 takes no later one. */
 function propagateRestore(call: Invocation, ref: Ref, options: RestoreOptions): void {
   const words: (string | Uint8Array)[] = [];
   for (let i = 0; i < call.argc; i++) words.push(call.request.view(i));
   words[2] = String(call.entries.expireAtMs(ref));
-  if (call.entries.isTimedHash(ref)) {
+  if (call.entries.isTimedHash(ref) || isNewerThan7(call)) {
     const writer = dumpWith(plainWriter, call, ref);
     words[3] = writer.bytes.subarray(0, writer.length);
   }

@@ -10,6 +10,8 @@ import { Crc64 } from './rdb/crc64.js';
 import {
   FIELD_TIMES_AUX,
   isKnownType,
+  isReadableVersion,
+  isTypeOf,
   Opcode,
   RDB_VERSION,
   RDB_VERSION_MAX,
@@ -35,6 +37,7 @@ export function createDumpWriter(compression: boolean, version = RDB_VERSION_MAX
 /** Appends the footer to a finished body. */
 export function sealDumpPayload(writer: RdbWriter): void {
   const type = writer.bytes[0]!;
+  // Function payloads begin with an opcode.
   const version = isKnownType(type) ? versionOfType(type) : RDB_VERSION;
   writer.byte(version & 255);
   writer.byte(version >> 8);
@@ -44,6 +47,11 @@ export function sealDumpPayload(writer: RdbWriter): void {
   crc.store(writer.bytes, writer.length - 8);
 }
 
+/** @param footer where the body ends */
+export function versionOfDump(bytes: Uint8Array, footer: number): number {
+  return bytes[footer]! | (bytes[footer + 1]! << 8);
+}
+
 /**
  * Checks length, version and checksum. A stored checksum of 0 is not special here, and `rdbchecksum no` does not matter.
  * @returns the end of the body, or −1: `DUMP payload version or checksum are wrong`
@@ -51,8 +59,7 @@ export function sealDumpPayload(writer: RdbWriter): void {
 export function verifyDumpPayload(bytes: Uint8Array, start: number, end: number, verifies = true): number {
   const footer = end - DUMP_FOOTER_BYTES;
   if (footer < start) return -1;
-  const version = bytes[footer]! | (bytes[footer + 1]! << 8);
-  if (version > RDB_VERSION_MAX) return -1;
+  if (!isReadableVersion(versionOfDump(bytes, footer))) return -1;
   if (!verifies) return footer;
   const crc = new Crc64();
   crc.update(bytes, start, footer + 2);
@@ -84,7 +91,9 @@ export function openDumpPayload(
   record.start = cursor.at;
   record.assembly = null;
   const isComplete =
-    record.type === RdbType.STRING ? cursor.string(record.value) : checkValue(cursor, record, assemblyFor(record.type));
+    record.type === RdbType.STRING
+      ? cursor.string(record.value)
+      : isTypeOf(versionOfDump(bytes, bodyEnd), record.type) && checkValue(cursor, record, assemblyFor(record.type));
   record.end = cursor.at;
   return isComplete ? null : 'Bad data format';
 }

@@ -223,7 +223,7 @@ const KIND_OF_TYPE = new Map<number, string>(
     set: [2, 11, 20],
     zset: [3, 5, 12, 17],
     hash: [4, 9, 13, 16],
-    timedHash: [24, 25],
+    timedHash: [22, 24, 25],
     stream: [15, 19, 21],
   }).flatMap(([kind, types]) => types.map((type): [number, string] => [type, kind])),
 );

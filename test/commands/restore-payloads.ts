@@ -125,8 +125,24 @@ function foreignBodies(): Uint8Array[] {
     bodyOf(RdbType.ZSET_ZIPLIST, text(ziplistOf(scored))),
     bodyOf(RdbType.LIST_QUICKLIST, length(2), text(ziplist), text(ziplistOf(scored))),
     bodyOf(RdbType.SET_LISTPACK, text(listpackOf(['a', 'b', LONG, LONGER, 'zz']))),
+    bodyOf(RdbType.HASH_VOLATILE_ITEMS, length(3), ...VOLATILE_ITEMS.flatMap(volatileItem)),
+    bodyOf(RdbType.HASH_VOLATILE_ITEMS, length(1), ...volatileItem(['a', LONGER, 4e12])),
     bodyOf(RdbType.LIST_QUICKLIST_2, length(2), length(2), text(listpackOf(unique)), length(1), text(LONGER)),
   ];
+}
+
+/** Field, value and time. */
+type VolatileItem = readonly [string, string, number];
+const VOLATILE_ITEMS: readonly VolatileItem[] = [
+  ['a', '1', 4e12],
+  ['b', 'two', -1],
+  ['300', LONG, 5000],
+];
+
+function volatileItem([field, value, timeMs]: VolatileItem): Buffer[] {
+  const time = Buffer.alloc(8);
+  time.writeBigInt64LE(BigInt(timeMs));
+  return [text(field), text(value), time];
 }
 
 function bodyOf(type: number, ...parts: Uint8Array[]): Uint8Array {

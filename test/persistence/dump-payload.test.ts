@@ -37,6 +37,14 @@ test('payloads of versions up to 11 are accepted, with their checksum only', () 
   assert.equal(open(noChecksum), 'DUMP payload version or checksum are wrong');
 });
 
+test('a payload of Valkey 9 is accepted', () => {
+  const valkeys = hex(
+    "16 02 01 'a' c0 01 00 40 94 52 a3 03 00 00 01 'b' c0 02 ff ff ff ff ff ff ff ff 50 00 d7 c8 ef ad 4b 63 2b ce",
+  );
+  assert.equal(open(valkeys), null);
+  assert.equal(open(hex("00 01 'v' 50 00 5e 22 07 23 87 6a ed 3a")), null);
+});
+
 test('a string payload gives its value, another type its serialised form', () => {
   const record = new RdbRecord();
   assert.equal(open(sealed(hex('00 c1 39 30')), record), null);

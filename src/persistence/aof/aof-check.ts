@@ -11,6 +11,7 @@
  */
 import { dirname, join } from 'node:path';
 import { type FileSystem, strerror } from '../file-system.js';
+import { isRdbMagic, RDB_MAGIC_BYTES } from '../rdb/opcodes.js';
 import { checkRdbFile } from '../rdb/rdb-check.js';
 import { FileScan } from './file-scan.js';
 import { type AofManifest, liveFiles, parseManifest } from './manifest.js';
@@ -42,7 +43,6 @@ interface CheckedFile {
   readonly hasRdbPart: boolean;
 }
 
-const RDB_MAGIC = 'REDIS';
 /** An RDB file is at least so long. */
 const RDB_BYTES_MIN = 8;
 /** The first line that is no comment must begin within so many bytes to make a file a manifest. */
@@ -257,9 +257,9 @@ class AofCheck {
       if (this.fileSystem.sizeSync(path) < RDB_BYTES_MIN) return false;
       const fd = this.fileSystem.openSync(path, 'r');
       try {
-        const bytes = new Uint8Array(RDB_MAGIC.length);
+        const bytes = new Uint8Array(RDB_MAGIC_BYTES);
         this.fileSystem.readSync(fd, bytes, 0, bytes.length, 0);
-        return Buffer.from(bytes).toString('latin1') === RDB_MAGIC;
+        return isRdbMagic(bytes);
       } finally {
         this.fileSystem.closeSync(fd);
       }

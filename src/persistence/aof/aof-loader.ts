@@ -15,6 +15,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { type FileSystem, strerror } from '../file-system.js';
+import { isRdbMagic, RDB_MAGIC_BYTES } from '../rdb/opcodes.js';
 import { type Log, loadFailureLines, RdbLoader, type RdbTarget } from '../rdb/rdb-loader.js';
 import { RDB_FAILED, RDB_MORE } from '../rdb/rdb-reader.js';
 import type { AofDirectory } from './aof-directory.js';
@@ -59,7 +60,6 @@ export type AofLoadResult =
 
 /** Between chunks other events are handled. */
 const CHUNK_BYTES = 64 * 1024;
-const MAGIC = 'REDIS';
 
 export async function loadAof(
   fileSystem: FileSystem,
@@ -185,8 +185,8 @@ class FileLoad {
     let isSound = true;
     try {
       const chunk = new Uint8Array(CHUNK_BYTES);
-      let count = await readAtLeast(fileSystem, fd, chunk, MAGIC.length);
-      if (count >= MAGIC.length && Buffer.from(chunk.buffer, 0, MAGIC.length).toString('latin1') === MAGIC) {
+      let count = await readAtLeast(fileSystem, fd, chunk, RDB_MAGIC_BYTES);
+      if (count >= RDB_MAGIC_BYTES && isRdbMagic(chunk)) {
         isSound = await this.#loadRdbPart(fd, chunk, count, bytesBefore);
         count = isSound ? await fileSystem.read(fd, chunk, 0, chunk.length, null) : 0;
       }

@@ -17,11 +17,13 @@ import { KeyScout } from './key-scout.js';
 import { moduleName, skipModuleStream } from './module-data.js';
 import {
   FIELD_TIMES_AUX,
-  isKnownType,
+  isReadableVersion,
+  isTypeOf,
   Opcode,
-  RDB_VERSION_MAX,
+  RDB_HEADER_BYTES,
   RDB_VERSION_WITH_CHECKSUM,
   RdbType,
+  versionOfHeader,
 } from './opcodes.js';
 import { RdbCursor, RdbString, READ_CORRUPT, READ_OK, READ_SHORT, uint32Le } from './rdb-cursor.js';
 import type { ValueAssembly } from './value-assembly.js';
@@ -102,10 +104,8 @@ export interface RdbReaderOptions {
   totalBytes?: number;
   /** A record that grows beyond this fails. */
   recordBytesMax?: number;
-  versionMax?: number;
 }
 
-const HEADER_BYTES = 9;
 /** Keys looked for ahead: as many as the memory can fetch at once. */
 const SCOUTED_KEYS = 32;
 /** From this much walked in vain, the next attempt waits for half as much again. */
@@ -126,7 +126,6 @@ export class RdbReader {
   readonly #verifies: boolean;
   readonly #totalBytes: number;
   readonly #recordBytesMax: number;
-  readonly #versionMax: number;
   readonly #cursor = new RdbCursor();
   readonly #record = new RdbRecord();
   readonly #name = new RdbString();
@@ -151,7 +150,6 @@ export class RdbReader {
     this.#verifies = options.checksum ?? true;
     this.#totalBytes = options.totalBytes ?? Number.POSITIVE_INFINITY;
     this.#recordBytesMax = options.recordBytesMax ?? 0x7fffffff;
-    this.#versionMax = options.versionMax ?? RDB_VERSION_MAX;
   }
 
   /** Bytes consumed: all before the next record. */
@@ -308,6 +306,8 @@ export class RdbReader {
         return this.#selectDb();
       case Opcode.RESIZEDB:
         return this.#resizeDb();
+      case Opcode.SLOT_INFO:
+        return this.#slotInfo();
       case Opcode.AUX:
         return this.#aux();
       case Opcode.MODULE_AUX:
@@ -326,7 +326,7 @@ export class RdbReader {
       case -1:
         return false;
       default:
-        return isKnownType(opcode)
+        return isTypeOf(this.version, opcode)
           ? this.#key(opcode)
           : this.#fail('unknown-type', `Unknown RDB encoding type ${opcode}`);
     }
@@ -334,12 +334,13 @@ export class RdbReader {
 
   #header(): boolean {
     const { bytes, at } = this.#cursor;
-    if (!this.#cursor.has(HEADER_BYTES)) return false;
-    this.#cursor.at += HEADER_BYTES;
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset + at, HEADER_BYTES).toString('latin1');
-    if (!text.startsWith('REDIS')) return this.#fail('signature', 'Wrong signature trying to load DB from file');
-    const version = Number.parseInt(text.slice(5), 10) || 0;
-    if (version < 1 || version > this.#versionMax)
+    if (!this.#cursor.has(RDB_HEADER_BYTES)) return false;
+    this.#cursor.at += RDB_HEADER_BYTES;
+    const version = versionOfHeader(
+      Buffer.from(bytes.buffer, bytes.byteOffset + at, RDB_HEADER_BYTES).toString('latin1'),
+    );
+    if (version < 0) return this.#fail('signature', 'Wrong signature trying to load DB from file');
+    if (version === 0 || !isReadableVersion(version))
       return this.#fail('version', `Can't handle RDB format version ${version}`);
     this.version = version;
     return true;
@@ -387,6 +388,13 @@ export class RdbReader {
     if (this.#cursor.status !== READ_OK) return false;
     this.#handler.resizeDb(keyCount, expireCount);
     return true;
+  }
+
+  /** How the keys that follow are shared out among the slots is known without. */
+  #slotInfo(): boolean {
+    this.phase = 'read-len';
+    for (let i = 0; i < 3; i++) this.#cursor.length();
+    return this.#cursor.status === READ_OK;
   }
 
   #aux(): boolean {

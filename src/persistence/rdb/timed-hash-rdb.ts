@@ -6,6 +6,10 @@
  *   HASH_LISTPACK_EX   | earliest time : i64 LE | listpack of field, value, time; by time, those with time 0 = none last |
  *   HASH_METADATA      | earliest time : i64 LE | count : len | per field: time : len, field, value |      0 = none, else time − earliest + 1
  *
+ * Valkey 9 has one form, which is read only:
+ *
+ *   HASH_VOLATILE_ITEMS | count : len | per field: field, value, time : i64 LE |      −1 = none
+ *
  * What goes to a replica, and what RESTORE propagates, stays in version 10, since a Redis 7.0 replica refuses all above: the hash is written as one
  * without times, and behind its value come AUX fields, which others skip, with the times of its fields:
  *
@@ -19,10 +23,11 @@ import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { readTime, TIME_BYTES, writeTime } from '../../types/field-time.js';
 import { hashesOf } from '../../types/hash.js';
+import type { HashBuilder } from '../../types/hash-builder.js';
 import type { HashCursor } from '../../types/hash-cursor.js';
 import { PairBuffer } from '../../types/hash-pair.js';
 import { writePair } from './hash-rdb.js';
-import { FIELD_TIMES_AUX, RdbType } from './opcodes.js';
+import { FIELD_TIMES_AUX, NO_VOLATILE_TIME, RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import { RdbWriter } from './rdb-writer.js';
 import type { ValueForm } from './value-form.js';
@@ -72,12 +77,16 @@ export const timedHashForm: ValueForm = {
     }
   },
 
-  reads: (rdbType) => rdbType === RdbType.HASH_METADATA || rdbType === RdbType.HASH_LISTPACK_EX,
+  reads: (rdbType) => rdbType >= RdbType.HASH_VOLATILE_ITEMS && rdbType <= RdbType.HASH_LISTPACK_EX,
 
   add(space, db, record, key, start, length, expireAtMs) {
     const { builder } = hashesOf(space);
     builder.begin(true);
     cursor.reset(record.bytes, record.start, record.end);
+    if (record.type === RdbType.HASH_VOLATILE_ITEMS) {
+      readVolatileItems(builder);
+      return builder.finish(db, key, start, length, expireAtMs);
+    }
     const earliestMs = cursor.int64();
     if (record.type === RdbType.HASH_LISTPACK_EX) {
       cursor.string(value);
@@ -95,6 +104,18 @@ export const timedHashForm: ValueForm = {
     return builder.finish(db, key, start, length, expireAtMs);
   },
 };
+
+/** Fills the builder with what Valkey 9 has written. */
+function readVolatileItems(builder: HashBuilder): void {
+  for (let rest = cursor.length(); rest > 0; rest--) {
+    cursor.string(field);
+    cursor.string(value);
+    const timeMs = cursor.int64();
+    pair.setField(field.bytes, field.start, field.end - field.start);
+    pair.setValue(value.bytes, value.start, value.end - value.start);
+    builder.setTimed(pair, timeMs === NO_VOLATILE_TIME ? 0 : Math.max(1, timeMs));
+  }
+}
 
 /** Below version 12: a plain hash, and its times behind it. */
 export const plainTimedHashForm: ValueForm = {

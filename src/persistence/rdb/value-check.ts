@@ -9,7 +9,7 @@ import { StreamId } from '../../memory/stream-id.js';
 import { ITEM_TIME_MAX } from '../../types/field-time.js';
 import { ElementSet } from './element-set.js';
 import { moduleName, skipModuleStream } from './module-data.js';
-import { RdbType } from './opcodes.js';
+import { NO_VOLATILE_TIME, RdbType } from './opcodes.js';
 import { checkIntset, checkListpack, checkZiplist, checkZipmap, type Uniqueness } from './packed-check.js';
 import { type RdbCursor, RdbString, READ_OK } from './rdb-cursor.js';
 import { checkStream } from './stream-check.js';
@@ -90,6 +90,8 @@ export class ValueChecker {
         return this.#listpack(cursor, 'first-of-pair', 'Hash listpack integrity check failed.');
       case RdbType.HASH_METADATA:
         return this.#timedPairs(cursor);
+      case RdbType.HASH_VOLATILE_ITEMS:
+        return this.#volatileItems(cursor);
       case RdbType.HASH_LISTPACK_EX:
         cursor.int64();
         return this.#listpack(cursor, 'first-of-triplet', 'Hash listpack integrity check failed.');
@@ -152,6 +154,24 @@ export class ValueChecker {
       const isNew = this.#isNew(0);
       const timeMs = earliestMs + after - 1;
       if (after !== 0 && !(timeMs > 0 && timeMs <= ITEM_TIME_MAX)) cursor.corrupt('Hash field with invalid time');
+      if (!isNew) cursor.corrupt('Hash with dup elements');
+      if (cursor.status !== READ_OK) return VALUE_FAILED;
+    }
+    if (!this.#areNew()) cursor.corrupt('Hash with dup elements');
+    return outcome(cursor, count);
+  }
+
+  /** A count and the fields, each with its time, −1 = none (timed-hash-rdb.ts). */
+  #volatileItems(cursor: RdbCursor): number {
+    const count = cursor.length();
+    this.#begin(cursor, count);
+    for (let i = 0; i < count; i++) {
+      if (!cursor.string(this.#scratch)) return VALUE_FAILED;
+      if (!cursor.string(this.#value)) return VALUE_FAILED;
+      const isNew = this.#isNew(0);
+      const timeMs = cursor.int64();
+      if (timeMs !== NO_VOLATILE_TIME && !(timeMs >= 0 && timeMs <= ITEM_TIME_MAX))
+        cursor.corrupt('Hash field with invalid time');
       if (!isNew) cursor.corrupt('Hash with dup elements');
       if (cursor.status !== READ_OK) return VALUE_FAILED;
     }

@@ -98,6 +98,51 @@ test('versions 1 to 12 are read, from 5 on with a checksum; others are refused',
   }
 });
 
+test('a file of Redis 8 in a cluster is read: it tells the slot of the keys that follow', () => {
+  const file = hex(`'REDIS0012' fa 09 'redis-ver' 05 '8.2.3' fa 0a 'redis-bits' c0 40 fa 05 'ctime' c2 f3 fc 0b 6b
+    fa 08 'used-mem' c2 48 d8 26 00 fa 08 'aof-base' c0 00 fe 00 fb 02 00
+    f4 5d cd 01 00 00 01 'k' 01 'v' f4 6d ae 01 00 19 01 'h' c6 57 e3 26 a2 01 00 00
+    1d 1d 00 00 00 06 00 81 61 02 01 01 f4 c6 57 e3 26 a2 01 00 00 09 81 62 02 02 01 00 01 ff
+    ff 4e c7 5d f5 46 22 b6 2e`);
+  assert.deepEqual(readAll(file, 1), readAll(file));
+  const { events, state } = readAll(file);
+  assert.equal(state, RDB_DONE);
+  assert.deepEqual(events.slice(-4), [
+    'db 0',
+    'resize 2 0',
+    'key 0/k type=0 v',
+    `key 0/h type=25 ${toHex(hex('c6 57 e3 26 a2 01 00 00 1d 1d 00 00 00 06 00 81 61 02 01 01 f4 c6 57 e3 26 a2 01 00 00 09 81 62 02 02 01 00 01 ff'))}`,
+  ]);
+});
+
+/** As Valkey 9.1.2 has written it. */
+const valkeyFile = hex(`'VALKEY080' fa 0a 'valkey-ver' 05 '9.1.2' fa 0a 'redis-bits' c0 40 fa 05 'ctime' c2 dd fd 0b 6b
+  fa 08 'used-mem' c2 38 96 28 00 fa 08 'aof-base' c0 00 fe 00 fb 02 00
+  fa 09 'slot-info' 0a '7629,1,0,0' 00 01 'k' 01 'v' fa 09 'slot-info' 0b '11694,1,0,1'
+  16 01 'h' 02 01 'a' c0 01 00 40 94 52 a3 03 00 00 01 'b' c0 02 ff ff ff ff ff ff ff ff
+  ff 49 d0 1d 77 91 ac c1 6a`);
+
+test('a file of Valkey 9 is read, with times of hash fields', () => {
+  const { events, state } = readAll(valkeyFile);
+  assert.equal(state, RDB_DONE);
+  assert.deepEqual(events.slice(-6), [
+    'db 0',
+    'resize 2 0',
+    'aux slot-info=7629,1,0,0',
+    'key 0/k type=0 v',
+    'aux slot-info=11694,1,0,1',
+    `key 0/h type=22 ${toHex(hex("02 01 'a' c0 01 00 40 94 52 a3 03 00 00 01 'b' c0 02 ff ff ff ff ff ff ff ff"))}`,
+  ]);
+});
+
+test('of Valkey no other version is known, and its type 22 is in no file of Redis', () => {
+  const other = valkeyFile.slice();
+  other[8] = 0x31;
+  assert.equal(readAll(other).reader.fault?.text, "Can't handle RDB format version 81");
+  const older = Buffer.concat([ascii('REDIS0012'), valkeyFile.subarray(9)]);
+  assert.equal(readAll(older).reader.fault?.text, 'Unknown RDB encoding type 22');
+});
+
 test('what follows the end is left to the caller', () => {
   for (const chunkBytes of [1, 10, 300]) {
     const { reader, state } = readAll(annotated.slice(), 206);
@@ -274,7 +319,7 @@ for (const [what, type, value, text] of FAULTS) {
 }
 
 test('type ids and opcodes that do not exist are refused', () => {
-  for (const id of [8, 22, 100, 243, 244]) {
+  for (const id of [8, 22, 100, 23, 243]) {
     const { reader } = readAll(rdbFile(hex(`${id.toString(16).padStart(2, '0')} 01 6b 00`)));
     assert.deepEqual([reader.fault?.kind, reader.fault?.text], ['unknown-type', `Unknown RDB encoding type ${id}`]);
   }
