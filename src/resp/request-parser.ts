@@ -3,13 +3,14 @@
  *
  * States of one connection's input (`RequestState`), kept between reads so that a large request is not scanned again with each packet:
  *   at a request's start (remaining = 0)  →  count read (remaining > 0)  ⇄  waiting for a bulk's header or bytes  →  complete, back to the start
- * While a request is incomplete its parsed arguments are remembered as offsets relative to the request's first byte.
+ * While a request is incomplete its parsed arguments are remembered: few are copied, many change hands with their arrays, so that a request of a million
+ * arguments costs no more for each packet it comes in than a small one.
  *
  * Invariants: (1) nothing is allocated by an announced number, only by bytes that arrived; (2) a complete request leaves the state as new;
  * (3) the two bytes after a bulk are skipped unseen and the byte after a header's CR too, as Redis does.
  */
 import { splitWords } from './quoted-words.js';
-import { latin1Of, type Request } from './request.js';
+import { latin1Of, Request } from './request.js';
 
 /** `parse` found no complete request: more bytes are needed. */
 export const PARSE_INCOMPLETE = 0;
@@ -21,6 +22,8 @@ export const PARSE_EMPTY = 2;
 export const PARSE_ERROR = 3;
 
 export const INLINE_BYTES_MAX = 64 * 1024;
+/** More arguments of an incomplete request are not copied. */
+const COPIED_MAX = 64;
 const COUNT_MAX = 0x7fffffff;
 const UNAUTHENTICATED_COUNT_MAX = 10;
 const UNAUTHENTICATED_BULK_MAX = 16384;
@@ -48,9 +51,12 @@ export class RequestState {
   bulkLength = -1;
   /** How far the incomplete request has been parsed, from its first byte. */
   parsed = 0;
-  /** Arguments of the incomplete request so far; null while there are none to remember. */
-  starts: number[] = [];
-  lengths: number[] = [];
+  /** Arguments of the incomplete request so far, if they are few: relative to its first byte. */
+  readonly starts: number[] = [];
+  readonly lengths: number[] = [];
+  /** If they are many: the request that they were parsed into, whose first byte was at `manyStart`. */
+  many: Request | null = null;
+  manyStart = 0;
   /** Least number of bytes, from the request's first byte, with which parsing can go on: saves scanning while a large bulk arrives. */
   neededBytes = 0;
 }
@@ -90,7 +96,12 @@ function resume(bytes: Uint8Array, end: number, request: Request, state: Request
   if (end - start < state.neededBytes) return PARSE_INCOMPLETE;
   request.bytes = bytes;
   request.argc = 0;
-  for (let i = 0; i < state.starts.length; i++) request.push(start + state.starts[i], state.lengths[i]);
+  if (state.many !== null) {
+    request.swapArguments(state.many);
+    if (start !== state.manyStart) request.moveArguments(start - state.manyStart);
+  } else {
+    for (let i = 0; i < state.starts.length; i++) request.push(start + state.starts[i], state.lengths[i]);
+  }
   return parseBulks(bytes, start + state.parsed, end, start, state.remaining, state.bulkLength, request, state);
 }
 
@@ -147,9 +158,15 @@ function suspend(
   length: number,
   wanted: number,
 ): number {
-  for (let i = state.starts.length; i < request.argc; i++) {
-    state.starts.push(request.starts[i] - start);
-    state.lengths.push(request.lengths[i]);
+  if (request.argc > COPIED_MAX) {
+    state.many ??= new Request();
+    state.manyStart = start;
+    request.swapArguments(state.many);
+  } else {
+    for (let i = state.starts.length; i < request.argc; i++) {
+      state.starts.push(request.starts[i] - start);
+      state.lengths.push(request.lengths[i]);
+    }
   }
   state.remaining = remaining;
   state.bulkLength = length;
@@ -165,6 +182,7 @@ function forget(state: RequestState): void {
   state.neededBytes = 0;
   state.starts.length = 0;
   state.lengths.length = 0;
+  state.many = null;
 }
 
 function fail(state: RequestState, error: string): number {

@@ -32,6 +32,22 @@ export class Request {
     this.lengths[this.argc++] = length;
   }
 
+  /** Exchanges the arguments with those of another request. */
+  swapArguments(other: Request): void {
+    const { argc, starts, lengths } = this;
+    this.argc = other.argc;
+    this.starts = other.starts;
+    this.lengths = other.lengths;
+    other.argc = argc;
+    other.starts = starts;
+    other.lengths = lengths;
+  }
+
+  /** All arguments lie `by` bytes further on now. */
+  moveArguments(by: number): void {
+    for (let i = 0; i < this.argc; i++) this.starts[i] += by;
+  }
+
   /** The argument as text (UTF-8; bytes that are not UTF-8 become replacement characters). */
   text(index: number): string {
     return textDecoder.decode(this.view(index));

@@ -272,15 +272,11 @@ export class Connection implements TransportOwner {
   private keep(bytes: Uint8Array, start: number, length: number): void {
     const needed = this.pendingLength + length;
     if (needed > this.pending.length) {
-      // A large bulk that is on its way tells how much is still to come; it is reserved in steps, as it arrives.
-      const grown = new Uint8Array(
-        Math.max(
-          needed,
-          Math.min(this.state.neededBytes + 2, needed * 2),
-          1024,
-          Math.min(needed * 2, PENDING_KEEP_BYTES),
-        ),
-      );
+      // A bulk that is most of the request tells how much is still to come; it is reserved in steps, as it arrives. How many small ones come nobody knows.
+      const { bulkLength, neededBytes } = this.state;
+      const half = needed >> 1;
+      const room = bulkLength > half ? Math.min(neededBytes + 2, needed * 2) : needed + half;
+      const grown = new Uint8Array(Math.max(room, 1024, Math.min(needed * 2, PENDING_KEEP_BYTES)));
       grown.set(this.pending.subarray(0, this.pendingLength));
       this.pending = grown;
     }

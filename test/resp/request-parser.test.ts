@@ -80,8 +80,8 @@ const PIPELINE: readonly [text: string, requests: string[][]][] = [
   ['set "a b\\n\\x41\\"" \'c\\\'d\'\r\n', [['set', 'a b\nA"', "c'd"]]],
   [encode(['SET', 'k', '*3\r\n$3\r\nSET\r\n']), [['SET', 'k', '*3\r\n$3\r\nSET\r\n']]],
   [
-    encode(['MSET', ...Array.from({ length: 60 }, (_, i) => `word${i}`)]),
-    [['MSET', ...Array.from({ length: 60 }, (_, i) => `word${i}`)]],
+    encode(['MSET', ...Array.from({ length: 100 }, (_, i) => `word${i}`)]),
+    [['MSET', ...Array.from({ length: 100 }, (_, i) => `word${i}`)]],
   ],
   [encode(['SET', 'k', 'x'.repeat(300)]), [['SET', 'k', 'x'.repeat(300)]]],
 ];
@@ -206,6 +206,27 @@ test('while a large word arrives, nothing is scanned again', () => {
   // Scanning each time would take many minutes.
   assert.ok(cpuMs() - startMs < 2000);
   assert.equal(request.lengths[0], length);
+});
+
+test('a request of many words that comes in many packets is not gone through again with each, whatever others send in between', () => {
+  const words = Array.from({ length: 300_000 }, (_, i) => `word${i}`);
+  const bytes = bytesOf(encode(words));
+  const other = bytesOf(encode(['SET', 'key', 'value']));
+  const request = new Request(4);
+  const state = new RequestState();
+  const otherState = new RequestState();
+  const startMs = cpuMs();
+  for (let end = 1; end < bytes.length; end += 1024) {
+    assert.equal(parseRequest(bytes, end, request, state), PARSE_INCOMPLETE);
+    otherState.position = 0;
+    assert.equal(parseRequest(other, other.length, request, otherState), PARSE_REQUEST);
+    assert.equal(request.latin1(2), 'value');
+  }
+  assert.equal(parseRequest(bytes, bytes.length, request, state), PARSE_REQUEST);
+  // Going through all words each time would take many seconds.
+  assert.ok(cpuMs() - startMs < 2000);
+  assert.equal(request.argc, words.length);
+  for (const at of [0, 1, 63, 64, 65, 1000, words.length - 1]) assert.equal(request.latin1(at), words[at]);
 });
 
 test('any bytes in any pieces end in requests, a wait, or an error, and the pieces make no difference', () => {
