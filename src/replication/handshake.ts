@@ -1,7 +1,7 @@
 /**
  * What a replica and its primary say to each other before data flows, as the replica does it (spec/replication.md sections 3 and 4):
  *
- *   PING → AUTH?, REPLCONF listening-port, ip-address?, capa (written at once, answered one by one) → PSYNC → verdict
+ *   PING → AUTH?, REPLCONF listening-port, ip-address?, capa, version (written at once, answered one by one) → PSYNC → verdict
  *
  * Pure: lines of the primary go in, bytes to send and verdicts come out.
  */
@@ -21,7 +21,10 @@ export type HandshakeStep =
   /** The primary is too old for PSYNC: an image comes after SYNC, which is to be sent. */
   | { readonly kind: 'sync'; readonly bytes: Uint8Array };
 
-type Awaited = 'ping' | 'auth' | 'port' | 'address' | 'capabilities' | 'psync';
+type Awaited = 'ping' | 'auth' | 'port' | 'address' | 'capabilities' | 'version' | 'psync';
+
+/** The Valkey whose RDB we can read: to a replica that tells no version, Valkey 9 sends none with times of hash fields. Redis refuses to hear it. */
+const VALKEY_VERSION = '9.0.0';
 
 const WAIT: HandshakeStep = { kind: 'wait' };
 
@@ -71,6 +74,8 @@ export class Handshake {
       case 'address':
         if (isError) this.notice(`(Non critical) Master does not understand REPLCONF ip-address: ${line}`);
         break;
+      case 'version':
+        break;
       default:
         if (isError) this.notice(`(Non critical) Master does not understand REPLCONF capa: ${line}`);
     }
@@ -95,6 +100,8 @@ export class Handshake {
     }
     commands.push(encodeCommand(['REPLCONF', 'capa', 'eof', 'capa', 'psync2']));
     this.awaited.push('capabilities');
+    commands.push(encodeCommand(['REPLCONF', 'version', VALKEY_VERSION]));
+    this.awaited.push('version');
     return Buffer.concat(commands);
   }
 

@@ -32,14 +32,14 @@ function sent(step: ReturnType<Handshake['line']>): string {
   return Buffer.from((step as { bytes: Uint8Array }).bytes).toString();
 }
 
-test('a plain handshake says what redis-server says, byte for byte', () => {
+test('a plain handshake says what redis-server says, and which RDB of Valkey is understood, byte for byte', () => {
   const talk = handshake();
   assert.equal(Buffer.from(talk.greeting()).toString(), '*1\r\n$4\r\nPING\r\n');
   assert.equal(
     sent(talk.line('+PONG')),
-    '*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n7001\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n',
+    '*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n7001\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n*3\r\n$8\r\nREPLCONF\r\n$7\r\nversion\r\n$5\r\n9.0.0\r\n',
   );
-  assert.equal(talk.line('+OK').kind, 'wait');
+  for (let i = 0; i < 2; i++) assert.equal(talk.line('+OK').kind, 'wait');
   assert.equal(sent(talk.line('+OK')), '*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n');
   assert.equal(talk.line('').kind, 'wait', 'a keepalive');
   assert.deepEqual(talk.line(`+FULLRESYNC ${ID} 42`), { kind: 'full', id: ID, offset: 42 });
@@ -56,15 +56,16 @@ test('credentials and announced addresses are sent in their places, and answered
   const words = introduction.split('\r\n').filter((word) => word !== '' && !/^[*$]\d/.test(word));
   assert.equal(
     words.join(' '),
-    'AUTH copier secret REPLCONF listening-port 9999 REPLCONF ip-address 10.0.0.9 REPLCONF capa eof capa psync2',
+    'AUTH copier secret REPLCONF listening-port 9999 REPLCONF ip-address 10.0.0.9 REPLCONF capa eof capa psync2 REPLCONF version 9.0.0',
   );
-  for (let i = 0; i < 3; i++) assert.equal(talk.line('+OK').kind, 'wait');
+  for (let i = 0; i < 4; i++) assert.equal(talk.line('+OK').kind, 'wait');
   assert.match(sent(talk.line('+OK')), /PSYNC/);
 });
 
 test('a known history is asked for by its id and the first byte that is missing', () => {
   const talk = handshake({}, { resume: { id: ID, offset: 131 }, isFailover: true });
   talk.line('+PONG');
+  talk.line('+OK');
   talk.line('+OK');
   const words = sent(talk.line('+OK'))
     .split('\r\n')
@@ -86,7 +87,8 @@ test('what the primary may answer to PING, and what ends the handshake', () => {
 test('what the primary may answer to PSYNC', () => {
   const answer = (line: string) => {
     const talk = handshake();
-    for (const earlier of ['+PONG', '+OK', '-ERR Unrecognized REPLCONF option: capa']) talk.line(earlier);
+    const refused = (option: string): string => `-ERR Unrecognized REPLCONF option: ${option}`;
+    for (const earlier of ['+PONG', '+OK', refused('capa'), refused('version')]) talk.line(earlier);
     return talk.line(line);
   };
   assert.deepEqual(answer(`+CONTINUE ${ID}`), { kind: 'continue', id: ID });
