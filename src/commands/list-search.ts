@@ -1,6 +1,6 @@
 /** Lists: finding elements by value. Source: spec server.md section 13. Records: list-records.ts. */
-import { equalBytes } from '../memory/copy.js';
-import { ListpackElement } from '../memory/listpack.js';
+import type { Ref } from '../memory/arena.js';
+import { countElements, findElement, nextElement } from '../memory/listpack.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
@@ -18,7 +18,6 @@ const COUNT_NEGATIVE = fixedReply("-ERR COUNT can't be negative");
 const MAXLEN_NEGATIVE = fixedReply("-ERR MAXLEN can't be negative");
 const INT64_MIN = -(2 ** 63);
 
-const element = new ListpackElement();
 const cursor = new ListCursor();
 
 export function linsert(call: Invocation): void {
@@ -33,7 +32,7 @@ export function linsert(call: Invocation): void {
   // Before the pivot is looked for, as in Redis: a large element makes a quicklist even if it is not inserted.
   ref = lists.prepareGrowth(db, ref, lengths[4], 1);
   lists.seek(ref, 0, cursor);
-  while (!isEqual(call, 3)) if (!lists.next(ref, cursor)) return call.reply.integer(-1);
+  if (!lists.find(ref, cursor, bytes, starts[3], lengths[3])) return call.reply.integer(-1);
   ref = lists.insert(db, ref, cursor, isBehind, bytes, starts[4], lengths[4]);
   call.keyspace.dirty++;
   call.notify(NOTIFY_LIST, 'linsert', 1);
@@ -48,17 +47,21 @@ export function lrem(call: Invocation): void {
   if (ref === 0) return call.reply.integer(0);
   if (!isList(call, ref)) return;
   const lists = listsOf(call.keyspace);
+  const { bytes, starts, lengths } = call.request;
   const limit = wanted === 0 ? Number.POSITIVE_INFINITY : Math.abs(wanted);
-  const isBackward = wanted < 0;
   let removed = 0;
-  lists.seek(ref, isBackward ? lists.length(ref) - 1 : 0, cursor);
-  for (let isOn = true; isOn && removed < limit; ) {
-    if (isEqual(call, 3)) {
+  if (wanted < 0) {
+    lists.seek(ref, lists.length(ref) - 1, cursor);
+    do {
+      if (!lists.isAt(cursor, bytes, starts[3], lengths[3])) continue;
       ref = lists.remove(db, ref, cursor);
       removed++;
-      isOn = isBackward ? lists.previous(ref, cursor) : lists.enter(ref, cursor);
-    } else {
-      isOn = isBackward ? lists.previous(ref, cursor) : lists.next(ref, cursor);
+    } while (removed < limit && lists.previous(ref, cursor));
+  } else {
+    lists.seek(ref, 0, cursor);
+    while (removed < limit && lists.find(ref, cursor, bytes, starts[3], lengths[3])) {
+      ref = lists.remove(db, ref, cursor);
+      removed++;
     }
   }
   if (removed > 0) {
@@ -111,31 +114,55 @@ export function lpos(call: Invocation): void {
   for (const index of found) call.reply.integer(index);
 }
 
-/** @param countMax 0 for all; @param scanMax elements looked at, 0 for all */
-function positions(call: Invocation, ref: number, rank: number, countMax: number, scanMax: number): number[] {
-  const lists = listsOf(call.keyspace);
-  const length = lists.length(ref);
-  const isBackward = rank < 0;
-  const found: number[] = [];
-  let skipped = Math.abs(rank) - 1;
-  lists.seek(ref, isBackward ? length - 1 : 0, cursor);
+/**
+ * @param rank     the first occurrence that counts is this one; a negative rank counts from the end, and looks there first
+ * @param countMax 0 for all
+ * @param scanMax  elements looked at, 0 for all
+ */
+function positions(call: Invocation, ref: Ref, rank: number, countMax: number, scanMax: number): number[] {
+  const length = listsOf(call.keyspace).length(ref);
   const end = scanMax === 0 ? length : Math.min(length, scanMax);
-  for (let i = 0; i < end; i++) {
-    if (isEqual(call, 2) && skipped-- <= 0) {
-      found.push(isBackward ? length - 1 - i : i);
-      if (found.length === countMax) break;
+  if (rank > 0) return positionsFromStart(call, ref, rank - 1, countMax, end);
+  return positionsFromEnd(call, ref, -rank - 1, countMax, end).map((i) => length - 1 - i);
+}
+
+/** @returns positions before `end` of elements that are argument 2, without the first `skipped` ones */
+function positionsFromStart(call: Invocation, ref: Ref, skipped: number, countMax: number, end: number): number[] {
+  const lists = listsOf(call.keyspace);
+  const { bytes, starts, lengths } = call.request;
+  const found: number[] = [];
+  let rest = skipped;
+  lists.seek(ref, 0, cursor);
+  // Of the element at the cursor, and of the first one of the next chunk.
+  let index = 0;
+  let nextChunkAt = lists.elementsInChunk(ref, 0);
+  while (index < end) {
+    const from = cursor.base + cursor.offset;
+    const at = findElement(cursor.bytes, from, 1, bytes, starts[2], lengths[2]);
+    if (at < 0) {
+      if (!lists.enterNextChunk(ref, cursor)) break;
+      index = nextChunkAt;
+      nextChunkAt += lists.elementsInChunk(ref, cursor.chunk);
+      continue;
     }
-    if (isBackward) lists.previous(ref, cursor);
-    else lists.next(ref, cursor);
+    index += countElements(cursor.bytes, from, at);
+    if (index < end && rest-- <= 0 && found.push(index) === countMax) break;
+    cursor.offset = nextElement(cursor.bytes, at) - cursor.base;
+    index++;
   }
   return found;
 }
 
-/** Whether the element at the cursor is argument `index`. */
-function isEqual(call: Invocation, index: number): boolean {
+/** The same from the end of the list on: positions count from there. */
+function positionsFromEnd(call: Invocation, ref: Ref, skipped: number, countMax: number, end: number): number[] {
+  const lists = listsOf(call.keyspace);
   const { bytes, starts, lengths } = call.request;
-  cursor.read(element);
-  return (
-    element.length === lengths[index] && equalBytes(element.bytes, element.start, bytes, starts[index], element.length)
-  );
+  const found: number[] = [];
+  let rest = skipped;
+  lists.seek(ref, lists.length(ref) - 1, cursor);
+  for (let index = 0; index < end; index++) {
+    if (lists.isAt(cursor, bytes, starts[2], lengths[2]) && rest-- <= 0 && found.push(index) === countMax) break;
+    lists.previous(ref, cursor);
+  }
+  return found;
 }

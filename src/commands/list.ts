@@ -142,16 +142,8 @@ export function popElements(call: Invocation, ref: Ref, keyAt: number, isHead: b
   const lists = listsOf(keyspace);
   const length = lists.length(ref);
   if (count === 1 && length > 1 && popWithin(call, ref, keyAt, isHead)) return;
-  if (isHead) {
-    replyRange(call, ref, 0, count);
-  } else {
-    lists.seek(ref, length - 1, cursor);
-    replyElement(call);
-    for (let i = 1; i < count; i++) {
-      lists.previous(ref, cursor);
-      replyElement(call);
-    }
-  }
+  if (isHead) replyRange(call, ref, 0, count);
+  else replyLast(call, ref, count);
   if (count === length) db.remove(ref);
   else lists.shrink(db, lists.removeRange(db, ref, isHead ? 0 : length - count, count));
   keyspace.dirty += count;
@@ -256,6 +248,19 @@ function replyRange(call: Invocation, ref: Ref, index: number, count: number): v
     reply.bulk(element.bytes, element.start, element.length);
     cursor.offset = element.next - cursor.base;
     lists.enter(ref, cursor);
+  }
+}
+
+/** Replies with the last `count` elements, the last one first. */
+function replyLast(call: Invocation, ref: Ref, count: number): void {
+  const lists = listsOf(call.keyspace);
+  lists.seek(ref, lists.length(ref) - 1, cursor);
+  const { reply } = call;
+  const mark = reply.length;
+  for (let i = 0; i < count; i++) {
+    if (i > 0) lists.previous(ref, cursor);
+    if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
+    replyElement(call);
   }
 }
 

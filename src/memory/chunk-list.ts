@@ -225,25 +225,30 @@ export class ChunkList {
 
   /** Takes chunk `index` out and frees it. */
   removeChunk(list: Ref, index: number): void {
-    this.shared.letGo(list, this.detachChunk(list, index));
+    this.removeChunks(list, index, 1);
   }
 
-  /** Takes chunk `index` out. @returns its block, which may be shared */
-  private detachChunk(list: Ref, index: number): Ref {
-    const chunk = this.chunk(list, index);
-    const count = this.chunkCount(list) - 1;
-    if (index === 0) this.set(list, HEAD_GAP, 0);
-    this.set(list, ELEMENTS, this.count(list) - this.elementCountOf(list, index));
-    if (index * 2 < count) {
-      for (let i = index; i > 0; i--) this.copyCell(list, i - 1, i);
-      this.set(list, FIRST, (this.get(list, FIRST) + 1) & (this.get(list, CAPACITY) - 1));
-    } else {
-      for (let i = index; i < count; i++) this.copyCell(list, i + 1, i);
-    }
-    this.set(list, CHUNKS, count);
+  /** Takes `count` chunks out, from chunk `index` on, and frees them. */
+  removeChunks(list: Ref, index: number, count: number): void {
+    const left = this.chunkCount(list) - count;
     const capacity = this.get(list, CAPACITY);
-    if (capacity > CAPACITY_MIN && count * 4 < capacity) this.moveRing(list, capacity / 2);
-    return chunk;
+    let elements = 0;
+    for (let i = index; i < index + count; i++) {
+      elements += this.elementCountOf(list, i);
+      this.shared.letGo(list, this.chunk(list, i));
+    }
+    if (index === 0) this.set(list, HEAD_GAP, 0);
+    if (index * 2 < left) {
+      for (let i = index - 1; i >= 0; i--) this.copyCell(list, i, i + count);
+      this.set(list, FIRST, (this.get(list, FIRST) + count) & (capacity - 1));
+    } else {
+      for (let i = index; i < left; i++) this.copyCell(list, i + count, i);
+    }
+    this.set(list, CHUNKS, left);
+    this.set(list, ELEMENTS, this.count(list) - elements);
+    let fitting = capacity;
+    while (fitting > CAPACITY_MIN && left * 4 < fitting) fitting /= 2;
+    if (fitting < capacity) this.moveRing(list, fitting);
   }
 
   /**

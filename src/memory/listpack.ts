@@ -257,6 +257,8 @@ export class ElementWriter {
   }
 }
 
+/** First byte of an empty text. */
+const STRING_6_EMPTY = 0x80;
 /** Forms of an element; those of the larger integers are the first byte itself. */
 const INTEGER_7 = 0;
 const INTEGER_13 = 1;
@@ -282,6 +284,8 @@ export function findElement(
 ): number {
   const isNumber = parseInt64Text(key, start, length);
   const { high, low } = parsedInt64;
+  // Texts of one length mostly begin alike, and differ at the end. Of an empty text the header is compared once more.
+  const last = length > 0 ? key[start + length - 1] : STRING_6_EMPTY;
   let position = at;
   for (;;) {
     const first = bytes[position];
@@ -289,7 +293,12 @@ export function findElement(
     let size: number;
     if (first >= 0x80 && first < 0xc0) {
       const elementLength = first & 0x3f;
-      if (elementLength === length && equalBytes(bytes, position + 1, key, start, length)) return position;
+      if (
+        elementLength === length &&
+        bytes[position + length] === last &&
+        equalBytes(bytes, position + 1, key, start, length)
+      )
+        return position;
       size = 1 + elementLength;
     } else if (first >= 0xe0 && first < 0xf1) {
       size = dataBytes(bytes, position);
@@ -378,6 +387,13 @@ export function skipElements(bytes: Uint8Array, at: number, count: number): numb
   return position;
 }
 
+/** @returns number of elements from the one at `from` to before the one at `to` */
+export function countElements(bytes: Uint8Array, from: number, to: number): number {
+  let count = 0;
+  for (let at = from; at < to; at = nextElement(bytes, at)) count++;
+  return count;
+}
+
 /** Bytes of an element without its back-length. */
 function dataBytes(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
@@ -418,8 +434,10 @@ export const integer = { high: 0, low: 0 };
 export function matchElement(bytes: Uint8Array, at: number, text: Uint8Array, start: number, length: number): number {
   const first = bytes[at];
   if (first >= 0x80 && first < 0xc0) {
-    if ((first & 0x3f) !== length || !equalBytes(bytes, at + 1, text, start, length)) return -1;
-    return at + length + 2;
+    if ((first & 0x3f) !== length) return -1;
+    // Texts of one length mostly differ at the end.
+    if (length > 0 && bytes[at + length] !== text[start + length - 1]) return -1;
+    return equalBytes(bytes, at + 1, text, start, length) ? at + length + 2 : -1;
   }
   matched.read(bytes, at);
   const isEqual = matched.length === length && equalBytes(matched.bytes, matched.start, text, start, length);

@@ -21,8 +21,10 @@ import { blockStart, CHUNK_CELL_WORDS, ChunkList, type TextTaker } from '../memo
 import { copyBytes } from '../memory/copy.js';
 import {
   closeListpack,
+  countElements,
   ElementWriter,
   elementAt,
+  findElement,
   firstElement,
   initListpack,
   isListpackEnd,
@@ -32,6 +34,7 @@ import {
   listpackBytes,
   listpackCount,
   listpackEnd,
+  matchElement,
   nextElement,
   previousElement,
   skipElements,
@@ -270,12 +273,33 @@ export class Lists implements ValueType {
 
   /** If the cursor is at the end of a chunk, moves it to the first element of the next one. @returns whether it is on an element */
   enter(ref: Ref, cursor: ListCursor): boolean {
-    if (!isListpackEnd(cursor.bytes, cursor.base + cursor.offset)) return true;
+    return !isListpackEnd(cursor.bytes, cursor.base + cursor.offset) || this.enterNextChunk(ref, cursor);
+  }
+
+  /** Moves the cursor to the first element of the next chunk. @returns whether there is one */
+  enterNextChunk(ref: Ref, cursor: ListCursor): boolean {
     if (cursor.chunk + 1 >= this.chunkCount(ref)) return false;
     cursor.chunk++;
     this.load(ref, cursor);
     cursor.offset = LISTPACK_HEADER_BYTES;
     return true;
+  }
+
+  /** Moves the cursor to the next element that has this text, from its place on. @returns whether there is one; else it is somewhere in the last chunk */
+  find(ref: Ref, cursor: ListCursor, text: Uint8Array, start: number, length: number): boolean {
+    do {
+      const at = findElement(cursor.bytes, cursor.base + cursor.offset, 1, text, start, length);
+      if (at >= 0) {
+        cursor.offset = at - cursor.base;
+        return true;
+      }
+    } while (this.enterNextChunk(ref, cursor));
+    return false;
+  }
+
+  /** Whether the element at the cursor has this text. */
+  isAt(cursor: ListCursor, text: Uint8Array, start: number, length: number): boolean {
+    return matchElement(cursor.bytes, cursor.base + cursor.offset, text, start, length) >= 0;
   }
 
   /** Inserts an element before the one at the cursor, or behind it. `prepareGrowth` was called. */
@@ -377,22 +401,19 @@ export class Lists implements ValueType {
   removeRange(db: Database, ref: Ref, index: number, count: number): Ref {
     if (count === 1 && (index === 0 || index === this.length(ref) - 1) && this.popWithin(db, ref, index === 0, NOBODY))
       return ref;
-    const { place } = this;
+    const { chunks, place } = this;
     let result = ref;
     let rest = count;
     while (rest > 0) {
       this.seek(result, index, place);
-      const elements = this.isPacked(result)
-        ? this.length(result)
-        : this.chunks.elementCountOf(this.entries.root(result), place.chunk);
       const isFromStart = place.offset === LISTPACK_HEADER_BYTES;
-      if (isFromStart && elements <= rest && !this.isPacked(result)) {
-        db.beforeWrite(result);
-        this.chunks.removeChunk(this.entries.root(result), place.chunk);
-        rest -= elements;
-        continue;
+      if (isFromStart && !this.isPacked(result)) {
+        const removed = this.removeWholeChunks(db, result, place.chunk, rest);
+        rest -= removed;
+        if (removed > 0) continue;
       }
-      const before = isFromStart ? 0 : this.isPacked(result) ? index : this.chunks.foundIndex;
+      const elements = this.elementsInChunk(result, place.chunk);
+      const before = isFromStart ? 0 : this.isPacked(result) ? index : chunks.foundIndex;
       const removed = Math.min(rest, elements - before);
       const at = place.base + place.offset;
       const end =
@@ -403,6 +424,29 @@ export class Lists implements ValueType {
       rest -= removed;
     }
     return result;
+  }
+
+  /** @returns number of elements in a chunk */
+  elementsInChunk(ref: Ref, chunk: number): number {
+    return this.isPacked(ref) ? this.length(ref) : this.chunks.elementCountOf(this.entries.root(ref), chunk);
+  }
+
+  /** Removes the chunks from number `first` on that have no more than `countMax` elements together. @returns how many elements these were */
+  private removeWholeChunks(db: Database, ref: Ref, first: number, countMax: number): number {
+    const { chunks } = this;
+    const list = this.entries.root(ref);
+    const chunkCount = chunks.chunkCount(list);
+    let removed = 0;
+    let end = first;
+    for (; end < chunkCount; end++) {
+      const count = chunks.elementCountOf(list, end);
+      if (removed + count > countMax) break;
+      removed += count;
+    }
+    if (end === first) return 0;
+    db.beforeWrite(ref);
+    chunks.removeChunks(list, first, end - first);
+    return removed;
   }
 
   /** Continues the digest with all elements. */
@@ -482,9 +526,7 @@ export class Lists implements ValueType {
       return;
     }
     if (!isStart && !isEnd) {
-      let before = 0;
-      const end = cursor.base + cursor.offset;
-      for (let at = firstElement(cursor.base); at < end; at = nextElement(cursor.bytes, at)) before++;
+      const before = countElements(cursor.bytes, firstElement(cursor.base), cursor.base + cursor.offset);
       chunks.split(list, cursor.chunk, cursor.offset, before);
       if (this.hasRoom(list, cursor.chunk, length)) return;
     }
