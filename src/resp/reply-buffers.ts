@@ -1,6 +1,6 @@
 /**
  * Large buffers of replies: lent to transports that still send what is in them, kept for the next large reply when they are back, and dropped if none
- * comes for a while.
+ * comes for a while. Large requests on their way in come and go by the same buffers.
  *
  * Each memory page of a fresh buffer costs more (an interrupt, and clearing it) than filling it does, and a few fresh buffers of some MiB make the garbage
  * collector come: together a third of what a DUMP of 5 MB takes.
@@ -18,11 +18,11 @@ export class ReplyBuffers {
   /** Buffers lent, and how many transports still read each. */
   private readonly lent = new Map<ArrayBufferLike, { readonly whole: Uint8Array; readers: number }>();
 
-  /** @returns the smallest spare buffer of at least `byteCount` bytes, with whatever is in it, or a new one of that size */
-  take(byteCount: number): Uint8Array {
+  /** @returns the smallest spare buffer of at least `byteCount` and up to `bytesMax` bytes, with whatever is in it, or a new one of `byteCount` */
+  take(byteCount: number, bytesMax = Number.POSITIVE_INFINITY): Uint8Array {
     let best = -1;
     for (const [i, { length }] of this.spares.entries())
-      if (length >= byteCount && (best < 0 || length < this.spares[best].length)) best = i;
+      if (length >= byteCount && length <= bytesMax && (best < 0 || length < this.spares[best].length)) best = i;
     if (best < 0) return new Uint8Array(byteCount);
     const [bytes] = this.spares.splice(best, 1);
     if (best < this.idleCount) this.idleCount--;

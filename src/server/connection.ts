@@ -23,7 +23,7 @@ import type { Subscriptions } from './pubsub.js';
 import type { Server } from './server.js';
 import type { Tracker } from './tracking.js';
 import type { Transaction } from './transaction.js';
-import type { Transport, TransportOwner } from './transport.js';
+import { READ_BYTES, type Transport, type TransportOwner } from './transport.js';
 import type { WatchedKey } from './watches.js';
 
 /** Flags that stop the execution of further requests. */
@@ -233,7 +233,10 @@ export class Connection implements TransportOwner {
     const rest = this.pendingLength - this.state.position;
     if (rest > 0 && this.state.position > 0) this.pending.copyWithin(0, this.state.position, this.pendingLength);
     this.pendingLength = rest;
-    if (rest === 0 && this.pending.length > PENDING_KEEP_BYTES) this.pending = NO_BYTES;
+    if (rest === 0 && this.pending.length > PENDING_KEEP_BYTES) {
+      this.giveBack(this.pending);
+      this.pending = NO_BYTES;
+    }
     this.state.position = 0;
     this.checkInputLimit();
   }
@@ -272,16 +275,38 @@ export class Connection implements TransportOwner {
   private keep(bytes: Uint8Array, start: number, length: number): void {
     const needed = this.pendingLength + length;
     if (needed > this.pending.length) {
-      // A bulk that is most of the request tells how much is still to come; it is reserved in steps, as it arrives. How many small ones come nobody knows.
-      const { bulkLength, neededBytes } = this.state;
-      const half = needed >> 1;
-      const room = bulkLength > half ? Math.min(neededBytes + 2, needed * 2) : needed + half;
-      const grown = new Uint8Array(Math.max(room, 1024, Math.min(needed * 2, PENDING_KEEP_BYTES)));
-      grown.set(this.pending.subarray(0, this.pendingLength));
+      const old = this.pending;
+      const grown = this.takeRoom(Math.max(needed, this.expectedBytes(needed), 1024));
+      grown.set(old.subarray(0, this.pendingLength));
       this.pending = grown;
+      this.giveBack(old);
     }
     this.pending.set(bytes.subarray(start, start + length), this.pendingLength);
     this.pendingLength = needed;
+  }
+
+  /**
+   * How much will be pending, now that `needed` bytes are. A bulk that is most of the request tells how much is to come, and with its end comes the beginning
+   * of what follows it; how many small ones come nobody knows.
+   */
+  private expectedBytes(needed: number): number {
+    const { bulkLength, neededBytes } = this.state;
+    const half = needed >> 1;
+    if (bulkLength <= half) return Math.max(needed + half, Math.min(needed * 2, PENDING_KEEP_BYTES));
+    const reserved = Math.max(needed * BULK_RESERVE_FACTOR, BULK_RESERVED_BYTES);
+    return neededBytes <= PENDING_KEEP_BYTES
+      ? Math.min(neededBytes + 2, needed * 2)
+      : Math.min(neededBytes + READ_BYTES, reserved);
+  }
+
+  /** @returns a buffer of at least that size, with whatever is in it */
+  private takeRoom(byteCount: number): Uint8Array {
+    if (byteCount <= PENDING_KEEP_BYTES) return new Uint8Array(byteCount);
+    return this.server.reply.buffers.take(byteCount, byteCount * ROOM_FACTOR_MAX);
+  }
+
+  private giveBack(bytes: Uint8Array): void {
+    if (bytes.length > PENDING_KEEP_BYTES) this.server.reply.buffers.put(bytes);
   }
 
   private checkInputLimit(): void {
@@ -296,6 +321,14 @@ export class Connection implements TransportOwner {
 
 const NO_BYTES = new Uint8Array(0);
 const PENDING_KEEP_BYTES = 64 * 1024;
+/**
+ * Of what a bulk's header announces so much is reserved at once, and then so many times what has arrived. Pages that are never written take no memory: a
+ * peer that lies takes addresses.
+ */
+const BULK_RESERVED_BYTES = 16 << 20;
+const BULK_RESERVE_FACTOR = 16;
+/** A spare buffer may be so many times as large as need be. */
+const ROOM_FACTOR_MAX = 4;
 /** Replies of one event beyond this leave in between: a pipeline of large replies is not gathered, and the output limits see it as it grows. */
 const REPLY_BYTES_MAX = 1024 * 1024;
 /** What others send within one turn is checked against the output limits from here on. */

@@ -14,6 +14,8 @@ const SLICE_MS = 1;
 /** How often, and how many at once, buffers of deleted data are given back to the system. */
 const RELEASE_MS = 1000;
 const BUFFERS_PER_RELEASE = 64;
+/** A spare buffer of large requests and replies is kept for this long, or up to twice as long. */
+const LARGE_RELEASE_MS = 5000;
 
 interface Task {
   readonly periodMs: number;
@@ -42,11 +44,9 @@ export class Cron {
     this.config = config;
     this.expireCycle = new ExpireCycle(server.keyspace);
     this.fieldExpireCycle = new FieldExpireCycle(server.keyspace);
-    this.every(RELEASE_MS, () => {
-      const { arena } = server.keyspace;
-      arena.noteDropped(server.reply.buffers.release());
-      arena.releaseBuffers(BUFFERS_PER_RELEASE);
-    });
+    const { arena } = server.keyspace;
+    this.every(RELEASE_MS, () => arena.releaseBuffers(BUFFERS_PER_RELEASE));
+    this.every(LARGE_RELEASE_MS, () => arena.noteDropped(server.reply.buffers.release()));
   }
 
   start(): void {

@@ -15,7 +15,7 @@
 import net from 'node:net';
 
 /** Bytes of the shared read buffer: one read gets at most this much. */
-const READ_BYTES = 64 * 1024;
+export const READ_BYTES = 64 * 1024;
 
 interface StreamBinding {
   WriteWrap: new () => WriteRequest;

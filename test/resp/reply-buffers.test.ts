@@ -17,6 +17,14 @@ test('the smallest spare buffer that is large enough is taken', () => {
   assert.equal(buffers.take(2), spares[1]);
 });
 
+test('a buffer that is larger than wanted is not taken', () => {
+  const buffers = new ReplyBuffers();
+  const spare = new Uint8Array(16);
+  buffers.put(spare);
+  assert.equal(buffers.take(3, 12).length, 3);
+  assert.equal(buffers.take(4, 16), spare);
+});
+
 test('a buffer is spare when all transports that read it have given it back', () => {
   const buffers = new ReplyBuffers();
   const bytes = new Uint8Array(8);
