@@ -110,6 +110,7 @@ export function popPairs(
   const zsets = zsetsOf(call.keyspace);
   const { cursor } = zsets;
   const size = zsets.count(ref);
+  if (count === 1 && size > 1 && !zsets.isPacked(ref)) return popOne(call, ref, keyAt, isMax, isPaired);
   zsets.seek(ref, isMax ? size - 1 : 0, cursor);
   for (let left = count; left > 0; left--) {
     if (isPaired) reply.array(2);
@@ -122,6 +123,21 @@ export function popPairs(
   call.keyspace.dirty += count;
   call.notify(NOTIFY_ZSET, isMax ? 'zpopmax' : 'zpopmin', keyAt);
   if (count === size) call.notify(NOTIFY_GENERIC, 'del', keyAt);
+}
+
+/** The usual pop: of one member of many. */
+function popOne(call: Invocation, ref: Ref, keyAt: number, isMax: boolean, isPaired: boolean): void {
+  const { reply } = call;
+  const zsets = zsetsOf(call.keyspace);
+  const { cursor } = zsets;
+  const item = zsets.takeEnd(call.db, ref, isMax);
+  cursor.readItem(item);
+  if (isPaired) reply.array(2);
+  reply.bulkFrom(cursor.words, cursor.start, cursor.length);
+  replyScore(call, cursor.score);
+  zsets.freeItem(item);
+  call.keyspace.dirty++;
+  call.notify(NOTIFY_ZSET, isMax ? 'zpopmax' : 'zpopmin', keyAt);
 }
 
 function replyRepeated(call: Invocation, ref: Ref, count: number, size: number, withScores: boolean): void {

@@ -168,6 +168,14 @@ export class RankTree {
     return count;
   }
 
+  /** Removes element `rank`. @returns its item */
+  removeAt(tree: Ref, rank: number): Ref {
+    this.seekRank(tree, rank);
+    const item = this.itemAt(this.leaf, this.index);
+    this.removeHere(tree);
+    return item;
+  }
+
   /** @returns how many elements are before one that is there */
   rankOf(tree: Ref, score: number, bytes: Uint8Array, start: number, length: number): number {
     this.bindMember(score, bytes, start, length);
@@ -388,22 +396,34 @@ export class RankTree {
         closeCell(this.words, parent, BRANCH_HEADER, BRANCH_CELL, cell);
       } else {
         this.adjustCell(parent, cell, node, level - 1, -count);
-        if (cell > 0) this.merge(parent, cell - 1, level - 1);
-        else if (cell + 1 < this.cellCount(parent)) this.merge(parent, cell, level - 1);
+        this.mergeIfSparse(parent, cell, node, level - 1);
       }
       node = parent;
     }
     this.set(tree, COUNT, this.count(tree) - count);
-    for (let level = height; level > 0; level--) {
+    if (height > 0 && this.cellCount(node) <= 1) this.lowerRoot(tree);
+  }
+
+  /** Takes away the root as long as it has one child or none. */
+  private lowerRoot(tree: Ref): void {
+    for (let level = this.get(tree, HEIGHT); level > 0; level = this.get(tree, HEIGHT)) {
       const root = this.get(tree, ROOT);
-      if (this.cellCount(root) > 1) return;
+      const children = this.cellCount(root);
+      if (children > 1) return;
       // A root without cells had one leaf, which is gone.
-      const only = this.cellCount(root) === 0 ? this.createLeaf() : this.get(root, BRANCH_HEADER + CHILD);
-      this.set(tree, HEIGHT, this.cellCount(root) === 0 ? 0 : level - 1);
-      this.set(tree, ROOT, only);
+      this.set(tree, ROOT, children === 0 ? this.createLeaf() : this.get(root, BRANCH_HEADER + CHILD));
+      this.set(tree, HEIGHT, children === 0 ? 0 : level - 1);
       this.arena.free(root);
-      if (this.get(tree, HEIGHT) === 0) return;
     }
+  }
+
+  /** Merges a child that has just lost elements with the one before it, or with the next one if it is the first. */
+  private mergeIfSparse(parent: Ref, cell: number, child: Ref, childLevel: number): void {
+    const cells = childLevel === 0 ? LEAF_CELLS : BRANCH_CELLS;
+    // What is more than three quarters full finds no room with any other.
+    if (this.cellCount(child) * 4 > cells * 3) return;
+    if (cell > 0) this.merge(parent, cell - 1, childLevel);
+    else if (cell + 1 < this.cellCount(parent)) this.merge(parent, cell, childLevel);
   }
 
   /** Merges the children in cells `cell` and `cell + 1` if one of them is nearly empty and the other has room. */

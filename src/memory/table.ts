@@ -580,18 +580,27 @@ export class Table {
     }
   }
 
+  /** Moves the items of the last bucket to the one that it was split from. Of their hashes the fingerprints are enough, so that none is read. */
   private merge(table: Ref): void {
     const last = this.control(table, BUCKETS) - 1;
     const low = highestPowerOfTwo(last);
-    this.locate(table, last);
-    const items = splitItems;
-    const count = this.takeChain(this.bucketChunk, this.bucketWord, items);
-    this.setControl(table, BUCKETS, last);
     this.locate(table, last - low);
-    const chunk = this.bucketChunk;
-    const base = this.bucketWord;
-    this.touchItems(items, count);
-    for (let i = 0; i < count; i++) this.append(chunk, base, this.keys.hashOf(items[i]), items[i]);
+    const targetChunk = this.bucketChunk;
+    const targetBase = this.bucketWord;
+    this.locate(table, last);
+    let words = this.words[this.bucketChunk];
+    let base = this.bucketWord;
+    for (let current = 0; ; ) {
+      for (let cell = 0; cell < CELLS && words[base + cell] !== 0; cell++)
+        this.append(targetChunk, targetBase, fingerprintOf(words, base, cell) << 24, words[base + cell]);
+      const overflow = words[base + OVERFLOW_WORD];
+      if (current !== 0) this.arena.free(current);
+      if (overflow === 0) break;
+      current = overflow;
+      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
+      base = (overflow & UNIT_MASK) << 1;
+    }
+    this.setControl(table, BUCKETS, last);
     this.buckets.release(table, last);
   }
 

@@ -272,6 +272,25 @@ export class Zsets implements ValueType, ItemOrder {
     return ref;
   }
 
+  /**
+   * Takes the first or the last member out of a set that is not packed and has others.
+   * @returns its item, for `cursor.readItem`; the caller gives it back by `freeItem`
+   */
+  takeEnd(db: Database, ref: Ref, isLast: boolean): Ref {
+    db.beforeWrite(ref);
+    const { table, trees } = this;
+    const tree = this.treeOf(ref);
+    const item = trees.removeAt(tree, isLast ? trees.count(tree) - 1 : 0);
+    const members = this.tableOf(ref);
+    table.preserve(members, item);
+    table.remove(members, table.hashOfItem(item), item);
+    return item;
+  }
+
+  freeItem(item: Ref): void {
+    this.space.arena.free(item);
+  }
+
   /** @returns number of members with a score below `score`, or not above it: where a range of scores begins or ends */
   countByScore(ref: Ref, score: number, isUpTo: boolean): number {
     if (!this.isPacked(ref)) return this.trees.countByScore(this.treeOf(ref), score, isUpTo);
