@@ -38,22 +38,29 @@ interface RestoreOptions {
 export function dump(call: Invocation): void {
   const ref = call.lookupRead(1);
   if (ref === 0) return call.reply.null();
-  const writer = dumpEntry(call, ref);
-  call.reply.bulk(writer.bytes, 0, writer.length);
-  // It is copied: now already, as the next DUMP may be long in coming, a huge payload's memory is let go.
-  writer.reset();
+  const payload = dumpEntry(call, ref);
+  if (payload !== null) call.reply.bulkInRoom(payload.length);
 }
 
-/** Writes the DUMP payload of an entry. @returns the writer that holds it, until the next call */
-export function dumpEntry(call: Invocation, ref: Ref): RdbWriter {
-  return dumpWith(call.server.config.values.rdbcompression ? writers.compressing : writers.plain, call, ref);
+/**
+ * Writes the DUMP payload of an entry into the room that the reply has for a bulk string.
+ * @returns it, good until the next reply or payload, or null after an error reply: no buffer is large enough
+ */
+export function dumpEntry(call: Invocation, ref: Ref): Uint8Array | null {
+  try {
+    return dumpWith(call.server.config.values.rdbcompression ? writers.compressing : writers.plain, call, ref);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    call.error('ERR The value is too large to be serialized');
+    return null;
+  }
 }
 
-function dumpWith(writer: RdbWriter, call: Invocation, ref: Ref): RdbWriter {
-  writer.reset();
+function dumpWith(writer: RdbWriter, call: Invocation, ref: Ref): Uint8Array {
+  writer.reset(call.reply);
   writeValue(writer, call.keyspace, ref);
   sealDumpPayload(writer);
-  return writer;
+  return writer.bytes.subarray(0, writer.length);
 }
 
 export function restore(call: Invocation): void {
@@ -151,10 +158,7 @@ function propagateRestore(call: Invocation, ref: Ref, options: RestoreOptions): 
   const words: (string | Uint8Array)[] = [];
   for (let i = 0; i < call.argc; i++) words.push(call.request.view(i));
   words[2] = String(call.entries.expireAtMs(ref));
-  if (call.entries.isTimedHash(ref) || isNewerThan7(call)) {
-    const writer = dumpWith(plainWriter, call, ref);
-    words[3] = writer.bytes.subarray(0, writer.length);
-  }
+  if (call.entries.isTimedHash(ref) || isNewerThan7(call)) words[3] = dumpWith(plainWriter, call, ref);
   if (!options.isAbsolute) words.push('ABSTTL');
   call.propagate(words);
 }

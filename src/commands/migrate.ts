@@ -42,8 +42,9 @@ export function migrate(call: Invocation): void {
     if (ref === 0) continue;
     const expireAtMs = call.entries.expireAtMs(ref);
     const ttlMs = expireAtMs === 0 ? 0 : Math.max(1, expireAtMs - call.keyspace.nowMs);
-    const dump = dumpEntry(call, ref);
-    keys.push({ key: request.copy(position), payload: dump.bytes.slice(0, dump.length), ttlMs });
+    const payload = dumpEntry(call, ref);
+    if (payload === null) return;
+    keys.push({ key: request.copy(position), payload: payload.slice(), ttlMs });
   }
   if (keys.length === 0) return call.reply.status('NOKEY');
   server.cluster?.node.makeDurable();

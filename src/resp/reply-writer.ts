@@ -37,6 +37,8 @@ const NULL_ARRAY2 = fixedReply('*-1');
 const NULL3 = fixedReply('_');
 const TRUE3 = fixedReply('#t');
 const FALSE3 = fixedReply('#f');
+/** Before a bulk string in a room: its type, its length of up to 10 digits, the line's end. */
+const BULK_HEADER_BYTES_MAX = 13;
 const encoder = new TextEncoder();
 /** A header on its way to the place where it belongs. */
 const insertedHeader = new Uint8Array(128);
@@ -187,6 +189,34 @@ export class ReplyWriter {
     bytes[at + length] = CR;
     bytes[at + length + 1] = LF;
     this.length = at + length + 2;
+  }
+
+  /**
+   * Room for a bulk string of unknown length, behind the replies so far, which it is no part of until `bulkInRoom`.
+   * @returns `byteCount` bytes or more; the first `kept` are those of the room given last
+   * @throws RangeError if it is more than a buffer can hold
+   */
+  bulkRoom(byteCount: number, kept: number): Uint8Array {
+    const start = this.length + BULK_HEADER_BYTES_MAX;
+    const end = start + byteCount + 2;
+    if (end > BYTES_MAX) throw new RangeError('a bulk string exceeds what a buffer can hold');
+    if (end > this.bytes.length) {
+      const mark = this.length;
+      this.length = start + kept;
+      this.grow(end - this.length);
+      this.length = mark;
+    }
+    return this.bytes.subarray(start, this.bytes.length - 2);
+  }
+
+  /** Makes the first `length` bytes of the room a bulk string. */
+  bulkInRoom(length: number): void {
+    const { bytes } = this;
+    const start = this.length + BULK_HEADER_BYTES_MAX;
+    const at = writeBulkHeader(bytes, this.length, length);
+    bytes.copyWithin(at, start, start + length);
+    this.length = at + length;
+    this.endLine();
   }
 
   bulkBytes(value: Uint8Array): void {

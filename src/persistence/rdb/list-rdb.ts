@@ -12,7 +12,7 @@ import { visitZiplist } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
+import { type RdbWriter, SAMPLED_NODES } from './rdb-writer.js';
 import { BuilderAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
@@ -54,7 +54,11 @@ function writeList(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   const list = entries.root(ref);
   const count = chunks.chunkCount(list);
   writer.lengthOf(count);
-  for (let i = 0; i < count; i++) writeNode(writer, chunks.view(chunks.chunk(list, i)), chunks.start(list, i));
+  const mark = writer.length;
+  for (let i = 0; i < count; i++) {
+    if (i === SAMPLED_NODES) writer.reserveRest(mark, i, count);
+    writeNode(writer, chunks.view(chunks.chunk(list, i)), chunks.start(list, i));
+  }
 }
 
 function writeChunks(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void {

@@ -3,7 +3,8 @@
  * (the caller keeps the order; the bytes of each part are decided here).
  *
  * Bytes collect in a chunk. With a sink, a full chunk is handed over and belongs to the sink until `recycle` gives it back; so an image of any size
- * needs no more chunks than the sink keeps. Without a sink the chunk grows and the whole result is at `bytes[0, length)`: that is how a DUMP payload is made.
+ * needs no more chunks than the sink keeps. Without a sink the chunk grows and the whole result is at `bytes[0, length)`: that is how a DUMP payload is made,
+ * in bytes of the writer's own or in a room that somebody else has.
  *
  * Invariants: (1) the CRC covers every byte written since `begin` exactly once: what was handed over, and the rest when it is asked for;
  * (2) a chunk handed over is never touched again; (3) `reserve(n)` makes n ≤ CHUNK_MIN contiguous bytes, larger pieces go through `bytesRange`.
@@ -18,6 +19,12 @@ import { Opcode, RDB_VERSION, RDB_VERSION_MAX, versionOfType } from './opcodes.j
 /** Receives full chunks: `chunk[0, length)` is the next part of the output. */
 export type ChunkSink = (chunk: Uint8Array, length: number) => void;
 
+/** Has bytes for the result of a writer without a sink, which are the writer's until the next call of anything there. */
+export interface BulkRoom {
+  /** @returns `byteCount` bytes or more; the first `kept` are those of the room that it gave last */
+  bulkRoom(byteCount: number, kept: number): Uint8Array;
+}
+
 export interface RdbWriterOptions {
   /** The version to write; a value that needs a higher one is a mistake of the caller. Default 10, which every reader since 7.0 takes. */
   version?: number;
@@ -28,6 +35,9 @@ export interface RdbWriterOptions {
   chunkBytes?: number;
 }
 
+/** After so many nodes of a value the length of the others is estimated. */
+export const SAMPLED_NODES = 16;
+
 const CHUNK_MIN = 64;
 const CHUNK_BYTES = 128 * 1024;
 /** Of an image; the next ones are twice as large each. The checksum of a chunk is taken in one go, by code that has yet to be compiled the first time. */
@@ -37,8 +47,8 @@ const SPARES_MAX = 64;
 /** LZF is tried above this length only, and kept only if it saves LZF_SAVING_MIN bytes. */
 const LZF_INPUT_ABOVE = 20;
 const LZF_SAVING_MIN = 4;
-/** What a growing writer keeps for the next payload. */
-const GROWN_BYTES_KEPT = 16 << 20;
+/** What a value's first items say of the others is believed up to this. */
+const RESERVED_BYTES_MAX = 64 * 1024 * 1024;
 const INT64_MAX_AS_DOUBLE = 2 ** 63;
 
 const text = new TextEncoder();
@@ -57,6 +67,7 @@ export class RdbWriter {
   /** Given back by the sink. Otherwise a long image would leave so many behind that the garbage collector comes, several times. */
   readonly #spares: Uint8Array[] = [];
   #handedOverBytes = 0;
+  #room: BulkRoom | null = null;
 
   constructor(sink: ChunkSink | null, options: RdbWriterOptions = {}) {
     this.#sink = sink;
@@ -73,13 +84,24 @@ export class RdbWriter {
     return this.#handedOverBytes + this.length;
   }
 
-  /** Starts anew, for another payload; only without a sink. */
-  reset(): void {
+  /** Starts anew, for another payload; only without a sink. @param room what it is written into, if not into bytes of the writer's own */
+  reset(room: BulkRoom | null = null): void {
     assert(this.#sink === null, 'only a growing writer starts anew');
-    // One huge payload must not hold its memory for good.
-    if (this.bytes.length > GROWN_BYTES_KEPT) this.bytes = new Uint8Array(this.#chunkBytes);
+    if (room !== null) this.bytes = room.bulkRoom(this.#chunkBytes, 0);
+    else if (this.#room !== null) this.bytes = new Uint8Array(this.#chunkBytes);
+    this.#room = room;
     this.length = 0;
     this.#crc.reset();
+  }
+
+  /**
+   * Makes room for what is still to come of `count` items, of which the first `written` stand behind `mark`, as if all were as long: so that a long value is
+   * not copied again and again as it grows. Of no use with a sink.
+   */
+  reserveRest(mark: number, written: number, count: number): void {
+    if (this.#sink !== null) return;
+    const rest = Math.ceil(((this.length - mark) / written) * (count - written));
+    if (rest < RESERVED_BYTES_MAX) this.#reserve(rest);
   }
 
   /** Gives a chunk back that the sink is done with. */
@@ -341,7 +363,12 @@ export class RdbWriter {
       this.flush();
       return;
     }
-    const grown = new Uint8Array(Math.max(this.length + count, this.bytes.length * 2));
+    const byteCount = Math.max(this.length + count, this.bytes.length * 2);
+    if (this.#room !== null) {
+      this.bytes = this.#room.bulkRoom(byteCount, this.length);
+      return;
+    }
+    const grown = new Uint8Array(byteCount);
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }

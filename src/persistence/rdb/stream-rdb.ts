@@ -17,7 +17,7 @@ import { entriesReadUpTo } from '../../types/stream-progress.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
+import { type RdbWriter, SAMPLED_NODES } from './rdb-writer.js';
 import { RAW_ID_BYTES, readRawId } from './stream-ids.js';
 import type { ValueAssembly } from './value-assembly.js';
 import type { LongPart, ValueForm } from './value-form.js';
@@ -48,8 +48,12 @@ function writeStream(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   const streams = streamsOf(space);
   const { nodes } = streams;
   const { index } = nodes;
-  writer.lengthOf(streams.nodeCount(ref));
+  const count = streams.nodeCount(ref);
+  writer.lengthOf(count);
+  const mark = writer.length;
+  let written = 0;
   for (let isThere = index.seekFirst(streams.indexOf(ref)); isThere; isThere = index.next()) {
+    if (written++ === SAMPLED_NODES) writer.reserveRest(mark, SAMPLED_NODES, count);
     index.readId(id);
     writeNode(writer, nodes, id, nodes.node);
   }

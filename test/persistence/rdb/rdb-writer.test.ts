@@ -1,7 +1,7 @@
 /** The RDB writer: the forms of lengths, strings and numbers, a whole file, and chunks of any size. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RdbWriter } from '../../../src/persistence/rdb/rdb-writer.js';
+import { type BulkRoom, RdbWriter } from '../../../src/persistence/rdb/rdb-writer.js';
 import { ascii, hex, readAll, toHex } from '../support.js';
 
 function written(write: (writer: RdbWriter) => void, options = {}): string {
@@ -170,6 +170,37 @@ test('the bytes do not depend on the size of the chunks, and every chunk is hand
   assert.ok(events.includes('key 3/key:17 type=0 expire=2000000000000 #17000'));
   assert.ok(events.includes('key 3/key:18 type=0 idle=70 #18000'));
   assert.ok(events.includes('key 3/key:19 type=0 freq=5 #19000'));
+});
+
+test('a payload is the same in a room of somebody else, however that grows, and whatever was expected of its length', () => {
+  const writeAll = (writer: RdbWriter): Uint8Array => {
+    for (let i = 0; i < 500; i++) {
+      if (i === 100) writer.reserveRest(0, 10, 11 + (i % 3));
+      if (i === 200) writer.reserveRest(0, 1, 1e9);
+      if (i === 300) writer.reserveRest(0, 300, 500);
+      const value = ascii('z'.repeat(i));
+      writer.string(value, 0, value.length);
+    }
+    return writer.bytes.slice(0, writer.length);
+  };
+  const writer = new RdbWriter(null, { compression: false });
+  const expected = writeAll(writer);
+  let room = new Uint8Array(0);
+  const growing: BulkRoom = {
+    bulkRoom(byteCount, kept) {
+      const grown = new Uint8Array(byteCount);
+      grown.set(room.subarray(0, kept));
+      room.fill(0xee);
+      room = grown;
+      return grown;
+    },
+  };
+  writer.reset(growing);
+  assert.deepEqual(writeAll(writer), expected);
+  assert.equal(writer.bytes, room);
+  writer.reset();
+  assert.deepEqual(writeAll(writer), expected);
+  assert.notEqual(writer.bytes, room);
 });
 
 test('a type that the version does not know cannot be written', () => {
