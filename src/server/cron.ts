@@ -11,11 +11,13 @@ import type { Server } from './server.js';
 
 /** Work per turn while something is left over: short enough to go unnoticed between two requests. */
 const SLICE_MS = 1;
-/** How often, and how many at once, buffers of deleted data are given back to the system. */
-const RELEASE_MS = 1000;
-const BUFFERS_PER_RELEASE = 64;
-/** A spare buffer of large requests and replies is kept for this long, or up to twice as long. */
-const LARGE_RELEASE_MS = 5000;
+/**
+ * How often, and how many at once, buffers of deleted data, and of large requests and replies, are given back to the system: those that nobody has needed
+ * for so long. A second would be too short: what replaces a large value some seconds later would find its memory gone, and pay more to get pages and to
+ * have garbage collected than for its own work.
+ */
+const RELEASE_MS = 5000;
+const BUFFERS_PER_RELEASE = 320;
 
 interface Task {
   readonly periodMs: number;
@@ -44,9 +46,11 @@ export class Cron {
     this.config = config;
     this.expireCycle = new ExpireCycle(server.keyspace);
     this.fieldExpireCycle = new FieldExpireCycle(server.keyspace);
-    const { arena } = server.keyspace;
-    this.every(RELEASE_MS, () => arena.releaseBuffers(BUFFERS_PER_RELEASE));
-    this.every(LARGE_RELEASE_MS, () => arena.noteDropped(server.reply.buffers.release()));
+    this.every(RELEASE_MS, () => {
+      const { arena } = server.keyspace;
+      arena.noteDropped(server.reply.buffers.release());
+      arena.releaseBuffers(BUFFERS_PER_RELEASE);
+    });
   }
 
   start(): void {

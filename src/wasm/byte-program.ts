@@ -3,23 +3,29 @@
  * where JavaScript takes two to five times as long, and ten times until the engine has optimised it. Each is a hundred lines of text, NAME.wat, beside the
  * module that uses it.
  *
- * Such a program sees nothing but its own memory, so bytes are copied into it, block by block.
+ * Such a program sees nothing but its memory, its own or that of another program, so bytes are copied into it, block by block.
  */
 import { copyBytes } from '../memory/copy.js';
 
 interface Running<Exports> {
   readonly exports: Exports;
+  readonly host: { readonly memory: { readonly buffer: ArrayBuffer } };
   readonly memory: Uint8Array;
   readonly words: Int32Array;
 }
 
 export class ByteProgram<Exports extends object> {
   private readonly bytes: Uint8Array;
+  private readonly host: ByteProgram<object> | null;
   private running: Running<Exports> | null = null;
 
-  /** @param bytes of a program that exports its memory as `memory`; it is started when it is first needed */
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param bytes of a program that exports its memory as `memory`; it is started when it is first needed
+   * @param host  another program, whose memory this one imports as `host.memory` instead
+   */
+  constructor(bytes: Uint8Array, host: ByteProgram<object> | null = null) {
     this.bytes = bytes;
+    this.host = host;
   }
 
   get exports(): Exports {
@@ -43,9 +49,13 @@ export class ByteProgram<Exports extends object> {
   }
 
   private start(): Running<Exports> {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.bytes));
-    const { buffer } = (exports as { readonly memory: { readonly buffer: ArrayBuffer } }).memory;
-    this.running = { exports: exports as Exports, memory: new Uint8Array(buffer), words: new Int32Array(buffer) };
+    const shared = this.host === null ? null : (this.host.running ?? this.host.start());
+    const imports = shared === null ? {} : { host: shared.host };
+    const exports = new WebAssembly.Instance(new WebAssembly.Module(this.bytes), imports).exports as Exports;
+    const host = shared?.host ?? (exports as Running<Exports>['host']);
+    const { buffer } = host.memory;
+    const memory = shared?.memory ?? new Uint8Array(buffer);
+    this.running = { exports, host, memory, words: shared?.words ?? new Int32Array(buffer) };
     return this.running;
   }
 }

@@ -39,6 +39,9 @@ const program = new ByteProgram<{
   readonly expand: (inLimit: number, inEnd: number, floor: number, outLimit: number, outEnd: number) => number;
 }>(bytes);
 
+/** What has the memory: what else is to be done with the output of one block is done in it, by programs that share it. */
+export const lzfProgram: ByteProgram<object> = program;
+
 /** The memory that the output of one block is left in, from LZF_OUTPUT_AT on, until the next call of any function here. */
 export function lzfMemory(): Uint8Array {
   return program.memory;

@@ -9,6 +9,7 @@
  */
 import { ITEM_TIME_MAX } from '../../types/field-time.js';
 import type { ElementSet } from './element-set.js';
+import { countEntries, isExpanded } from './listpack-walk.js';
 import { uint32Le } from './rdb-cursor.js';
 
 const TERMINATOR = 0xff;
@@ -152,6 +153,7 @@ export function checkListpack(
 
 /** @returns the number of entries from `first` to `terminator`, or −1 if one is not well formed */
 function checkedCount(bytes: Uint8Array, first: number, terminator: number): number {
+  if (isExpanded(bytes)) return countEntries(first, terminator);
   let count = 0;
   for (let at = first; at < terminator; count++) {
     at = checkedEntryEnd(bytes, at, terminator);

@@ -7,13 +7,15 @@
  */
 import { StreamId } from '../../memory/stream-id.js';
 import type { ElementSet } from './element-set.js';
+import { countNodeElements, isExpanded } from './listpack-walk.js';
 import { RdbType } from './opcodes.js';
 import { checkedEntryEnd, decodeListpackEntry, isIntegerForm, PackedElement } from './packed-check.js';
-import { type RdbCursor, type RdbString, READ_OK } from './rdb-cursor.js';
+import { type RdbCursor, type RdbString, READ_OK, uint32Le } from './rdb-cursor.js';
 import { RAW_ID_BYTES, readRawId } from './stream-ids.js';
 import type { ValueAssembly } from './value-assembly.js';
 
 const LISTPACK_HEADER = 6;
+const COUNT_UNKNOWN = 0xffff;
 const FLAG_DELETED = 1;
 const FLAG_SAME_FIELDS = 2;
 
@@ -64,21 +66,26 @@ class NodeWalk {
   }
 }
 
-function isValidNode(blob: RdbString): boolean {
-  const { bytes, start, end } = blob;
+/** Whether the bytes are a node of a stream. */
+export function isValidNode({ bytes, start, end }: RdbString): boolean {
   if (end - start < LISTPACK_HEADER + 1 || bytes[end - 1] !== 0xff) return false;
-  const stated = new DataView(bytes.buffer, bytes.byteOffset + start, 6);
-  if (stated.getUint32(0, true) !== end - start) return false;
+  if (uint32Le(bytes, start) !== end - start) return false;
+  const first = start + LISTPACK_HEADER;
+  const elements = isExpanded(bytes) ? countNodeElements(first, end - 1) : nodeElements(bytes, first, end - 1);
+  const stated = bytes[start + 4]! | (bytes[start + 5]! << 8);
+  return elements > 0 && (stated === COUNT_UNKNOWN || stated === elements);
+}
 
-  const walk = new NodeWalk(bytes, start + LISTPACK_HEADER, end - 1);
-  let elements = 0;
+/** @returns the number of elements, or −1 if they are not what they must be */
+function nodeElements(bytes: Uint8Array, first: number, terminator: number): number {
+  const walk = new NodeWalk(bytes, first, terminator);
   const live = walk.integer();
   const deleted = walk.integer();
   const fieldCount = walk.integer();
-  if (walk.isBroken || live < 0 || deleted < 0 || fieldCount < 0) return false;
+  if (walk.isBroken || live < 0 || deleted < 0 || fieldCount < 0) return -1;
   walk.anyTimes(fieldCount);
-  if (walk.integer() !== 0) return false;
-  elements += 4 + fieldCount;
+  if (walk.integer() !== 0) return -1;
+  let elements = 4 + fieldCount;
 
   let deletedSeen = 0;
   let entries = 0;
@@ -92,16 +99,14 @@ function isValidNode(blob: RdbString): boolean {
       walk.anyTimes(fieldCount);
     } else {
       const pairs = walk.integer();
-      if (pairs < 0) return false;
+      if (pairs < 0) return -1;
       walk.anyTimes(2 * pairs);
       before = 4 + 2 * pairs;
     }
-    if (walk.integer() !== before) return false;
+    if (walk.integer() !== before) return -1;
     elements += before + 1;
   }
-  if (walk.isBroken || deletedSeen !== deleted || entries !== live + deleted) return false;
-  const statedElements = stated.getUint16(4, true);
-  return statedElements === 0xffff || statedElements === elements;
+  return walk.isBroken || deletedSeen !== deleted || entries !== live + deleted ? -1 : elements;
 }
 
 /**
