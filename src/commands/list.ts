@@ -92,7 +92,6 @@ export function lrange(call: Invocation): void {
   const first = Math.max(0, from < 0 ? from + length : from);
   const last = Math.min(length - 1, to < 0 ? to + length : to);
   if (first > last) return call.reply.raw(EMPTY_ARRAY);
-  call.reply.array(last - first + 1);
   replyRange(call, ref, first, last - first + 1);
 }
 
@@ -142,7 +141,7 @@ export function popElements(call: Invocation, ref: Ref, keyAt: number, isHead: b
   const lists = listsOf(keyspace);
   const length = lists.length(ref);
   if (count === 1 && length > 1 && popWithin(call, ref, keyAt, isHead)) return;
-  if (isHead) replyRange(call, ref, 0, count);
+  if (isHead) replyElements(call, ref, 0, count);
   else replyLast(call, ref, count);
   if (count === length) db.remove(ref);
   else lists.shrink(db, lists.removeRange(db, ref, isHead ? 0 : length - count, count));
@@ -237,17 +236,28 @@ function popWithin(call: Invocation, ref: Ref, keyAt: number, isHead: boolean): 
   return true;
 }
 
-function replyRange(call: Invocation, ref: Ref, index: number, count: number): void {
+/** Replies with `count` elements from number `index` on. */
+export function replyRange(call: Invocation, ref: Ref, index: number, count: number): void {
+  call.reply.array(count);
+  if (count > 0) replyElements(call, ref, index, count);
+}
+
+/** Replies with `count` elements, at least one, as part of an array. */
+function replyElements(call: Invocation, ref: Ref, index: number, count: number): void {
   const lists = listsOf(call.keyspace);
   lists.seek(ref, index, cursor);
   const { reply } = call;
   const mark = reply.length;
+  let words = lists.words(ref, cursor);
   for (let i = 0; i < count; i++) {
     if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
     element.read(cursor.bytes, cursor.base + cursor.offset);
-    reply.bulk(element.bytes, element.start, element.length);
+    if (element.isInteger) reply.bulk(element.bytes, element.start, element.length);
+    else reply.bulkFrom(words, element.start, element.length);
     cursor.offset = element.next - cursor.base;
+    const { chunk } = cursor;
     lists.enter(ref, cursor);
+    if (cursor.chunk !== chunk) words = lists.words(ref, cursor);
   }
 }
 

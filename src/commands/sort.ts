@@ -6,7 +6,7 @@
 import { TYPE_LIST, TYPE_SET, TYPE_ZSET } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import { ListpackElement } from '../memory/listpack.js';
-import { fixedReply } from '../resp/reply-writer.js';
+import { fixedReply, SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
@@ -20,7 +20,9 @@ import { sortWeight } from '../types/sort-weight.js';
 import { sortByWeight } from '../types/weight-sort.js';
 import { zsetsOf } from '../types/zset.js';
 import type { FoundKey } from './command.js';
+import { replyRange as replyListRange } from './list.js';
 import { replyNotAnInteger, replySyntaxError, replyWrongType } from './replies.js';
+import { replyRange as replyZsetRange } from './zset-range.js';
 
 const NOT_NUMERIC = fixedReply("-ERR One or more scores can't be converted into double");
 const BY_IN_CLUSTER = fixedReply('-ERR BY option of SORT denied in Cluster mode.');
@@ -94,6 +96,13 @@ function run(call: Invocation, canStore: boolean): void {
   if (!isSorted && type === TYPE_LIST && storeAt > 0 && gets.length === 0 && !isDescending) {
     copyRange(call, ref, first, end - first);
     return store(call, storeAt, end - first);
+  }
+  if (!isSorted && gets.length === 0 && storeAt === 0) {
+    if (type === TYPE_ZSET) {
+      const rank = isDescending ? length - end : first;
+      return replyZsetRange(call, ref, rank, end - first, isDescending, false);
+    }
+    if (type === TYPE_LIST && !isDescending) return replyListRange(call, ref, first, end - first);
   }
   if (isSorted || type === TYPE_SET) {
     gather(call, ref, type, 0, length);
@@ -227,11 +236,12 @@ function sortElements(call: Invocation, { by, isAlpha, isDescending }: Options, 
   }
   const compare = isAlpha ? (by === null ? compareElements : compareTexts) : compareWeights;
   const isSelected = isFew(wanted, count) && compare !== compareTexts;
-  if (isAlpha || isSelected) {
+  if (isSelected || compare === compareTexts) {
     const compareAll = isDescending ? (a: number, b: number) => compare(b, a) : compare;
     if (isSelected) selectFirst(order, count, wanted, compareAll);
     else mergeSort(order, count, compareAll);
   } else {
+    if (isAlpha) elements.weigh(weights);
     // Equal weights are ordered by the elements; backwards, they are, too.
     sortByWeight(order, weights, count, compareElements);
     if (isDescending) order.subarray(0, count).reverse();
@@ -255,8 +265,10 @@ function compareTexts(a: number, b: number): number {
 
 function reply(call: Invocation, { gets }: Options, from: number, to: number): void {
   const { bytes, starts, lengths } = elements;
+  const mark = call.reply.length;
   call.reply.array((to - from) * Math.max(1, gets.length));
   for (let i = from; i < to; i++) {
+    if (i - from === SAMPLED_ELEMENTS) call.reply.reserveRest(mark, i - from, to - from);
     const element = order[i];
     if (gets.length === 0) call.reply.bulk(bytes, starts[element], lengths[element]);
     for (const get of gets) {

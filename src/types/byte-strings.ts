@@ -8,6 +8,8 @@ import { compareBytes, copyBytes } from '../memory/copy.js';
 /** What grew beyond these for one large result is dropped afterwards. */
 const KEPT_STRINGS = 64 * 1024;
 const KEPT_BYTES = 1024 * 1024;
+/** As many as a double holds exactly. */
+const WEIGHED_BYTES = 6;
 
 export class ByteStrings {
   count = 0;
@@ -46,6 +48,35 @@ export class ByteStrings {
   compare(a: number, b: number): number {
     const { bytes, starts, lengths } = this;
     return compareBytes(bytes, starts[a], lengths[a], bytes, starts[b], lengths[b]);
+  }
+
+  /** Sets a weight for each string: of strings with different weights, the smaller one comes first. Nearly all differ, unless many begin alike. */
+  weigh(weights: Float64Array): void {
+    const { bytes, starts, lengths, count } = this;
+    const common = this.commonLength();
+    for (let i = 0; i < count; i++) {
+      const start = starts[i] + common;
+      const length = Math.min(lengths[i] - common, WEIGHED_BYTES);
+      let weight = 0;
+      for (let at = 0; at < WEIGHED_BYTES; at++) weight = weight * 256 + (at < length ? bytes[start + at] : 0);
+      weights[i] = weight;
+    }
+  }
+
+  /** @returns number of bytes with which all strings begin */
+  private commonLength(): number {
+    const { bytes, starts, lengths, count } = this;
+    if (count === 0) return 0;
+    const first = starts[0];
+    let common = lengths[0];
+    for (let i = 1; i < count; i++) {
+      const start = starts[i];
+      common = Math.min(common, lengths[i]);
+      let same = 0;
+      while (same < common && bytes[first + same] === bytes[start + same]) same++;
+      common = same;
+    }
+    return common;
   }
 
   /** Forgets the strings, and gives back what a large result took. */

@@ -16,7 +16,7 @@ import { type Digest, valueDigests } from '../keyspace/digest.js';
 import { type Entries, ROOT_BYTES, TYPE_LIST } from '../keyspace/entry.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import type { PackingLimits } from '../keyspace/packing-limits.js';
-import type { Arena, Ref } from '../memory/arena.js';
+import { type Arena, CHUNK_INDEX_SHIFT, type Ref } from '../memory/arena.js';
 import { blockStart, CHUNK_CELL_WORDS, ChunkList, type TextTaker } from '../memory/chunk-list.js';
 import { copyBytes } from '../memory/copy.js';
 import {
@@ -478,6 +478,12 @@ export class Lists implements ValueType {
     } else {
       this.loadChunk(this.entries.root(ref), cursor);
     }
+  }
+
+  /** A view of the same bytes as the cursor's, which reads words. */
+  words(ref: Ref, { chunk }: ListCursor): DataView {
+    const block = this.isPacked(ref) ? ref : this.chunks.chunk(this.entries.root(ref), chunk);
+    return this.arena.views[block >>> CHUNK_INDEX_SHIFT];
   }
 
   private loadChunk(list: Ref, cursor: ListCursor): void {

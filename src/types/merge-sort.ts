@@ -42,6 +42,10 @@ function merge(
   end: number,
   compare: (a: number, b: number) => number,
 ): void {
+  if (middle >= end || compare(from[middle - 1], from[middle]) <= 0) {
+    to.set(from.subarray(start, end), start);
+    return;
+  }
   let left = start;
   let right = middle;
   for (let at = start; at < end; at++) {

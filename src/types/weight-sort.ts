@@ -27,6 +27,17 @@ export function sortByWeight(
     mergeSort(order, count, (a, b) => (weights[a] < weights[b] ? -1 : weights[a] > weights[b] ? 1 : compare(a, b)));
     return;
   }
+  if (!isAscending(order, weights, count)) distributeAll(order, weights, count);
+  sortEqualRuns(order, weights, count, compare);
+}
+
+/** What is in order already, as numbers from a counter are, is left as it is. */
+function isAscending(order: Int32Array, weights: Float64Array, count: number): boolean {
+  for (let i = 1; i < count; i++) if (weights[order[i]] < weights[order[i - 1]]) return false;
+  return true;
+}
+
+function distributeAll(order: Int32Array, weights: Float64Array, count: number): void {
   const low = new Int32Array(count);
   const high = new Int32Array(count);
   splitKeys(weights, count, low, high);
@@ -46,7 +57,6 @@ export function sortByWeight(
     to = swapped;
   }
   if (from !== order) order.set(from.subarray(0, count));
-  sortEqualRuns(order, weights, count, compare);
 }
 
 /** Gives each weight two words that, as one unsigned integer, order as the weights do. */
