@@ -33,6 +33,7 @@ import {
   spliceFront,
 } from './listpack.js';
 import { type BlockReader, SharedBlocks } from './shared-blocks.js';
+import { UNIT_SHIFT } from './size-classes.js';
 
 const ELEMENTS = 0;
 const CHUNKS = 1;
@@ -119,14 +120,11 @@ export class ChunkList {
 
   /** @returns a list of its own with the same elements */
   duplicate(list: Ref): Ref {
-    const cells = this.cells(list);
-    for (let i = 0; i < cells.length; i += CHUNK_CELL_WORDS) {
-      const view = this.view(cells[i]);
-      const start = blockStart(cells[i]) + (i === 0 ? this.get(list, HEAD_GAP) : 0);
-      const byteCount = listpackBytes(view, start);
-      cells[i] = this.arena.allocate(byteCount);
-      copyBytes(view, start, this.view(cells[i]), blockStart(cells[i]), byteCount);
-    }
+    const chunks = this.cells(list);
+    const cells = chunks.slice();
+    for (let i = 0; i < cells.length; i += CHUNK_CELL_WORDS)
+      cells[i] = this.arena.allocate(this.arena.blockBytes(chunks[i]));
+    for (let i = 0; i < cells.length; ) i = this.copyBlocks(chunks, cells, i);
     const copy = this.create();
     let capacity = CAPACITY_MIN;
     while (capacity * CHUNK_CELL_WORDS < cells.length) capacity *= 2;
@@ -135,7 +133,30 @@ export class ChunkList {
     this.words[ring >>> CHUNK_INDEX_SHIFT].set(cells, (ring & UNIT_MASK) << 1);
     this.set(copy, CHUNKS, cells.length / CHUNK_CELL_WORDS);
     this.set(copy, ELEMENTS, this.count(list));
+    this.set(copy, HEAD_GAP, this.get(list, HEAD_GAP));
     return copy;
+  }
+
+  /**
+   * Copies the block of a cell, and those of the next cells as long as they lie one behind the other, as in a list that grew at its end, and their copies too:
+   * in one go, which is faster.
+   * @returns the cell behind them
+   */
+  private copyBlocks(chunks: Int32Array, copies: Int32Array, first: number): number {
+    let last = first;
+    while (this.isFollowed(chunks, copies, last)) last += CHUNK_CELL_WORDS;
+    const start = blockStart(chunks[first]);
+    const byteCount = blockStart(chunks[last]) - start + this.arena.blockBytes(chunks[last]);
+    copyBytes(this.view(chunks[first]), start, this.view(copies[first]), blockStart(copies[first]), byteCount);
+    return last + CHUNK_CELL_WORDS;
+  }
+
+  /** Whether the block of the next cell lies right behind that of this one, and its copy behind the copy. */
+  private isFollowed(chunks: Int32Array, copies: Int32Array, cell: number): boolean {
+    const next = cell + CHUNK_CELL_WORDS;
+    if (next >= chunks.length) return false;
+    const distance = this.arena.blockBytes(chunks[cell]) >> UNIT_SHIFT;
+    return follows(chunks[next], chunks[cell], distance) && follows(copies[next], copies[cell], distance);
   }
 
   /** @returns bytes of all blocks */
@@ -485,6 +506,11 @@ function endCell(control: Int32Array, at: number, atHead: boolean): number {
   const position = atHead ? 0 : control[at + CHUNKS] - 1;
   const cell = (control[at + FIRST] + position) & (control[at + CAPACITY] - 1);
   return ((control[at + RING] & UNIT_MASK) << 1) + cell * 2;
+}
+
+/** Whether a block begins `distance` units behind another, in the same chunk of the arena. */
+function follows(block: Ref, previous: Ref, distance: number): boolean {
+  return block - previous === distance && block >>> CHUNK_INDEX_SHIFT === previous >>> CHUNK_INDEX_SHIFT;
 }
 
 /** @returns the offset of a block in its view */

@@ -1,7 +1,7 @@
 /** Chunk lists against an array of texts, under random changes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Arena } from '../../src/memory/arena.js';
+import { Arena, type Ref } from '../../src/memory/arena.js';
 import { blockStart, CHUNK_CELL_WORDS, ChunkList } from '../../src/memory/chunk-list.js';
 import {
   ElementWriter,
@@ -78,6 +78,12 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
   };
 
   for (let step = 0; step < 4000; step++) {
+    if (random.oneIn(20)) {
+      const copy = chunks.duplicate(list);
+      assert.equal(chunks.count(copy), chunks.count(list));
+      assert.deepEqual(textsOf(chunks, copy), model.flat());
+      chunks.destroy(copy);
+    }
     if (random.oneIn(50)) {
       for (const reader of readers.splice(0)) leave(reader);
       readers.push({ reader: chunks.share(list), cells: chunks.cells(list), texts: model.flat() });
@@ -143,12 +149,47 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
     assert.equal(textOf(element), flat[wanted]);
   }
   for (const reader of readers) leave(reader);
-  const copy = chunks.duplicate(list);
-  assert.equal(chunks.count(copy), chunks.count(list));
-  chunks.destroy(copy);
   chunks.destroy(list);
   assert.equal(arena.blockCount, before, 'every block was given back');
 });
+
+test('the copy of a long list, whose chunks lie partly in a row, holds the same, and changes alone', () => {
+  const arena = new Arena();
+  const chunks = new ChunkList(arena);
+  const writer = new ElementWriter();
+  const text = Buffer.alloc(8000, 'x');
+  writer.encode(text, 0, text.length);
+  const list = chunks.create();
+  for (let i = 0; i < 300; i++) {
+    // Something comes between here and there.
+    if (i % 70 === 69) arena.allocate(8100);
+    chunks.insertEmptyChunk(list, i, 8050);
+    chunks.splice(list, i, LISTPACK_HEADER_BYTES, 0, writer.byteCount, 1, 0);
+    text.write(String(i).padStart(4, '0'));
+    writer.encode(text, 0, text.length);
+    writer.write(chunks.view(chunks.chunk(list, i)), chunks.start(list, i) + LISTPACK_HEADER_BYTES);
+  }
+  const texts = textsOf(chunks, list);
+  assert.equal(new Set(texts).size, 300);
+  const copy = chunks.duplicate(list);
+  assert.deepEqual(textsOf(chunks, copy), texts);
+  chunks.removeChunks(copy, 100, 100);
+  for (let i = 0; i < 50; i++) chunks.popWithin(copy, true, { bulk() {} });
+  assert.deepEqual(textsOf(chunks, list), texts);
+});
+
+function textsOf(chunks: ChunkList, list: Ref): string[] {
+  const element = new ListpackElement();
+  const texts: string[] = [];
+  for (let i = 0; i < chunks.chunkCount(list); i++) {
+    const view = chunks.view(chunks.chunk(list, i));
+    for (let at = firstElement(chunks.start(list, i)); !isListpackEnd(view, at); at = element.next) {
+      element.read(view, at);
+      texts.push(textOf(element));
+    }
+  }
+  return texts;
+}
 
 function textOf(element: ListpackElement): string {
   return Buffer.from(element.bytes.subarray(element.start, element.start + element.length)).toString();
