@@ -16,6 +16,8 @@ const SREM_WORD = Uint8Array.from(Buffer.from('SREM'));
 const REMOVED_PER_RECORD = 1024;
 /** Above this share of all members, picking without repetition would repeat itself too often: then all are taken and shuffled. */
 const SHUFFLE_SHARE = 1 / 3;
+/** If a larger share of a table goes, what stays is copied: to take a member out costs five times as much as to read it. */
+const REBUILD_SHARE = 1 / 2;
 
 export function spop(call: Invocation): void {
   const { argc, keyspace, reply } = call;
@@ -54,7 +56,7 @@ function popMany(call: Invocation): void {
   const { keyspace, reply } = call;
   const count = call.roundedInteger(2);
   if (Number.isNaN(count) || count < 0) return call.error('ERR value is out of range, must be positive');
-  let ref = call.lookupWrite(1);
+  const ref = call.lookupWrite(1);
   if (!isSetKey(call, ref)) return;
   if (ref === 0 || count === 0) return reply.set(0);
   const sets = setsOf(keyspace);
@@ -73,26 +75,47 @@ function popMany(call: Invocation): void {
   }
   reply.set(count);
   keyspace.dirty += count;
+  if (count > size * REBUILD_SHARE && call.entries.encoding(ref) === SET_TABLE) popMost(call, ref, size - count);
+  else popEach(call, ref, count);
+  call.notify(NOTIFY_SET, 'spop', 1);
+}
+
+function popEach(call: Invocation, first: Ref, count: number): void {
+  let ref = first;
   for (let rest = count; rest > 0; ) {
     const batch = Math.min(rest, REMOVED_PER_RECORD);
     ref = popBatch(call, ref, batch);
     rest -= batch;
   }
-  call.notify(NOTIFY_SET, 'spop', 1);
+}
+
+/** Does the same for all members but `keptCount` random ones, which move to a table of their own. */
+function popMost(call: Invocation, ref: Ref, keptCount: number): void {
+  const { propagation } = call.server;
+  const sets = setsOf(call.keyspace);
+  const { cursor } = sets;
+  const items = sets.table.allItems(call.entries.root(ref));
+  pickToFront(items, keptCount);
+  for (let from = keptCount; from < items.length; from += REMOVED_PER_RECORD) {
+    const end = Math.min(items.length, from + REMOVED_PER_RECORD);
+    beginRemoval(call, end - from);
+    for (let i = from; i < end; i++) {
+      cursor.readItem(items[i]);
+      replyMember(call, cursor);
+      if (propagation.isActive) propagation.word(cursor.bytes, cursor.start, cursor.length);
+    }
+    if (propagation.isActive) propagation.end(call.db.index);
+  }
+  items.length = keptCount;
+  sets.retain(call.db, ref, items);
 }
 
 /** Takes `count` random members out, replies with each, and propagates their removal. @returns the entry, or 0 if the set was emptied */
 function popBatch(call: Invocation, ref: Ref, count: number): Ref {
-  const { bytes, starts, lengths } = call.request;
   const { propagation } = call.server;
   const sets = setsOf(call.keyspace);
   const { cursor } = sets;
-  call.isPropagated = true;
-  if (propagation.isActive) {
-    propagation.begin(2 + count);
-    propagation.word(SREM_WORD, 0, SREM_WORD.length);
-    propagation.word(bytes, starts[1], lengths[1]);
-  }
+  beginRemoval(call, count);
   let left = ref;
   for (let i = 0; i < count; i++) {
     sets.pick(left, randomBelow, cursor);
@@ -102,6 +125,17 @@ function popBatch(call: Invocation, ref: Ref, count: number): Ref {
   }
   if (propagation.isActive) propagation.end(call.db.index);
   return removeIfEmpty(call, left);
+}
+
+/** Begins the SREM of `count` members; they and the end of the record follow. */
+function beginRemoval(call: Invocation, count: number): void {
+  const { bytes, starts, lengths } = call.request;
+  const { propagation } = call.server;
+  call.isPropagated = true;
+  if (!propagation.isActive) return;
+  propagation.begin(2 + count);
+  propagation.word(SREM_WORD, 0, SREM_WORD.length);
+  propagation.word(bytes, starts[1], lengths[1]);
 }
 
 function replyRepeated(call: Invocation, ref: Ref, count: number): void {

@@ -108,12 +108,21 @@ export class MemberTable extends Table {
     const copied = this.createFor(this.count(table));
     for (let bucket = this.bucketCount(table); bucket > 0; ) {
       bucket = this.collectAhead(table, bucket, this.collected);
-      for (const item of this.collected) {
-        const block = this.copyItem(item);
-        this.insert(copied, this.hashOfItem(block), block);
-      }
+      for (const item of this.collected) this.insertCopy(copied, item);
     }
     return copied;
+  }
+
+  /** @returns a table with copies of these items, of whichever tables they are */
+  copyOf(items: readonly Ref[]): Ref {
+    const copied = this.createFor(items.length);
+    for (const item of items) this.insertCopy(copied, item);
+    return copied;
+  }
+
+  private insertCopy(table: Ref, item: Ref): void {
+    const block = this.copyItem(item);
+    this.insert(table, this.hashOfItem(block), block);
   }
 
   private copyItem(item: Ref): Ref {

@@ -137,6 +137,15 @@ export class Sets implements ValueType {
     return this.remove(db, ref, picked.bytes, picked.start, picked.length);
   }
 
+  /** Of the members of a set that is a table, only those of some items stay: copies of them, as what goes is freed as a whole. */
+  retain(db: Database, ref: Ref, items: readonly Ref[]): void {
+    const { entries } = this.space;
+    db.beforeWrite(ref);
+    const table = entries.root(ref);
+    entries.setRoot(ref, this.table.copyOf(items));
+    this.table.release(table);
+  }
+
   /** Prepares a set that is about to get `count` members at once: it becomes a table if that alone is too much for its form. @returns the entry */
   expect(db: Database, ref: Ref, count: number): Ref {
     const { entries, packing } = this.space;

@@ -124,7 +124,7 @@ function commandOf(random: Random): string {
     case 7:
       return `ZREMRANGEBYRANK zset ${at} ${at + random.below(200)}`;
     case 8:
-      return `SPOP set ${random.below(30)}`;
+      return `SPOP set ${random.oneIn(20) ? 1500 + random.below(2000) : random.below(30)}`;
     case 9:
       return `ZREMRANGEBYSCORE zset ${random.below(900)} ${random.below(900)}`;
     case 10:
