@@ -16,6 +16,7 @@ const RANDOM_TRIES_MAX = 100;
 export function del(call: Invocation): void {
   let count = 0;
   for (let i = 1; i < call.argc; i++) {
+    call.warmKeys(i - 1, i, 1);
     const ref = call.lookupWrite(i);
     if (ref === 0) continue;
     call.db.remove(ref);
@@ -29,13 +30,19 @@ export function del(call: Invocation): void {
 export function exists(call: Invocation): void {
   const { bytes, starts, lengths } = call.request;
   let count = 0;
-  for (let i = 1; i < call.argc; i++) if (call.db.lookupNoTouch(bytes, starts[i], lengths[i]) !== 0) count++;
+  for (let i = 1; i < call.argc; i++) {
+    call.warmKeys(i - 1, i, 1);
+    if (call.db.lookupNoTouch(bytes, starts[i], lengths[i]) !== 0) count++;
+  }
   call.reply.integer(count);
 }
 
 export function touch(call: Invocation): void {
   let count = 0;
-  for (let i = 1; i < call.argc; i++) if (call.lookupRead(i) !== 0) count++;
+  for (let i = 1; i < call.argc; i++) {
+    call.warmKeys(i - 1, i, 1);
+    if (call.lookupRead(i) !== 0) count++;
+  }
   call.reply.integer(count);
 }
 

@@ -117,6 +117,7 @@ export function mget(call: Invocation): void {
   const { argc, reply, entries } = call;
   reply.array(argc - 1);
   for (let i = 1; i < argc; i++) {
+    call.warmKeys(i - 1, i, 1);
     const ref = call.lookupRead(i);
     if (ref === 0 || entries.type(ref) !== TYPE_STRING) reply.null();
     else call.replyValue(ref);
@@ -125,7 +126,10 @@ export function mget(call: Invocation): void {
 
 export function mset(call: Invocation): void {
   if ((call.argc & 1) === 0) return replyWrongArity(call);
-  for (let i = 1; i < call.argc; i += 2) store(call, call.lookupWrite(i), i, i + 1, 0);
+  for (let i = 1; i < call.argc; i += 2) {
+    call.warmKeys(i >> 1, i, 2);
+    store(call, call.lookupWrite(i), i, i + 1, 0);
+  }
   call.reply.ok();
 }
 

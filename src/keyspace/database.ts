@@ -90,6 +90,22 @@ export class Database {
     this.space.table.warm(warmTables, warmHashes, found);
   }
 
+  /**
+   * Brings the entries of WARM_MAX keys into the cache that are about to be looked up: numbers `from`, `from + step` and so on of those named, as far as
+   * there are any. Nothing is remembered of them.
+   */
+  warmSome(bytes: Uint8Array, starts: Int32Array, lengths: Int32Array, from: number, end: number, step: number): void {
+    let found = 0;
+    for (let i = from, left = WARM_MAX; i < end && left > 0; i += step, left--) {
+      const hash = hashKey(bytes, starts[i], lengths[i]);
+      const table = this.slots[keyHashResult.slot];
+      if (table === 0) continue;
+      warmTables[found] = table;
+      warmHashes[found++] = hash;
+    }
+    this.space.table.warm(warmTables, warmHashes, found);
+  }
+
   /** @returns the live entry for a read: counts a hit or miss and refreshes the access clock; 0 for none */
   lookupRead(key: Uint8Array, start: number, length: number): Ref {
     const ref = this.lookupNoTouch(key, start, length);

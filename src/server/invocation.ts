@@ -9,12 +9,18 @@ import type { Database } from '../keyspace/database.js';
 import type { Entries } from '../keyspace/entry.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
+import { WARM_MAX } from '../memory/table.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
 import { parseRoundedInt64, parseSafeInteger } from '../types/number.js';
 import type { Connection } from './connection.js';
 import type { KeyspaceEvents } from './keyspace-events.js';
 import type { Server } from './server.js';
+
+/** Fewer keys are not worth it. */
+const WARMED_MIN = 8;
+/** What there is to fewer keys is in the caches as it is. */
+const WARMED_KEYSPACE_MIN = 4096;
 
 export class Invocation {
   request: Request;
@@ -55,6 +61,17 @@ export class Invocation {
   lookupWrite(index: number): Ref {
     const { bytes, starts, lengths } = this.request;
     return this.db.lookupWrite(bytes, starts[index], lengths[index]);
+  }
+
+  /**
+   * For commands on many keys, each the `step`-th argument from the one before: to be called before key number `n`, from 0 on, is looked up. Every so many
+   * keys it brings the entries of the next ones into the cache, all at once, since lookups of random keys mostly wait for memory.
+   */
+  warmKeys(n: number, index: number, step: number): void {
+    if (n % WARM_MAX !== 0) return;
+    const { argc, bytes, starts, lengths } = this.request;
+    if (argc - index >= WARMED_MIN * step && this.db.keyCount >= WARMED_KEYSPACE_MIN)
+      this.db.warmSome(bytes, starts, lengths, index, argc, step);
   }
 
   /** @returns argument `index` as a safe integer, or NaN if it is none (beyond ±2^53 counts as none) */
