@@ -303,14 +303,24 @@ export class Database {
   }
 
   /**
-   * Picks entries that lie together in a place picked at random, some three: a sample for eviction. One place costs a few cache misses; keys that lie
-   * together have nothing in common but their slot. All entries have the same chance, whether they lie alone or in a crowd.
-   * @returns how many are in `sampled`; 0 for an empty place, too
+   * Picks entries that lie together in places picked at random, some three in each: a sample for eviction. A place costs a few cache misses, which overlap
+   * with those of the others; keys that lie together have nothing in common but their slot. All entries have the same chance, whether they lie alone or in
+   * a crowd.
+   * @param places at most WARM_MAX
+   * @returns how many are in `sampled`; maybe 0, as there are empty places
    */
-  sample(sampled: Ref[]): number {
+  sample(sampled: Ref[], places: number): number {
     if (this.keyCount === 0) return 0;
     this.bucketsBySlot ??= this.countBuckets();
-    return this.space.table.sampleBucket(this.slots[this.bucketsBySlot.randomSlot()], randomBelow, sampled);
+    for (let i = 0; i < places; i++) warmTables[i] = this.slots[this.bucketsBySlot.randomSlot()];
+    return this.space.table.sampleBuckets(warmTables, places, randomBelow, sampled);
+  }
+
+  /** @returns whether `ref`, of which nothing else is known, is the entry of a key with this hash in this slot; it is then taken for found */
+  holds(ref: Ref, hash: number, slot: number): boolean {
+    this.foundHash = hash;
+    this.foundSlot = slot;
+    return this.slots[slot] !== 0 && this.space.table.holds(this.slots[slot], hash, ref);
   }
 
   /**

@@ -203,6 +203,14 @@ export class Table {
     this.replaceFound(item);
   }
 
+  /** @returns whether `item`, which may be any reference, is in the bucket of `hash`; its cell is then remembered as by `find`. */
+  holds(table: Ref, hash: number, item: Ref): boolean {
+    this.foundItem = 0;
+    if (!this.findItem(table, hash, item)) return false;
+    this.foundItem = item;
+    return true;
+  }
+
   /** Takes `item` out; its block is the caller's. */
   remove(table: Ref, hash: number, item: Ref): void {
     this.locateCell(table, hash, item);
@@ -423,25 +431,26 @@ export class Table {
   }
 
   /**
-   * Takes a sample of a random bucket: the items in SAMPLE_CELLS neighbouring cells, from a random one on, and in the same cells of its overflow buckets.
-   * So each item has the same chance, however crowded its bucket is; and the same among many tables, if the table is picked with a chance in proportion to
-   * its bucket count.
+   * Takes a sample of a random bucket of each table: the items in SAMPLE_CELLS neighbouring cells, from a random one on, and in the same cells of its
+   * overflow buckets. So each item has the same chance, however crowded its bucket is; and the same among many tables, if a table is picked with a chance
+   * in proportion to its bucket count. The cache misses of all tables overlap, and so do those of all items, which are read.
+   * @param count of the tables; at most WARM_MAX
    * @returns how many items are in `items`; the rest of it means nothing
    */
-  sampleBucket(table: Ref, random: (below: number) => number, items: Ref[]): number {
-    this.locate(table, random(this.control(table, BUCKETS)));
-    const first = random(CELLS);
-    let words = this.words[this.bucketChunk];
-    let base = this.bucketWord;
-    let found = 0;
-    for (;;) {
-      for (let i = 0, cell = first; i < SAMPLE_CELLS; i++, cell = cell + 1 === CELLS ? 0 : cell + 1)
-        if (words[base + cell] !== 0) items[found++] = words[base + cell];
-      const overflow = words[base + OVERFLOW_WORD];
-      if (overflow === 0) return found;
-      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
-      base = (overflow & UNIT_MASK) << 1;
+  sampleBuckets(tables: Int32Array, count: number, random: (below: number) => number, items: Ref[]): number {
+    const { warmChunks, warmBases } = this;
+    for (let i = 0; i < count; i++) this.warmed ^= this.control(tables[i], BUCKETS);
+    for (let i = 0; i < count; i++) {
+      this.locate(tables[i], random(this.control(tables[i], BUCKETS)));
+      warmChunks[i] = this.bucketChunk;
+      warmBases[i] = this.bucketWord;
+      this.warmed ^= this.words[this.bucketChunk][this.bucketWord];
     }
+    let found = 0;
+    for (let i = 0; i < count; i++)
+      found = sampleChain(this.words, warmChunks[i], warmBases[i], random(CELLS), items, found);
+    this.touchItems(items, found);
+    return found;
   }
 
   /** @returns the hash of an item's key */
@@ -479,6 +488,11 @@ export class Table {
   }
 
   private locateCell(table: Ref, hash: number, item: Ref): void {
+    if (!this.findItem(table, hash, item)) throw new Error('invariant: the item is in the table');
+  }
+
+  /** Looks for an item where the hash says. @returns whether it is there; its cell is then known */
+  private findItem(table: Ref, hash: number, item: Ref): boolean {
     this.locateHash(table, hash);
     let chunk = this.bucketChunk;
     let base = this.bucketWord;
@@ -490,11 +504,11 @@ export class Table {
         if (words[base + cell] === item) {
           this.cellChunk = chunk;
           this.cellWord = base + cell;
-          return;
+          return true;
         }
       }
       const overflow = words[base + OVERFLOW_WORD];
-      if (overflow === 0) throw new Error('invariant: the item is in the table');
+      if (overflow === 0) return false;
       chunk = overflow >>> CHUNK_INDEX_SHIFT;
       base = (overflow & UNIT_MASK) << 1;
     }
@@ -652,6 +666,28 @@ export class Table {
 /** @returns whether a `scan` that has come to `cursor` has visited the place of items with this hash, whatever splits and merges were in between */
 export function isScanned(hash: number, cursor: number): boolean {
   return reverseBits(hash) >>> 0 < reverseBits(cursor) >>> 0;
+}
+
+/** Puts the items of a chain that lie in a sample's cells into `items` from number `found` on. @returns the number behind the last */
+function sampleChain(
+  arena: readonly Int32Array[],
+  chunk: number,
+  bucketBase: number,
+  first: number,
+  items: Ref[],
+  found: number,
+): number {
+  let words = arena[chunk];
+  let base = bucketBase;
+  let count = found;
+  for (;;) {
+    for (let i = 0, cell = first; i < SAMPLE_CELLS; i++, cell = cell + 1 === CELLS ? 0 : cell + 1)
+      if (words[base + cell] !== 0) items[count++] = words[base + cell];
+    const overflow = words[base + OVERFLOW_WORD];
+    if (overflow === 0) return count;
+    words = arena[overflow >>> CHUNK_INDEX_SHIFT];
+    base = (overflow & UNIT_MASK) << 1;
+  }
 }
 
 /** Items of the chain being split or merged; used within one call only. */

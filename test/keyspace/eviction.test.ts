@@ -142,7 +142,7 @@ describe('eviction', () => {
     const rounds = 100_000;
     let [loneSeen, seen] = [0, 0];
     for (let i = 0; i < rounds; i++) {
-      const found = space.databases[0].sample(sampled);
+      const found = space.databases[0].sample(sampled, 1);
       for (let at = 0; at < found; at++) if (lone.has(sampled[at])) loneSeen++;
       seen += found;
     }

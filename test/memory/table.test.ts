@@ -335,3 +335,21 @@ test('a table made for many items holds fewer and more of them, and shrinks with
     assert.equal(model.arena.blockCount, new Arena().blockCount);
   }
 });
+
+test('an item is held until it is removed, whatever has been split and merged in between, and a stale reference is not', () => {
+  const model = new Model();
+  for (let value = 1; value <= 2000; value++) model.add(value);
+  const refs = new Map(model.expected);
+  const holds = (value: number) => model.table.holds(model.ref, mixed(value), refs.get(value)!);
+  for (const value of refs.keys()) assert.ok(holds(value));
+  for (let value = 1; value <= 1900; value++) {
+    assert.ok(holds(value));
+    assert.equal(model.table.foundItem, refs.get(value));
+    model.table.removeFound(model.ref);
+  }
+  for (const value of refs.keys()) {
+    assert.equal(holds(value), value > 1900);
+    assert.equal(model.table.foundItem, value > 1900 ? refs.get(value) : 0);
+  }
+  assert.equal(model.table.count(model.ref), 100);
+});
