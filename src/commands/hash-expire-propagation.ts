@@ -13,7 +13,7 @@ const HSET_WORD = encoder.encode('HSET');
 
 /** `HPEXPIREAT key ms FIELDS n field …`, for the fields in the arguments `positions`. */
 export function propagateFieldTimes(call: Invocation, timeMs: number, positions: readonly number[]): void {
-  if (!begin(call, HPEXPIREAT_WORD, 3 + positions.length)) return;
+  if (!beginUnknown(call, HPEXPIREAT_WORD, 3 + positions.length)) return;
   call.server.propagation.integerWord(timeMs);
   countedFields(call, positions);
   call.server.propagation.end(call.db.index);
@@ -21,7 +21,7 @@ export function propagateFieldTimes(call: Invocation, timeMs: number, positions:
 
 /** `HPERSIST key FIELDS n field …` */
 export function propagatePersistence(call: Invocation, positions: readonly number[]): void {
-  if (!begin(call, HPERSIST_WORD, 2 + positions.length)) return;
+  if (!beginUnknown(call, HPERSIST_WORD, 2 + positions.length)) return;
   countedFields(call, positions);
   call.server.propagation.end(call.db.index);
 }
@@ -41,11 +41,12 @@ export function propagatePairs(call: Invocation, first: number, last: number): v
 }
 
 /**
- * Has a value and its time propagated one after the other, and not as a transaction, unless they are part of one: Redis 7.0 would refuse a transaction
- * with a command that it does not know, and with it the value.
+ * Begins a command that Redis 7.0 does not know. It and what else its request propagates, the value, or fields that have ended, go one after the other and
+ * not as a transaction, unless they are part of one: Redis 7.0 refuses a transaction with such a command as a whole.
  */
-export function splitValueAndTime(call: Invocation): void {
+function beginUnknown(call: Invocation, name: Uint8Array, restCount: number): boolean {
   if (!call.connection.isExecuting) call.server.propagation.doNotWrap();
+  return begin(call, name, restCount);
 }
 
 /** Begins a command on the key in argument 1, of which so many words follow. @returns whether anybody wants it */

@@ -5,13 +5,12 @@
  */
 import type { Ref } from '../memory/arena.js';
 import type { Invocation } from '../server/invocation.js';
-import { NOTIFY_HASH } from '../server/notify-classes.js';
 import { MILLISECOND, SECOND_MS } from '../types/expiry-time.js';
 import { hashesOf } from '../types/hash.js';
 import { NO_FIELD } from '../types/hash-times.js';
 import { isHashKey } from './hash.js';
 import { dropEnded, fieldsAt, fieldTimeArgument } from './hash-fields.js';
-import { FieldTimeChange } from './hash-time-change.js';
+import { FieldTimeChange, FOREVER } from './hash-time-change.js';
 
 /** Replies for one field. */
 const REPLY_NO_FIELD = -2;
@@ -58,15 +57,13 @@ export function hpexpireTime(call: Invocation): void {
 }
 
 export function hpersist(call: Invocation): void {
-  const { db, keyspace, reply, argc } = call;
-  const { bytes, starts, lengths } = call.request;
+  const { keyspace, reply, argc } = call;
   let ref = call.lookupWrite(1);
   if (!isHashKey(call, ref)) return;
   const first = fieldsAt(call, 2, NO_COUNT);
   if (first < 0) return;
   ref = dropEnded(call, ref, first, argc - 1);
-  const { fieldTimes } = hashesOf(keyspace);
-  let count = 0;
+  change.begin(call, FOREVER);
   reply.array(argc - first);
   for (let i = first; i < argc; i++) {
     const timeMs = visibleTime(call, ref, i);
@@ -74,12 +71,11 @@ export function hpersist(call: Invocation): void {
       reply.integer(timeMs === NO_FIELD ? REPLY_NO_FIELD : REPLY_NO_TIME);
       continue;
     }
-    ref = fieldTimes.setTime(db, ref, bytes, starts[i], lengths[i], 0);
-    count++;
+    ref = change.apply(call, ref, i);
     reply.integer(REPLY_DONE);
   }
-  keyspace.dirty += count;
-  if (count > 0) call.notify(NOTIFY_HASH, 'hpersist', 1);
+  keyspace.dirty += change.count;
+  change.finish(call, ref);
 }
 
 function expireFields(call: Invocation, unitMs: number, baseMs: number): void {

@@ -5,12 +5,7 @@ import { NOTIFY_HASH } from '../server/notify-classes.js';
 import { MILLISECOND, SECOND_MS } from '../types/expiry-time.js';
 import { hashesOf } from '../types/hash.js';
 import { isHashKey, replyField, setField } from './hash.js';
-import {
-  propagateFieldDeletion,
-  propagateFieldTimes,
-  propagatePairs,
-  splitValueAndTime,
-} from './hash-expire-propagation.js';
+import { propagateFieldDeletion, propagateFieldTimes, propagatePairs } from './hash-expire-propagation.js';
 import { dropEnded, dropIfEmpty, fieldsAt, fieldTimeArgument } from './hash-fields.js';
 import { FieldTimeChange, FOREVER } from './hash-time-change.js';
 import { replyWrongArity } from './replies.js';
@@ -97,7 +92,6 @@ export function hsetEx(call: Invocation): void {
     ref = db.find(bytes, starts[1], lengths[1]);
   }
   call.notify(NOTIFY_HASH, 'hset', 1);
-  splitValueAndTime(call);
   propagatePairs(call, first, last);
   if (timeMs >= 0) {
     setTimes(call, ref, options);

@@ -7,7 +7,6 @@ import { hashesOf } from '../types/hash.js';
 import { addLongDoubles, formatLongDouble, parseLongDouble } from '../types/long-double.js';
 import { INT64_MAX, INT64_MIN, parseInt64, parseSafeInteger } from '../types/number.js';
 import { isHashKey, setField } from './hash.js';
-import { splitValueAndTime } from './hash-expire-propagation.js';
 import { dropEnded } from './hash-fields.js';
 import { propagateTime } from './hash-getex.js';
 import { replyNotAFloat, replyNotAnInteger } from './replies.js';
@@ -67,7 +66,6 @@ function propagateKeptTime(call: Invocation): void {
   if (!call.entries.isTimedHash(ref)) return;
   const timeMs = hashesOf(call.keyspace).fieldTimes.timeOf(ref, bytes, starts[2], lengths[2]);
   if (timeMs === 0) return;
-  splitValueAndTime(call);
   propagateTime(call, timeMs, 2);
 }
 

@@ -43,7 +43,7 @@ export class FieldTimeChange {
   finish(call: Invocation, ref: Ref): void {
     const { changed, isOver, timeMs } = this;
     if (changed.length === 0) return;
-    call.notify(NOTIFY_HASH, isOver ? 'hexpired' : timeMs === FOREVER ? 'hpersist' : 'hexpire', 1);
+    call.notify(NOTIFY_HASH, isOver ? 'hdel' : timeMs === FOREVER ? 'hpersist' : 'hexpire', 1);
     if (isOver) propagateFieldDeletion(call, changed);
     else if (timeMs === FOREVER) propagatePersistence(call, changed);
     else propagateFieldTimes(call, timeMs, changed);

@@ -72,7 +72,7 @@ export class Propagation {
     if (--this.depth === 0 && this.count > 0) this.flush();
   }
 
-  /** The records of this unit are single deletions of keys it came by: no MULTI around them. */
+  /** The records of this unit stand each for itself: no MULTI around them. */
   doNotWrap(): void {
     this.isWrapped = false;
   }

@@ -1,6 +1,7 @@
 /**
- * One cluster of real redis-server nodes and of ours, three each, where every pair of primary and replica is mixed: they must gossip, elect, replicate,
- * migrate slots and agree about epochs as if they were all of one make. (With SLOTMESH_TEST_SERVERS=redis all six are real, which proves the test.)
+ * One cluster of real nodes and of ours, three each, where every pair of primary and replica is mixed: they must gossip, elect, replicate, migrate slots
+ * and agree about epochs as if they were all of one make. The real ones are of Redis 7.0; and of Redis 8 and Valkey 8, where these are on the PATH. (With
+ * SLOTMESH_TEST_SERVERS=redis all six are real, which proves the test.)
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -17,18 +18,20 @@ import {
 } from '../support/cluster.js';
 import { redisCliOk } from '../support/redis-cli.js';
 import { type ServerProcess, withServers } from '../support/server-process.js';
-import { needs, needsServers, serversUnderTest } from '../support/tools.js';
+import { needs, needsServers, type RealServerKind, serversUnderTest } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
 import { startWriteLoad } from '../support/write-load.js';
 
 const NODE_TIMEOUT_MS = 2000;
 const SLOTS_MOVED = 100;
 
-for (const kind of serversUnderTest()) {
-  test(`a cluster of redis and ${kind} nodes`, {
-    skip: needs('redis-cli') || needsServers(kind, 'redis'),
+const REAL_KINDS: readonly RealServerKind[] = ['redis', 'redis-8', 'valkey-8'];
+
+for (const [realKind, kind] of REAL_KINDS.flatMap((each) => serversUnderTest().map((kind) => [each, kind] as const))) {
+  test(`a cluster of ${realKind} and ${kind} nodes`, {
+    skip: needs('redis-cli') || needsServers(kind, realKind),
   }, async (context) => {
-    const kinds = ['redis', kind, 'redis', kind, 'redis', kind] as const;
+    const kinds = [realKind, kind, realKind, kind, realKind, kind] as const;
     const options = kinds.map((each) => clusterNode(each, { nodeTimeoutMs: NODE_TIMEOUT_MS, password: 'mixed' }));
     await withServers(options, async (nodes) => {
       const [real, ours, secondReal, oursOfReal, realOfOurs] = nodes as [
@@ -57,10 +60,10 @@ for (const kind of serversUnderTest()) {
         await replicasEqual(nodes);
       });
 
-      await context.test(`a killed redis primary is replaced by its ${kind} replica`, () =>
+      await context.test(`a killed ${realKind} primary is replaced by its ${kind} replica`, () =>
         replaceByReplica(nodes, real, oursOfReal),
       );
-      await context.test(`a killed ${kind} primary is replaced by its redis replica`, () =>
+      await context.test(`a killed ${kind} primary is replaced by its ${realKind} replica`, () =>
         replaceByReplica(nodes, ours, realOfOurs),
       );
 

@@ -6,7 +6,7 @@ import { connect as connectSocket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { RespClient } from '../../src/client/resp-client.js';
 import { type ServerConfig, ServerProcess, withOutput } from '../support/server-process.js';
-import { needsServers, type ServerKind, serversUnderTest } from '../support/tools.js';
+import { needsServers, type RealServerKind, type ServerKind, serversUnderTest } from '../support/tools.js';
 import { decode } from './comparisons.js';
 import { Eavesdroppers } from './events.js';
 import { type CaseGroup, type Pair, type Stage, type StepLike, toStep } from './steps.js';
@@ -67,10 +67,14 @@ export function compareEventsWithRealServer(groups: readonly CaseGroup[], config
 }
 
 /** Starts the two servers before the tests of the enclosing suite and ends them afterwards. */
-export function useServers(kind: ServerKind, config: ServerConfig = {}): () => Servers {
+export function useServers(
+  kind: ServerKind,
+  config: ServerConfig = {},
+  oracle: RealServerKind = 'redis',
+): () => Servers {
   const servers: ServerProcess[] = [];
   before(async () => {
-    for (const each of ['redis', kind] as const) servers.push(await ServerProcess.start({ kind: each, config }));
+    for (const each of [oracle, kind]) servers.push(await ServerProcess.start({ kind: each, config }));
   });
   after(() => Promise.all(servers.map((server) => server.dispose())));
   return () => ({ oracle: servers[0]!, subject: servers[1]! });

@@ -9,7 +9,7 @@ import type { Arg } from '../../src/client/encode-command.js';
 import type { RespClient } from '../../src/client/resp-client.js';
 import { fc } from '../support/property.js';
 import type { ServerConfig } from '../support/server-process.js';
-import { longRun, needsServers, serversUnderTest } from '../support/tools.js';
+import { longRun, needsServers, type RealServerKind, serversUnderTest } from '../support/tools.js';
 import { type Comparison, exact } from './comparisons.js';
 import { Eavesdroppers } from './events.js';
 import { compareDigests, useServers } from './harness.js';
@@ -23,16 +23,17 @@ export type ComparisonOf = (command: readonly string[]) => Comparison;
 /** A command, or several that go together. */
 export type Line = readonly string[] | readonly (readonly string[])[];
 
-/** Declares the test that both servers, given `config`, stay equal through sequences of these commands. */
+/** Declares the test that both servers, given `config`, stay equal through sequences of these commands. `oracleKind` is the real one. */
 export function staysEqual(
   name: string,
   command: fc.Arbitrary<Line>,
   config: ServerConfig = {},
   comparisonOf: ComparisonOf = () => exact,
+  oracleKind: RealServerKind = 'redis',
 ): void {
   for (const kind of serversUnderTest()) {
-    describe(`${kind} and redis-server stay equal`, { skip: needsServers('redis', kind) }, () => {
-      const servers = useServers(kind, config);
+    describe(`${kind} and ${oracleKind} stay equal`, { skip: needsServers(oracleKind, kind) }, () => {
+      const servers = useServers(kind, config, oracleKind);
       for (const protocol of [2, 3] as const) {
         test(`through random ${name} commands, RESP${protocol}`, async () => {
           const clients: RespClient[] = [];

@@ -44,7 +44,7 @@ describe('times of hash fields', { skip }, () => {
       await call('HPERSIST', 'h', 'FIELDS', 2, 'yes', 'f1');
       await call('HPERSIST', 'h', 'FIELDS', 1, 'yes');
       await call('HPEXPIRE', 'h', 0, 'FIELDS', 1, 'yes');
-      await hears('hset', 'hincrby', 'hexpire', 'hexpire', 'hpersist', 'hexpired');
+      await hears('hset', 'hincrby', 'hexpire', 'hexpire', 'hpersist', 'hdel');
       await call('HSETEX', 'h', 'EX', 1000, 'FIELDS', 1, 'f4', 4);
       await call('HGETEX', 'h', 'PERSIST', 'FIELDS', 1, 'f4');
       await call('HGETDEL', 'h', 'FIELDS', 1, 'f4');

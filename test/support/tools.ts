@@ -6,14 +6,18 @@ import { fileURLToPath } from 'node:url';
 /** Test files run from dist/test/…; the repository is three levels above this one. */
 export const repositoryRoot = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Whose server a test starts: the real redis-server or ours. */
-export type ServerKind = 'redis' | 'slotmesh';
+/** The programs of the real servers that tests start: Redis 7.0.15, and Redis 8.0 and Valkey 8.1 where scripts/newer-servers.sh has brought them. */
+const REAL_SERVERS = { redis: 'redis-server', 'redis-8': 'redis-server-8', 'valkey-8': 'valkey-server-8' } as const;
+
+/** Whose server a test starts: a real one or ours. */
+export type RealServerKind = keyof typeof REAL_SERVERS;
+export type ServerKind = RealServerKind | 'slotmesh';
 
 const ourServer = join(repositoryRoot, 'bin', 'slotmesh-server.js');
 
 /** The program and leading arguments that start a server. */
 export function serverCommand(kind: ServerKind): [program: string, ...args: string[]] {
-  return kind === 'redis' ? ['redis-server'] : [process.execPath, ourServer];
+  return kind === 'slotmesh' ? [process.execPath, ourServer] : [REAL_SERVERS[kind]];
 }
 
 /** Full path of a program on PATH, or null. */
@@ -38,7 +42,7 @@ export function needs(...names: string[]): false | string {
 
 /** `needs` for the servers of a test. */
 export function needsServers(...kinds: ServerKind[]): false | string {
-  return needs(...new Set(kinds.map((kind) => (kind === 'redis' ? 'redis-server' : 'slotmesh'))));
+  return needs(...new Set(kinds.map((kind) => (kind === 'slotmesh' ? kind : REAL_SERVERS[kind]))));
 }
 
 /**
