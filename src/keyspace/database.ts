@@ -11,8 +11,8 @@
  * `slotEarliestField` and the times of hash fields; (4) `timedHashCount` is the number of entries with `Entries.isTimedHash`.
  */
 import type { Ref } from '../memory/arena.js';
+import { WARM_MAX } from '../memory/bucket-chains.js';
 import { copyBytes } from '../memory/copy.js';
-import { WARM_MAX } from '../memory/table.js';
 import { CLOCK_MASK } from './access-clock.js';
 import { entryBytes, isTimedHashForm, TYPE_STRING } from './entry.js';
 import { hashAhead, hashKey, keyHashResult } from './key-hash.js';

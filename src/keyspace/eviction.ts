@@ -11,7 +11,7 @@
  * last; (3) keys go only through `Keyspace.evict`, so each is told to the listener.
  */
 import type { Ref } from '../memory/arena.js';
-import { WARM_MAX } from '../memory/table.js';
+import { WARM_MAX } from '../memory/bucket-chains.js';
 import { lfuCounter, lfuIdleMinutes, lruIdleSeconds } from './access-clock.js';
 import type { Database } from './database.js';
 import { hashKey, keyHashResult } from './key-hash.js';

@@ -2,15 +2,15 @@
  * Table: a hash table of byte-string keys in the arena, by linear hashing: it grows and shrinks one bucket at a time, so no insert ever stalls.
  *
  *   table           = an array of buckets, one cache line each (bucket-array.ts, bucket.ts)
- *   overflow bucket = a bucket of its own, the next one of a chain that begins in the array
+ *   overflow bucket = a bucket of its own, the next one of a chain that begins in the array (bucket-chains.ts)
  *
  * With n buckets in the array and low = the highest power of two ≤ n, bucket b < n − low has been split already and is addressed with one bit more than the others.
  * An insert that lifts the load above 8 items a bucket splits bucket n − low into itself and bucket n.
  *
  * Bytes per item at the target load: 64 / 8 = 8, and about 1 for overflow buckets (a bucket not yet split holds up to 10.7 on average of 12).
  *
- * Invariants: (1) in a chain all buckets but the last are full, and an overflow bucket is never empty; (2) a cell is empty iff its ref is 0;
- * (3) an item is in the bucket that its hash names, nowhere else; (4) positions found are valid until the next insert or removal.
+ * Invariants, beside those of the chains: an item is in the bucket that its hash names, nowhere else; positions found are valid until the next insert or
+ * removal.
  *
  * What an item is, only `ItemKeys` knows: one Table object serves all tables whose items are laid out alike.
  */
@@ -27,7 +27,8 @@ import {
   OVERFLOW_WORD,
   setFingerprint,
 } from './bucket.js';
-import { BUCKETS, BucketArray, CAPACITY, COUNT, ROOT, SEGMENT_BUCKETS, SEGMENT_SHIFT } from './bucket-array.js';
+import { BUCKETS, CAPACITY, COUNT, ROOT } from './bucket-array.js';
+import { BucketChains, highestPowerOfTwo, LOAD_MAX, WARM_MAX } from './bucket-chains.js';
 
 export interface ItemKeys {
   /** @returns the 32-bit hash of the item's key */
@@ -38,21 +39,15 @@ export interface ItemKeys {
   haveSameKey(item: Ref, other: Ref): boolean;
 }
 
-/** Most keys that `warm` takes at once: their cache lines must still be there when the commands come, and 32 fill the memory's queue anyway. */
-export const WARM_MAX = 32;
-
 /** A random item is looked for in so many cells of a chain. Items of longer chains, one in 200, come a little too seldom. */
 const PICKED_CELLS = 16;
 /** Of the 12 cells of a bucket: 3 items at the usual load. */
 const SAMPLE_CELLS = 5;
 
-const LOAD_MAX = 8;
 const LOAD_MIN = 3;
 
-export class Table {
-  /** The item whose cell is known: the last one found, picked, moved or replaced, until any table of this object changes otherwise. 0 = none. */
-  foundItem: Ref = 0;
-  /** Where it is: the index of the word view and of the word in it. */
+export class Table extends BucketChains {
+  /** Where `foundItem` is: the index of the word view and of the word in it. */
   private cellChunk = 0;
   private cellWord = 0;
   /** First bucket of the chain of the last `find`, for `removeFound`. */
@@ -61,61 +56,14 @@ export class Table {
   /** Last bucket of that chain if nothing was found, for `insertMissing`. */
   private endChunk = 0;
   private endWord = 0;
-  /** The bucket that `locate` found. */
-  private bucketChunk = 0;
-  private bucketWord = 0;
   /** Buckets of the keys being warmed. */
   private readonly warmChunks = new Int32Array(WARM_MAX);
   private readonly warmBases = new Int32Array(WARM_MAX);
-  /** What `warm` read, so that the compiler cannot leave the reads out. */
-  warmed = 0;
-  private readonly words: Int32Array[];
-  private readonly arena: Arena;
   private readonly keys: ItemKeys;
-  private readonly buckets: BucketArray;
 
   constructor(arena: Arena, keys: ItemKeys) {
-    this.arena = arena;
-    this.words = arena.words;
+    super(arena);
     this.keys = keys;
-    this.buckets = new BucketArray(arena);
-  }
-
-  /** @param expectedCount about how many items will come; buckets for them, but not for more than 8,000, are there from the beginning */
-  create(expectedCount = 0): Ref {
-    return this.buckets.create(Math.max(1, Math.min(SEGMENT_BUCKETS, Math.floor(expectedCount / LOAD_MAX))));
-  }
-
-  /** The same with the buckets for `itemCount` items, which are certain to come: none has to be split for them, which takes half of an insert's time. */
-  createFor(itemCount: number): Ref {
-    const table = this.create(itemCount);
-    const bucketCount = Math.ceil(itemCount / LOAD_MAX);
-    if (bucketCount > SEGMENT_BUCKETS) this.buckets.extend(table, bucketCount);
-    return table;
-  }
-
-  /** Frees the table's own blocks; the items are the caller's. */
-  destroy(table: Ref): void {
-    this.foundItem = 0;
-    const bucketCount = this.control(table, BUCKETS);
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
-      this.locate(table, bucket);
-      let overflow = this.words[this.bucketChunk][this.bucketWord + OVERFLOW_WORD];
-      while (overflow !== 0) {
-        const next = this.words[overflow >>> CHUNK_INDEX_SHIFT][((overflow & UNIT_MASK) << 1) + OVERFLOW_WORD];
-        this.arena.free(overflow);
-        overflow = next;
-      }
-    }
-    this.buckets.destroy(table);
-  }
-
-  count(table: Ref): number {
-    return this.words[table >>> CHUNK_INDEX_SHIFT][((table & UNIT_MASK) << 1) + COUNT];
-  }
-
-  bucketCount(table: Ref): number {
-    return this.control(table, BUCKETS);
   }
 
   /** @returns the item, or 0. Its cell is remembered for `replaceFound` and `removeFound`. */
@@ -175,20 +123,6 @@ export class Table {
       sum ^= this.touch(firstMatch(this.words[warmChunks[i]], warmBases[i], hashes[i]));
     }
     this.warmed = sum;
-  }
-
-  /** Reads items ahead of what needs them one by one (inserting 2 M keys: 1.0 µs of CPU each without, 0.75 with). */
-  private touchItems(items: readonly Ref[], count: number): void {
-    let sum = 0;
-    for (let i = 0; i < count; i++) sum ^= this.touch(items[i]);
-    this.warmed = sum;
-  }
-
-  /** Reads the item's first cache line, and the next one, into which most items of 40 bytes or more reach. @returns anything */
-  private touch(item: Ref): number {
-    const words = this.words[item >>> CHUNK_INDEX_SHIFT];
-    const base = (item & UNIT_MASK) << 1;
-    return words[base] ^ words[Math.min(base + 10, words.length - 1)];
   }
 
   /** Points the cell of `foundItem` to the item's new block. */
@@ -303,96 +237,6 @@ export class Table {
     if (count < words[base + BUCKETS] * LOAD_MIN && words[base + BUCKETS] > 1) this.merge(table);
   }
 
-  /**
-   * Visits one bucket, in the reverse-binary order that keeps SCAN's promise while buckets split and merge: an item that is there from the
-   * first call to the last is visited at least once.
-   * @param cursor 0 to begin
-   * @returns the next cursor; 0 when all has been visited
-   */
-  scan(table: Ref, cursor: number, visit: (item: Ref) => void): number {
-    const bucketCount = this.control(table, BUCKETS);
-    const low = highestPowerOfTwo(bucketCount);
-    const small = cursor & (low - 1);
-    const isSplit = small < bucketCount - low;
-    const mask = isSplit ? low * 2 - 1 : low - 1;
-    this.visitBucket(table, isSplit ? cursor & mask : small, visit);
-    return reverseBits(reverseBits(cursor | ~mask) + 1) >>> 0;
-  }
-
-  /** Visits all items of bucket `bucket`; the visitor must not insert or remove. */
-  visitBucket(table: Ref, bucket: number, visit: (item: Ref) => void): void {
-    this.locate(table, bucket);
-    let words = this.words[this.bucketChunk];
-    let base = this.bucketWord;
-    for (;;) {
-      for (let cell = 0; cell < CELLS; cell++) {
-        const item = words[base + cell];
-        if (item !== 0) visit(item);
-      }
-      const overflow = words[base + OVERFLOW_WORD];
-      if (overflow === 0) return;
-      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
-      base = (overflow & UNIT_MASK) << 1;
-    }
-  }
-
-  /**
-   * Copies the items of bucket `bucket` into `items`, which is emptied first: for visitors that insert or remove.
-   * @returns how many
-   */
-  collectBucket(table: Ref, bucket: number, items: Ref[]): number {
-    items.length = 0;
-    this.locate(table, bucket);
-    return this.collectChain(items);
-  }
-
-  /**
-   * Copies the items of the buckets before bucket `end` into `items`, from the last bucket down, until there are some twenty; and has them brought
-   * into the cache all at once (SMEMBERS of 300,000 members: 260 ns of CPU each without, 150 with).
-   * @returns the last bucket copied
-   */
-  collectAhead(table: Ref, end: number, items: Ref[]): number {
-    items.length = 0;
-    let bucket = end;
-    while (bucket > 0 && items.length < WARM_MAX - CELLS) {
-      this.locate(table, --bucket);
-      this.collectChain(items);
-    }
-    this.touchItems(items, items.length);
-    return bucket;
-  }
-
-  /**
-   * Takes all items of bucket `bucket` out into `items`, without shrinking the table: for emptying it bucket by bucket before `destroy`.
-   * @returns how many; they are the caller's
-   */
-  takeBucket(table: Ref, bucket: number, items: Ref[]): number {
-    this.foundItem = 0;
-    this.locate(table, bucket);
-    const count = this.takeChain(this.bucketChunk, this.bucketWord, items);
-    this.setControl(table, COUNT, this.count(table) - count);
-    return count;
-  }
-
-  /**
-   * Takes the last bucket and its items out of a table that is going to be destroyed, and frees what held it: for emptying a table in slices, so that
-   * `destroy` finds one bucket only. Such a table must not be searched any more.
-   * @returns how many items are in `items`; they are the caller's
-   */
-  dropBucket(table: Ref, items: Ref[]): number {
-    const last = this.control(table, BUCKETS) - 1;
-    const count = this.takeBucket(table, last, items);
-    if (last === 0) return count;
-    this.setControl(table, BUCKETS, last);
-    this.buckets.release(table, last);
-    return count;
-  }
-
-  /** @returns bytes of the table's own blocks, but for overflow buckets: about an eighth more. The items are not counted. */
-  bytes(table: Ref): number {
-    return this.buckets.bytes(table);
-  }
-
   /** @returns a random item of a table that is not empty. `random` gives integers from 0 to below its argument. */
   randomItem(table: Ref, random: (below: number) => number): Ref {
     const item = this.pickItem(table, random);
@@ -458,33 +302,10 @@ export class Table {
     return this.keys.hashOf(item);
   }
 
-  private control(table: Ref, word: number): number {
-    return this.words[table >>> CHUNK_INDEX_SHIFT][((table & UNIT_MASK) << 1) + word];
-  }
-
-  private segment(root: Ref, segment: number): Ref {
-    return this.words[root >>> CHUNK_INDEX_SHIFT][((root & UNIT_MASK) << 1) + segment];
-  }
-
   private locateHash(table: Ref, hash: number): void {
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
     const base = (table & UNIT_MASK) << 1;
     this.locateIn(words[base + ROOT], words[base + CAPACITY], bucketOf(hash, words[base + BUCKETS]));
-  }
-
-  private locate(table: Ref, bucket: number): void {
-    this.locateIn(this.control(table, ROOT), this.control(table, CAPACITY), bucket);
-  }
-
-  private locateIn(root: Ref, capacity: number, bucket: number): void {
-    if (capacity <= SEGMENT_BUCKETS) {
-      this.bucketChunk = root >>> CHUNK_INDEX_SHIFT;
-      this.bucketWord = ((root & UNIT_MASK) << 1) + bucket * BUCKET_WORDS;
-      return;
-    }
-    const segment = this.segment(root, bucket >> SEGMENT_SHIFT);
-    this.bucketChunk = segment >>> CHUNK_INDEX_SHIFT;
-    this.bucketWord = ((segment & UNIT_MASK) << 1) + (bucket & (SEGMENT_BUCKETS - 1)) * BUCKET_WORDS;
   }
 
   private locateCell(table: Ref, hash: number, item: Ref): void {
@@ -618,54 +439,12 @@ export class Table {
     this.buckets.release(table, last);
   }
 
-  /** Empties a chain into `items` and frees its overflow buckets. @returns how many items */
-  private takeChain(chunk: number, base: number, items: Ref[]): number {
-    let count = 0;
-    let words = this.words[chunk];
-    let current = 0;
-    for (;;) {
-      for (let cell = 0; cell < CELLS; cell++) {
-        const item = words[base + cell];
-        if (item !== 0) items[count++] = item;
-      }
-      const overflow = words[base + OVERFLOW_WORD];
-      if (current === 0) words.fill(0, base, base + BUCKET_WORDS);
-      else this.arena.free(current);
-      if (overflow === 0) return count;
-      current = overflow;
-      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
-      base = (overflow & UNIT_MASK) << 1;
-    }
-  }
-
-  private setControl(table: Ref, word: number, value: number): void {
-    this.words[table >>> CHUNK_INDEX_SHIFT][((table & UNIT_MASK) << 1) + word] = value;
-  }
-
   /** @returns an item of the located chain, each with the same chance */
   private randomItemOfChain(random: (below: number) => number): Ref {
     const items: Ref[] = [];
     this.foundItem = 0;
     return items[random(this.collectChain(items))];
   }
-
-  /** Appends the items of the located chain. @returns how many `items` has then */
-  private collectChain(items: Ref[]): number {
-    let words = this.words[this.bucketChunk];
-    let base = this.bucketWord;
-    for (;;) {
-      for (let cell = 0; cell < CELLS; cell++) if (words[base + cell] !== 0) items.push(words[base + cell]);
-      const overflow = words[base + OVERFLOW_WORD];
-      if (overflow === 0) return items.length;
-      words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
-      base = (overflow & UNIT_MASK) << 1;
-    }
-  }
-}
-
-/** @returns whether a `scan` that has come to `cursor` has visited the place of items with this hash, whatever splits and merges were in between */
-export function isScanned(hash: number, cursor: number): boolean {
-  return reverseBits(hash) >>> 0 < reverseBits(cursor) >>> 0;
 }
 
 /** Puts the items of a chain that lie in a sample's cells into `items` from number `found` on. @returns the number behind the last */
@@ -698,17 +477,4 @@ function bucketOf(hash: number, bucketCount: number): number {
   const bits = 32 - Math.clz32(bucketCount - 1);
   const bucket = hash & ((1 << bits) - 1);
   return bucket < bucketCount ? bucket : bucket & ((1 << (bits - 1)) - 1);
-}
-
-function highestPowerOfTwo(n: number): number {
-  return 1 << (31 - Math.clz32(n));
-}
-
-function reverseBits(value: number): number {
-  let v = value;
-  v = ((v >>> 1) & 0x55555555) | ((v & 0x55555555) << 1);
-  v = ((v >>> 2) & 0x33333333) | ((v & 0x33333333) << 2);
-  v = ((v >>> 4) & 0x0f0f0f0f) | ((v & 0x0f0f0f0f) << 4);
-  v = ((v >>> 8) & 0x00ff00ff) | ((v & 0x00ff00ff) << 8);
-  return (v >>> 16) | (v << 16);
 }

@@ -9,7 +9,7 @@ import type { Database } from '../keyspace/database.js';
 import type { Entries } from '../keyspace/entry.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
-import { WARM_MAX } from '../memory/table.js';
+import { WARM_MAX } from '../memory/bucket-chains.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
 import { parseRoundedInt64, parseSafeInteger } from '../types/number.js';

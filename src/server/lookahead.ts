@@ -12,7 +12,7 @@
  * as the least limit there is (proto-max-bulk-len), and those that have not authenticated, who have lower ones, are not served from here.
  */
 import type { Database } from '../keyspace/database.js';
-import { WARM_MAX } from '../memory/table.js';
+import { WARM_MAX } from '../memory/bucket-chains.js';
 import type { Request } from '../resp/request.js';
 import { type RequestState, shortHeader, shortHeaderBytes } from '../resp/request-parser.js';
 

@@ -5,7 +5,8 @@
  *   begin … add … flush, or drop
  */
 import type { Arena, Ref } from '../memory/arena.js';
-import { type Table, WARM_MAX } from '../memory/table.js';
+import { WARM_MAX } from '../memory/bucket-chains.js';
+import type { Table } from '../memory/table.js';
 
 export class ItemBatch {
   private readonly arena: Arena;

@@ -6,7 +6,8 @@
 import type { FrozenValue, ItemReader, Keyspace } from '../keyspace/keyspace.js';
 import type { Remains } from '../keyspace/reaper.js';
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
-import { isScanned, Table } from '../memory/table.js';
+import { isScanned } from '../memory/bucket-chains.js';
+import { Table } from '../memory/table.js';
 import { CountedKeys } from './counted-keys.js';
 import { FrozenItems, type ItemWalk } from './frozen-items.js';
 

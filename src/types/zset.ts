@@ -19,6 +19,7 @@ import { ROOT_BYTES, TYPE_ZSET } from '../keyspace/entry.js';
 import { hashBytes } from '../keyspace/key-hash.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
+import { WARM_MAX } from '../memory/bucket-chains.js';
 import { compareBytes } from '../memory/copy.js';
 import { readDouble, writeDouble } from '../memory/double-bytes.js';
 import {
@@ -36,7 +37,6 @@ import {
   splice,
 } from '../memory/listpack.js';
 import { type ItemOrder, RankTree } from '../memory/rank-tree.js';
-import { WARM_MAX } from '../memory/table.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
 import { formatDouble } from './double.js';
 import { MemberTable } from './member-table.js';

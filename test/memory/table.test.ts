@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../../src/memory/arena.js';
-import { type ItemKeys, Table, WARM_MAX } from '../../src/memory/table.js';
+import { WARM_MAX } from '../../src/memory/bucket-chains.js';
+import { type ItemKeys, Table } from '../../src/memory/table.js';
 import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
 
 /** Items are blocks of 8 bytes that hold a number, which is the key; its hash is as good as random, or as bad as wanted. */

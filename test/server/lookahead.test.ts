@@ -4,7 +4,7 @@ import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { forgetHashAhead, hashKey, keyHashResult } from '../../src/keyspace/key-hash.js';
 import { Keyspace } from '../../src/keyspace/keyspace.js';
-import { WARM_MAX } from '../../src/memory/table.js';
+import { WARM_MAX } from '../../src/memory/bucket-chains.js';
 import { Request } from '../../src/resp/request.js';
 import { PARSE_EMPTY, PARSE_REQUEST, parseRequest, RequestState } from '../../src/resp/request-parser.js';
 import { Lookahead } from '../../src/server/lookahead.js';
