@@ -5,7 +5,7 @@
  * key at all.
  */
 import type { Ref } from '../memory/arena.js';
-import { fixedReply } from '../resp/reply-writer.js';
+import { fixedReply, SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { decodeScore, place } from '../types/geo-hash.js';
@@ -263,7 +263,7 @@ function perform(call: Invocation, ref: Ref): void {
     // The first few of a set that is in no order would be any: COUNT asks for the nearest, unless ANY is said.
     const isSorted = query.order !== UNSORTED || (query.count > 0 && !query.isAny);
     count = query.count > 0 ? Math.min(search.count, query.count) : search.count;
-    if (isSorted) search.sort(query.order === DESCENDING);
+    if (isSorted) search.sort(query.order === DESCENDING, count);
   }
   if (query.storeAt > 0) store(call, count);
   else replyFound(call, count);
@@ -274,8 +274,10 @@ function replyFound(call: Invocation, count: number): void {
   const { reply } = call;
   const { members, order, distances, scores } = search;
   const extras = (query.withDistance ? 1 : 0) + (query.withScore ? 1 : 0) + (query.withPlace ? 1 : 0);
+  const mark = reply.length;
   reply.array(count);
   for (let i = 0; i < count; i++) {
+    if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
     const found = order[i];
     if (extras > 0) reply.array(1 + extras);
     reply.bulk(members.bytes, members.starts[found], members.lengths[found]);

@@ -5,7 +5,7 @@ import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_ZSET } from '../server/notify-classes.js';
 import { distance } from '../types/geo-distance.js';
 import { decodeScore, encodeScore, encodeScoreExactly, geoHashText, isOnMap, place } from '../types/geo-hash.js';
-import { formatFixed, formatLongDouble, longDoubleOf } from '../types/long-double.js';
+import { formatDoubleAsLong, formatFixed, longDoubleOf } from '../types/long-double.js';
 import { parseDouble } from '../types/parse-double.js';
 import { zsetsOf } from '../types/zset.js';
 import { replyNotAFloat, replySyntaxError } from './replies.js';
@@ -163,8 +163,8 @@ export function replyDistance(call: Invocation, value: number): void {
 
 export function replyPlace(call: Invocation, longitude: number, latitude: number): void {
   call.reply.array(2);
-  call.reply.doubleText(formatLongDouble(longDoubleOf(longitude)));
-  call.reply.doubleText(formatLongDouble(longDoubleOf(latitude)));
+  call.reply.doubleText(formatDoubleAsLong(longitude));
+  call.reply.doubleText(formatDoubleAsLong(latitude));
 }
 
 function coordinate(call: Invocation, at: number): number {

@@ -7,7 +7,8 @@ import { ByteStrings } from './byte-strings.js';
 import { cells, findCells } from './geo-cells.js';
 import { distance, distanceFrom, latitudeDistance, originAt } from './geo-distance.js';
 import { decodeScore, place } from './geo-hash.js';
-import { mergeSort } from './merge-sort.js';
+import { isFew, selectFirst } from './select-first.js';
+import { sortByWeight } from './weight-sort.js';
 import type { Zsets } from './zset.js';
 import type { ZsetCursor } from './zset-cursor.js';
 
@@ -68,11 +69,17 @@ export class GeoSearch {
     for (let i = 0; i < this.count; i++) this.order[i] = i;
   }
 
-  /** Orders what was found by distance. */
-  sort(isDescending: boolean): void {
-    const { distances } = this;
-    if (isDescending) mergeSort(this.order, this.count, (a, b) => distances[b] - distances[a]);
-    else mergeSort(this.order, this.count, (a, b) => distances[a] - distances[b]);
+  /** Orders what was found by distance, at least the first `wanted`; what is equally far away stays in the order in which it was found. */
+  sort(isDescending: boolean, wanted: number): void {
+    const { count, distances, order } = this;
+    if (isFew(wanted, count)) {
+      const sign = isDescending ? -1 : 1;
+      selectFirst(order, count, wanted, (a, b) => sign * (distances[a] - distances[b]) || a - b);
+    } else {
+      const inOrder = isDescending ? (a: number, b: number) => b - a : (a: number, b: number) => a - b;
+      sortByWeight(order, distances, count, inOrder);
+      if (isDescending) order.subarray(0, count).reverse();
+    }
   }
 
   /** Gives back what a large result took. */

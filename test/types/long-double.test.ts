@@ -1,7 +1,13 @@
 /** The arithmetic of INCRBYFLOAT: 80-bit sums, beside redis-server where it is there. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { addLongDoubles, formatLongDouble, parseLongDouble } from '../../src/types/long-double.js';
+import {
+  addLongDoubles,
+  formatDoubleAsLong,
+  formatLongDouble,
+  longDoubleOf,
+  parseLongDouble,
+} from '../../src/types/long-double.js';
 import { fuzzSeed, Random } from '../support/fuzz.js';
 import { ServerProcess } from '../support/server-process.js';
 import { needsServers } from '../support/tools.js';
@@ -20,6 +26,22 @@ function increment(value: string, by: string): string {
   const sum = addLongDoubles(a, b);
   return sum === null ? 'ERR increment would produce NaN or Infinity' : formatLongDouble(sum);
 }
+
+test('a double has the text that its exact value has, also in the middle between two texts', () => {
+  const random = new Random(fuzzSeed());
+  const values = [0, -0, 1, -180, 85.05112878, 1e-17, -1e-18, 1e-300, 123456789.5, 4.9e-324];
+  for (let i = 0; i < 2000; i++) {
+    const odd = random.below(2 ** 24) * 2 + 1;
+    values.push(
+      (random.below(2 ** 31) / 2 ** 31) * 360 - 180,
+      odd / 2 ** 18,
+      -odd / 2 ** 18,
+      odd / 2 ** 24,
+      odd / 2 ** 19,
+    );
+  }
+  for (const value of values) assert.equal(formatDoubleAsLong(value), formatLongDouble(longDoubleOf(value)));
+});
 
 test('sums are those of 80-bit arithmetic, printed with 17 decimals at most', () => {
   for (const [value, by, sum] of [
