@@ -57,10 +57,12 @@ export function dumpEntry(call: Invocation, ref: Ref): Uint8Array | null {
 }
 
 function dumpWith(writer: RdbWriter, call: Invocation, ref: Ref): Uint8Array {
-  writer.reset(call.reply);
-  writeValue(writer, call.keyspace, ref);
-  sealDumpPayload(writer);
-  return writer.bytes.subarray(0, writer.length);
+  const { keyspace, reply } = call;
+  writer.reset(reply);
+  sealDumpPayload(writer, writeValue(writer, keyspace, ref));
+  writer.flush();
+  const { totalBytes } = writer;
+  return reply.bulkRoom(totalBytes, totalBytes).subarray(0, totalBytes);
 }
 
 export function restore(call: Invocation): void {

@@ -34,17 +34,13 @@ export function createDumpWriter(compression: boolean, version = RDB_VERSION_MAX
   return new RdbWriter(null, { compression, version });
 }
 
-/** Appends the footer to a finished body. */
-export function sealDumpPayload(writer: RdbWriter): void {
-  const type = writer.bytes[0]!;
+/** Appends the footer to a finished body. @param type its first byte */
+export function sealDumpPayload(writer: RdbWriter, type = writer.bytes[0]!): void {
   // Function payloads begin with an opcode.
   const version = isKnownType(type) ? versionOfType(type) : RDB_VERSION;
   writer.byte(version & 255);
   writer.byte(version >> 8);
-  const crc = new Crc64();
-  crc.update(writer.bytes, 0, writer.length);
-  for (let i = 0; i < 8; i++) writer.byte(0);
-  crc.store(writer.bytes, writer.length - 8);
+  writer.appendChecksum();
 }
 
 /** @param footer where the body ends */

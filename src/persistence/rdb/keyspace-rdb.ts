@@ -86,11 +86,13 @@ function writeHead(writer: RdbWriter, space: Keyspace, ref: Ref, attribute: Acce
   return form;
 }
 
-/** Writes type and value alone: the body of a DUMP payload. */
-export function writeValue(writer: RdbWriter, space: Keyspace, ref: Ref): void {
+/** Writes type and value alone: the body of a DUMP payload. @returns the type */
+export function writeValue(writer: RdbWriter, space: Keyspace, ref: Ref): number {
   const form = formIn(writer, space, ref);
-  writer.type(form.rdbType(space, ref));
+  const type = form.rdbType(space, ref);
+  writer.type(type);
   form.write(writer, space, ref);
+  return type;
 }
 
 /** Bytes that the value takes in an RDB, without its type id: DEBUG OBJECT's serializedlength. */

@@ -54,7 +54,7 @@ function writeList(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   const list = entries.root(ref);
   const count = chunks.chunkCount(list);
   writer.lengthOf(count);
-  const mark = writer.length;
+  const mark = writer.totalBytes;
   for (let i = 0; i < count; i++) {
     if (i === SAMPLED_NODES) writer.reserveRest(mark, i, count);
     writeNode(writer, chunks.view(chunks.chunk(list, i)), chunks.start(list, i));

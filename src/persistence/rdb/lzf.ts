@@ -31,10 +31,12 @@ const INPUT_AT = 0x10000;
 /** Where the output of one block is left. */
 export const LZF_OUTPUT_AT = 0x22100;
 const STOPPED_AT_WORD = 0x32a00 / 4;
+const STAGE_AT = 0x32b00;
+export const LZF_STAGE_BYTES = 128 * 1024;
 
 const program = new ByteProgram<{
   /** @returns the end of the output, or 0 if that would be beyond the limit */
-  readonly compress: (end: number, limit: number) => number;
+  readonly compress: (end: number, out: number, limit: number) => number;
   /** @returns the end of the output, or 0 if the input is malformed */
   readonly expand: (inLimit: number, inEnd: number, floor: number, outLimit: number, outEnd: number) => number;
 }>(bytes);
@@ -54,7 +56,31 @@ export function lzfMemory(): Uint8Array {
  */
 export function lzfCompressBlock(source: Uint8Array, start: number, end: number, bytesMax: number): number {
   const inEnd = program.put(source, start, end, INPUT_AT);
-  return program.exports.compress(inEnd, LZF_OUTPUT_AT + Math.min(bytesMax, COMPRESSED_BLOCK_MAX)) || -1;
+  return program.exports.compress(inEnd, LZF_OUTPUT_AT, LZF_OUTPUT_AT + Math.min(bytesMax, COMPRESSED_BLOCK_MAX)) || -1;
+}
+
+let stage: Uint8Array | null = null;
+
+/** LZF_STAGE_BYTES in the same memory, for one at a time who puts a large output together, and writes between its compressed parts what belongs there. */
+export function lzfStage(): Uint8Array {
+  stage ??= program.memory.subarray(STAGE_AT, STAGE_AT + LZF_STAGE_BYTES);
+  return stage;
+}
+
+/**
+ * As `lzfCompressBlock`, but the output begins at `at` in the stage, where `bytesMax` are left.
+ * @returns its end there, or −1
+ */
+export function lzfCompressInStage(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  bytesMax: number,
+): number {
+  const inEnd = program.put(source, start, end, INPUT_AT);
+  const outEnd = program.exports.compress(inEnd, STAGE_AT + at, STAGE_AT + at + bytesMax);
+  return outEnd === 0 ? -1 : outEnd - STAGE_AT;
 }
 
 /**

@@ -3,23 +3,32 @@
  * (the caller keeps the order; the bytes of each part are decided here).
  *
  * Bytes collect in a chunk. With a sink, a full chunk is handed over and belongs to the sink until `recycle` gives it back; so an image of any size
- * needs no more chunks than the sink keeps. Without a sink the chunk grows and the whole result is at `bytes[0, length)`: that is how a DUMP payload is made,
- * in bytes of the writer's own or in a room that somebody else has.
+ * needs no more chunks than the sink keeps. Without a sink the chunk grows and the whole result is at `bytes[0, length)`. Or the result goes to a room that
+ * somebody else has, as a DUMP payload does: then the chunk is the stage of LZF, so that what is compressed is where it belongs at once.
  *
  * Invariants: (1) the CRC covers every byte written since `begin` exactly once: what was handed over, and the rest when it is asked for;
  * (2) a chunk handed over is never touched again; (3) `reserve(n)` makes n ≤ CHUNK_MIN contiguous bytes, larger pieces go through `bytesRange`.
  */
 import { strict as assert } from 'node:assert';
+import { copyBytes } from '../../memory/copy.js';
 import { writeDouble } from '../../memory/double-bytes.js';
 import { Crc64 } from './crc64.js';
 import { NOT_INT32, parseInt32Text, writeIntegerText } from './integer-text.js';
-import { LZF_BLOCK_BYTES, LZF_OUTPUT_AT, lzfCompress, lzfCompressBlock, lzfMemory } from './lzf.js';
+import {
+  LZF_BLOCK_BYTES,
+  LZF_OUTPUT_AT,
+  lzfCompress,
+  lzfCompressBlock,
+  lzfCompressInStage,
+  lzfMemory,
+  lzfStage,
+} from './lzf.js';
 import { Opcode, RDB_VERSION, RDB_VERSION_MAX, versionOfType } from './opcodes.js';
 
 /** Receives full chunks: `chunk[0, length)` is the next part of the output. */
 export type ChunkSink = (chunk: Uint8Array, length: number) => void;
 
-/** Has bytes for the result of a writer without a sink, which are the writer's until the next call of anything there. */
+/** Has bytes for the result of a writer, which are the writer's until the next call of anything there. */
 export interface BulkRoom {
   /** @returns `byteCount` bytes or more; the first `kept` are those of the room that it gave last */
   bulkRoom(byteCount: number, kept: number): Uint8Array;
@@ -47,6 +56,8 @@ const SPARES_MAX = 64;
 /** LZF is tried above this length only, and kept only if it saves LZF_SAVING_MIN bytes. */
 const LZF_INPUT_ABOVE = 20;
 const LZF_SAVING_MIN = 4;
+/** Before what is compressed: a byte and two lengths. */
+const COMPRESSED_HEAD_MAX = 1 + 9 + 9;
 /** What a value's first items say of the others is believed up to this. */
 const RESERVED_BYTES_MAX = 64 * 1024 * 1024;
 const INT64_MAX_AS_DOUBLE = 2 ** 63;
@@ -68,6 +79,8 @@ export class RdbWriter {
   readonly #spares: Uint8Array[] = [];
   #handedOverBytes = 0;
   #room: BulkRoom | null = null;
+  /** What the result is to have at least, as far as is known. */
+  #expectedBytes = 0;
 
   constructor(sink: ChunkSink | null, options: RdbWriterOptions = {}) {
     this.#sink = sink;
@@ -84,24 +97,32 @@ export class RdbWriter {
     return this.#handedOverBytes + this.length;
   }
 
-  /** Starts anew, for another payload; only without a sink. @param room what it is written into, if not into bytes of the writer's own */
+  /**
+   * Starts anew, for another payload; only without a sink.
+   * @param room what it is written into, until the next call, if not into bytes of the writer's own. One writer at a time may have one
+   */
   reset(room: BulkRoom | null = null): void {
-    assert(this.#sink === null, 'only a growing writer starts anew');
-    if (room !== null) this.bytes = room.bulkRoom(this.#chunkBytes, 0);
+    assert(this.#sink === null, 'what a sink has been given stays');
+    if (room !== null) this.bytes = lzfStage();
     else if (this.#room !== null) this.bytes = new Uint8Array(this.#chunkBytes);
     this.#room = room;
     this.length = 0;
+    this.#handedOverBytes = 0;
+    this.#expectedBytes = 0;
     this.#crc.reset();
   }
 
   /**
    * Makes room for what is still to come of `count` items, of which the first `written` stand behind `mark`, as if all were as long: so that a long value is
    * not copied again and again as it grows. Of no use with a sink.
+   * @param mark `totalBytes` as it was then
    */
   reserveRest(mark: number, written: number, count: number): void {
     if (this.#sink !== null) return;
-    const rest = Math.ceil(((this.length - mark) / written) * (count - written));
-    if (rest < RESERVED_BYTES_MAX) this.#reserve(rest);
+    const rest = Math.ceil(((this.totalBytes - mark) / written) * (count - written));
+    if (rest > RESERVED_BYTES_MAX) return;
+    this.#expectedBytes = this.totalBytes + rest;
+    if (this.#room === null) this.#reserve(rest);
   }
 
   /** Gives a chunk back that the sink is done with. */
@@ -111,14 +132,18 @@ export class RdbWriter {
 
   /** Hands over what there is, full or not. */
   flush(): void {
-    if (this.#sink === null || this.length === 0) return;
+    if (this.length === 0 || this.#isGrowing) return;
     const chunk = this.bytes;
     const length = this.length;
     if (this.checksum) this.#crc.update(chunk, 0, length);
-    this.#handedOverBytes += length;
     this.length = 0;
+    if (this.#room !== null) {
+      this.#intoRoom(this.#room, length);
+      return;
+    }
+    this.#handedOverBytes += length;
     this.bytes = this.#spares.pop() ?? new Uint8Array(Math.min(this.#chunkBytes, chunk.length * 2));
-    this.#sink(chunk, length);
+    this.#sink!(chunk, length);
   }
 
   // The parts of a file, in their order.
@@ -186,6 +211,12 @@ export class RdbWriter {
   /** EOF and checksum; hands over the last chunk. */
   end(): void {
     this.byte(Opcode.EOF);
+    this.appendChecksum();
+    this.flush();
+  }
+
+  /** Appends the checksum of all before it, the last that is written. */
+  appendChecksum(): void {
     this.#reserve(8);
     if (this.checksum) {
       this.#crc.update(this.bytes, 0, this.length);
@@ -194,7 +225,6 @@ export class RdbWriter {
       this.bytes.fill(0, this.length, this.length + 8);
     }
     this.length += 8;
-    this.flush();
   }
 
   // The encodings of values.
@@ -287,7 +317,7 @@ export class RdbWriter {
 
   /** Bytes as they are, in as many chunks as they need. */
   bytesRange(source: Uint8Array, start: number, end: number): void {
-    if (this.#sink === null) this.#reserve(end - start);
+    if (this.#isGrowing) this.#reserve(end - start);
     for (let at = start; at < end; ) {
       if (this.length === this.bytes.length) this.flush();
       const count = Math.min(end - at, this.bytes.length - this.length);
@@ -307,6 +337,7 @@ export class RdbWriter {
     const length = end - start;
     const limit = length - LZF_SAVING_MIN;
     if (length <= LZF_BLOCK_BYTES) {
+      if (this.#room !== null) return this.#compressedInStage(bytes, start, end, limit);
       const blockEnd = lzfCompressBlock(bytes, start, end, limit);
       if (blockEnd < 0) return false;
       this.#compressed(lzfMemory(), LZF_OUTPUT_AT, blockEnd, length);
@@ -317,6 +348,22 @@ export class RdbWriter {
       if (compressed < 0) return false;
       this.#compressed(target, 0, compressed, length);
     }
+    return true;
+  }
+
+  #compressedInStage(bytes: Uint8Array, start: number, end: number, limit: number): boolean {
+    const length = end - start;
+    const needed = COMPRESSED_HEAD_MAX + length;
+    if (this.length + needed > this.bytes.length) this.flush();
+    const at = this.length + 1 + lengthBytes(limit) + lengthBytes(length);
+    const compressedEnd = lzfCompressInStage(bytes, start, end, at, limit);
+    if (compressedEnd < 0) return false;
+    this.byte(0xc3);
+    this.lengthOf(compressedEnd - at);
+    this.lengthOf(length);
+    // A length that is shorter than it might have been.
+    if (this.length < at) this.bytes.copyWithin(this.length, at, compressedEnd);
+    this.length += compressedEnd - at;
     return true;
   }
 
@@ -357,21 +404,33 @@ export class RdbWriter {
     for (let i = 0; i < 8; i++) this.bytes[this.length++] = this.#eight.getUint8(i);
   }
 
+  get #isGrowing(): boolean {
+    return this.#sink === null && this.#room === null;
+  }
+
+  /** Appends the first `length` bytes of the chunk to what is in the room. */
+  #intoRoom(room: BulkRoom, length: number): void {
+    const from = this.#handedOverBytes;
+    this.#handedOverBytes += length;
+    const target = room.bulkRoom(Math.max(this.#handedOverBytes, this.#expectedBytes), from);
+    copyBytes(this.bytes, 0, target, from, length);
+  }
+
   #reserve(count: number): void {
     if (this.length + count <= this.bytes.length) return;
-    if (this.#sink !== null) {
+    if (!this.#isGrowing) {
       this.flush();
       return;
     }
-    const byteCount = Math.max(this.length + count, this.bytes.length * 2);
-    if (this.#room !== null) {
-      this.bytes = this.#room.bulkRoom(byteCount, this.length);
-      return;
-    }
-    const grown = new Uint8Array(byteCount);
+    const grown = new Uint8Array(Math.max(this.length + count, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }
+}
+
+/** @returns bytes that `lengthOf` takes for it, which is below 2³² */
+function lengthBytes(value: number): number {
+  return value < 64 ? 1 : value < 16384 ? 2 : 5;
 }
 
 function writeUint32Be(value: number, bytes: Uint8Array, at: number): number {

@@ -50,7 +50,7 @@ function writeStream(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   const { index } = nodes;
   const count = streams.nodeCount(ref);
   writer.lengthOf(count);
-  const mark = writer.length;
+  const mark = writer.totalBytes;
   let written = 0;
   for (let isThere = index.seekFirst(streams.indexOf(ref)); isThere; isThere = index.next()) {
     if (written++ === SAMPLED_NODES) writer.reserveRest(mark, SAMPLED_NODES, count);
