@@ -17,7 +17,7 @@
  * expiry is positive and at most 2^53.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
-import { equalBytes } from '../memory/copy.js';
+import { equalBytes, equalWords } from '../memory/copy.js';
 import type { ItemKeys } from '../memory/table.js';
 import { hashBytes } from './key-hash.js';
 
@@ -51,7 +51,9 @@ const TIMED_HASH_BITS = 0xef;
 const FLAG_HAS_EXPIRY = 0x100;
 const LONG_KEY = 0xffff;
 const HEADER_BYTES = 12;
+const HEADER_WORDS = HEADER_BYTES / 4;
 const EXPIRY_BYTES = 8;
+const EXPIRY_WORDS = EXPIRY_BYTES / 4;
 
 /** Whether values of this type and encoding are hashes whose fields have times. */
 export function isTimedHashForm(type: number, encoding: number): boolean {
@@ -220,8 +222,8 @@ export class Entries implements ItemKeys {
     // The usual entry: a short key, whose length stands in the header.
     if (length < LONG_KEY) {
       if (word0 >>> 16 !== length) return false;
-      const keyStart = (base << 2) + ((word0 & FLAG_HAS_EXPIRY) !== 0 ? HEADER_BYTES + EXPIRY_BYTES : HEADER_BYTES);
-      return equalBytes(this.bytes[ref >>> CHUNK_INDEX_SHIFT], keyStart, key, start, length);
+      const keyWord = base + ((word0 & FLAG_HAS_EXPIRY) !== 0 ? HEADER_WORDS + EXPIRY_WORDS : HEADER_WORDS);
+      return equalWords(key, start, this.bytes[ref >>> CHUNK_INDEX_SHIFT], words, keyWord, length);
     }
     if (this.keyLength(ref) !== length) return false;
     return equalBytes(this.view(ref), this.keyStart(ref), key, start, length);

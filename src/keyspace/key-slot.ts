@@ -19,11 +19,16 @@ for (let byte = 0; byte < 256; byte++) {
   CRC16_TABLE[byte] = crc;
 }
 
-/** The same for a byte that another one follows, so that two are taken in one step: the CRC of `a b` is `CRC16_PAIR_TABLE[a] ^ CRC16_TABLE[b]`. */
-export const CRC16_PAIR_TABLE = new Uint16Array(256);
-for (let byte = 0; byte < 256; byte++) {
-  const crc = CRC16_TABLE[byte]!;
-  CRC16_PAIR_TABLE[byte] = (crc << 8) ^ CRC16_TABLE[crc >> 8]!;
+/**
+ * The same for a byte that one, two or three others follow, so that four are taken in one step: the CRC of `a b c d` is
+ * `CRC16_TABLE_3[a] ^ CRC16_TABLE_2[b] ^ CRC16_TABLE_1[c] ^ CRC16_TABLE[d]`.
+ */
+export const CRC16_TABLE_1 = followedByOne(CRC16_TABLE);
+export const CRC16_TABLE_2 = followedByOne(CRC16_TABLE_1);
+export const CRC16_TABLE_3 = followedByOne(CRC16_TABLE_2);
+
+function followedByOne(table: Uint16Array): Uint16Array {
+  return table.map((crc) => (crc << 8) ^ CRC16_TABLE[crc >> 8]!);
 }
 
 const OPEN_BRACE = 0x7b;

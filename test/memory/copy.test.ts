@@ -1,7 +1,7 @@
 /** Copies by bytes and by words, of any length from and to any place. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { copyBytes, copyWords } from '../../src/memory/copy.js';
+import { copyBytes, copyWords, equalWords } from '../../src/memory/copy.js';
 
 const PLACES = 9;
 const COUNT_MAX = 80;
@@ -35,6 +35,24 @@ test('bytes are copied from and to any place, and no others are touched', () => 
           byWords.subarray(5 + to + count).every((byte) => byte === 255),
           shown,
         );
+      }
+    }
+  }
+});
+
+test('bytes are equal to those at a word if every one of them is, whatever follows', () => {
+  const bytes = new Uint8Array(64);
+  const words = new Int32Array(bytes.buffer);
+  for (let length = 0; length < 24; length++) {
+    for (let start = 0; start < 4; start++) {
+      const given = Uint8Array.from({ length: 40 }, (_, i) => (i * 37 + length) & 0xff);
+      bytes.fill(0x55);
+      bytes.set(given.subarray(start, start + length), 12);
+      assert.ok(equalWords(given, start, bytes, words, 3, length));
+      for (let at = 0; at < length; at++) {
+        bytes[12 + at] ^= 0x80;
+        assert.ok(!equalWords(given, start, bytes, words, 3, length), `byte ${at} of ${length} differs`);
+        bytes[12 + at] ^= 0x80;
       }
     }
   }
