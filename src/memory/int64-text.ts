@@ -76,8 +76,8 @@ export function writeInt64Text(target: Uint8Array, at: number, high: number, low
   return writeDigits(target, writeDigits(target, out, quotient, 1), rest % 1e9, 9);
 }
 
-/** Writes a number from 0 to 2^53 with at least `digitsMin` digits, 1 or 9. */
-function writeDigits(target: Uint8Array, at: number, value: number, digitsMin: number): number {
+/** Writes a number from 0 to 2^53 with at least `digitsMin` digits, 1 or 9. @returns the offset after it */
+export function writeDigits(target: Uint8Array, at: number, value: number, digitsMin: number): number {
   let digits = digitsMin;
   for (let bound = digitsMin === 1 ? 10 : 1e9; value >= bound; bound *= 10) digits++;
   const end = at + digits;

@@ -2,6 +2,8 @@
  * Integers as text, in bytes. "Canonical" (spec/persistence.md 0.2): `0`, or an optional `-`, a digit 1–9 and digits; only such text may be stored
  * as a number, since only it comes back unchanged.
  */
+import { writeDigits } from '../../memory/int64-text.js';
+
 const MINUS = 0x2d;
 const ZERO = 0x30;
 /** `-2147483648` is the longest canonical text of an int32. */
@@ -34,21 +36,6 @@ export function parseInt32Text(bytes: Uint8Array, start: number, end: number): n
  */
 export function writeIntegerText(value: number, target: Uint8Array, at: number): number {
   let out = at;
-  let rest = value;
-  if (rest < 0) {
-    target[out++] = MINUS;
-    rest = -rest;
-  }
-  const first = out;
-  do {
-    const quotient = Math.floor(rest / 10);
-    target[out++] = ZERO + (rest - quotient * 10);
-    rest = quotient;
-  } while (rest > 0);
-  for (let left = first, right = out - 1; left < right; left++, right--) {
-    const digit = target[left]!;
-    target[left] = target[right]!;
-    target[right] = digit;
-  }
-  return out;
+  if (value < 0) target[out++] = MINUS;
+  return writeDigits(target, out, Math.abs(value), 1);
 }
