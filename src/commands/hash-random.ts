@@ -6,7 +6,7 @@ import type { Invocation } from '../server/invocation.js';
 import { type Hashes, hashesOf } from '../types/hash.js';
 import type { HashCursor } from '../types/hash-cursor.js';
 import { parseInt64 } from '../types/number.js';
-import { isHashKey } from './hash.js';
+import { isHashKey, replyCursorField, replyCursorValue } from './hash.js';
 import { isReplyTooLarge, randomCount } from './random-count.js';
 import { replySyntaxError } from './replies.js';
 
@@ -126,6 +126,6 @@ function beginReply(call: Invocation, count: number, withValues: boolean): void 
 function replyPair(call: Invocation, cursor: HashCursor, withValues: boolean): void {
   const { reply } = call;
   if (withValues && reply.protocol === 3) reply.array(2);
-  reply.bulk(cursor.bytes, cursor.start, cursor.length);
-  if (withValues) reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
+  replyCursorField(reply, cursor);
+  if (withValues) replyCursorValue(reply, cursor);
 }

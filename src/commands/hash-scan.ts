@@ -3,7 +3,7 @@ import { HASH_TABLE, HASH_TIMED_TABLE } from '../keyspace/entry.js';
 import type { Invocation } from '../server/invocation.js';
 import { hashesOf } from '../types/hash.js';
 import type { HashCursor } from '../types/hash-cursor.js';
-import { isHashKey } from './hash.js';
+import { isHashKey, replyCursorField, replyCursorValue } from './hash.js';
 import { cursorArgument, type MemberReply, replyNothingScanned, scanPacked, scanTable } from './member-scan.js';
 
 export function hscan(call: Invocation): void {
@@ -22,7 +22,7 @@ export function hscan(call: Invocation): void {
 const PAIR: MemberReply<HashCursor> = {
   elementCount: 2,
   write({ reply }, cursor) {
-    reply.bulk(cursor.bytes, cursor.start, cursor.length);
-    reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
+    replyCursorField(reply, cursor);
+    replyCursorValue(reply, cursor);
   },
 };

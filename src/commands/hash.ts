@@ -1,9 +1,11 @@
 /** Fields of hashes: setting, getting, removing. Source: spec server.md sections 3 and 13. Records: hash-records.ts. */
 import { TYPE_HASH } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
+import { type ReplyWriter, SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_HASH } from '../server/notify-classes.js';
 import { type Hashes, hashesOf } from '../types/hash.js';
+import type { HashCursor } from '../types/hash-cursor.js';
 import { dropEnded } from './hash-fields.js';
 import { replyWrongArity, replyWrongType } from './replies.js';
 
@@ -48,12 +50,27 @@ export function hgetAll(call: Invocation): void {
   if (ref === 0) return reply.map(0);
   const hashes = hashesOf(call.keyspace);
   const { cursor } = hashes;
-  reply.map(hashes.liveCount(ref));
+  const count = hashes.liveCount(ref);
+  const mark = reply.length;
+  reply.map(count);
   cursor.beginLive(ref);
-  while (cursor.next()) {
-    reply.bulk(cursor.bytes, cursor.start, cursor.length);
-    reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
+  for (let i = 0; cursor.next(); i++) {
+    if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
+    replyCursorField(reply, cursor);
+    replyCursorValue(reply, cursor);
   }
+}
+
+/** Replies with the field that a cursor is at. */
+export function replyCursorField(reply: ReplyWriter, { words, bytes, start, length }: HashCursor): void {
+  if (words !== null) reply.bulkFrom(words, start, length);
+  else reply.bulk(bytes, start, length);
+}
+
+/** Replies with the value that a cursor is at. */
+export function replyCursorValue(reply: ReplyWriter, { words, valueBytes, valueStart, valueLength }: HashCursor): void {
+  if (words !== null) reply.bulkFrom(words, valueStart, valueLength);
+  else reply.bulk(valueBytes, valueStart, valueLength);
 }
 
 export function hkeys(call: Invocation): void {
@@ -63,9 +80,14 @@ export function hkeys(call: Invocation): void {
   if (ref === 0) return reply.array(0);
   const hashes = hashesOf(call.keyspace);
   const { cursor } = hashes;
-  reply.array(hashes.liveCount(ref));
+  const count = hashes.liveCount(ref);
+  const mark = reply.length;
+  reply.array(count);
   cursor.beginLive(ref);
-  while (cursor.next()) reply.bulk(cursor.bytes, cursor.start, cursor.length);
+  for (let i = 0; cursor.next(); i++) {
+    if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
+    replyCursorField(reply, cursor);
+  }
 }
 
 export function hvals(call: Invocation): void {
@@ -75,9 +97,14 @@ export function hvals(call: Invocation): void {
   if (ref === 0) return reply.array(0);
   const hashes = hashesOf(call.keyspace);
   const { cursor } = hashes;
-  reply.array(hashes.liveCount(ref));
+  const count = hashes.liveCount(ref);
+  const mark = reply.length;
+  reply.array(count);
   cursor.beginLive(ref);
-  while (cursor.next()) reply.bulk(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
+  for (let i = 0; cursor.next(); i++) {
+    if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
+    replyCursorValue(reply, cursor);
+  }
 }
 
 export function hlen(call: Invocation): void {

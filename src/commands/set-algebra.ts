@@ -8,7 +8,7 @@ import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_SET } from '../server/notify-classes.js';
 import { type Sets, setsOf } from '../types/set.js';
 import { replySyntaxError } from './replies.js';
-import { isSetKey } from './set.js';
+import { isSetKey, replyCursorMember } from './set.js';
 
 /** Entries of the sets that the running command reads; 0 for one that is absent. */
 const sources: Ref[] = [];
@@ -51,7 +51,7 @@ export function sunion(call: Invocation): void {
   reply.set(builder.count);
   if (builder.count === 0) return;
   builder.walk(cursor);
-  while (cursor.next()) reply.bulk(cursor.bytes, cursor.start, cursor.length);
+  while (cursor.next()) replyCursorMember(reply, cursor);
   builder.discard();
 }
 
@@ -159,7 +159,7 @@ function store(call: Invocation): void {
   reply.integer(count);
 }
 
-const replyMember: Visit = ({ cursor }, { reply }) => reply.bulk(cursor.bytes, cursor.start, cursor.length);
+const replyMember: Visit = ({ cursor }, { reply }) => replyCursorMember(reply, cursor);
 
 const build: Visit = ({ builder, cursor }) => {
   builder.add(cursor.bytes, cursor.start, cursor.length);

@@ -9,7 +9,7 @@ import { SET_TABLE, type SetCursor } from '../types/set-cursor.js';
 import { propagateDeletion } from './expire-propagation.js';
 import { isReplyTooLarge, randomCount } from './random-count.js';
 import { replySyntaxError } from './replies.js';
-import { isSetKey, removeIfEmpty } from './set.js';
+import { isSetKey, removeIfEmpty, replyCursorMember } from './set.js';
 
 const SREM_WORD = Uint8Array.from(Buffer.from('SREM'));
 /** Members of one propagated SREM. */
@@ -191,5 +191,5 @@ function pickItems({ table }: Sets, members: Ref, count: number, size: number): 
 }
 
 function replyMember(call: Invocation, cursor: SetCursor): void {
-  call.reply.bulk(cursor.bytes, cursor.start, cursor.length);
+  replyCursorMember(call.reply, cursor);
 }

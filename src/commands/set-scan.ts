@@ -3,7 +3,7 @@ import type { Invocation } from '../server/invocation.js';
 import { setsOf } from '../types/set.js';
 import { SET_TABLE, type SetCursor } from '../types/set-cursor.js';
 import { cursorArgument, type MemberReply, replyNothingScanned, scanPacked, scanTable } from './member-scan.js';
-import { isSetKey } from './set.js';
+import { isSetKey, replyCursorMember } from './set.js';
 
 export function sscan(call: Invocation): void {
   const from = cursorArgument(call);
@@ -19,6 +19,6 @@ export function sscan(call: Invocation): void {
 const MEMBER: MemberReply<SetCursor> = {
   elementCount: 1,
   write({ reply }, cursor) {
-    reply.bulk(cursor.bytes, cursor.start, cursor.length);
+    replyCursorMember(reply, cursor);
   },
 };

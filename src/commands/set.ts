@@ -1,9 +1,11 @@
 /** Members of one set: adding, removing, asking. Source: spec server.md sections 3 and 13. Records: set-records.ts. */
 import { TYPE_SET } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
+import { type ReplyWriter, SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_SET } from '../server/notify-classes.js';
 import { setsOf } from '../types/set.js';
+import type { SetCursor } from '../types/set-cursor.js';
 import { replyWrongType } from './replies.js';
 
 export function sadd(call: Invocation): void {
@@ -99,9 +101,20 @@ export function smembers(call: Invocation): void {
   if (ref === 0) return reply.set(0);
   const sets = setsOf(call.keyspace);
   const { cursor } = sets;
-  reply.set(sets.count(ref));
+  const count = sets.count(ref);
+  const mark = reply.length;
+  reply.set(count);
   cursor.begin(ref);
-  while (cursor.next()) reply.bulk(cursor.bytes, cursor.start, cursor.length);
+  for (let i = 0; cursor.next(); i++) {
+    if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
+    replyCursorMember(reply, cursor);
+  }
+}
+
+/** Replies with the member that a cursor is at. */
+export function replyCursorMember(reply: ReplyWriter, { words, bytes, start, length }: SetCursor): void {
+  if (words !== null) reply.bulkFrom(words, start, length);
+  else reply.bulk(bytes, start, length);
 }
 
 /** Replies WRONGTYPE unless the key is absent or a set. */

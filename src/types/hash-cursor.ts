@@ -22,6 +22,8 @@ export class HashCursor implements HashPair {
   valueBytes: Uint8Array = this.bytes;
   valueStart = 0;
   valueLength = 0;
+  /** Field and value of a table as a view that reads words sees them; null of a packed hash. */
+  words: DataView | null = null;
   /** Where the field's time is: in the item of the field, or, with all bits inverted, in the listpack; 0 = nowhere. */
   private timeAt = 0;
   private isTimedPacked = false;
@@ -108,6 +110,7 @@ export class HashCursor implements HashPair {
   readPair(bytes: Uint8Array, at: number, isTimed = false): void {
     this.field.read(bytes, at);
     this.value.read(bytes, this.field.next);
+    this.words = null;
     this.timeAt = 0;
     if (isTimed) {
       this.packed = bytes;
@@ -126,6 +129,7 @@ export class HashCursor implements HashPair {
     const view = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
     this.string.read(view, (item & UNIT_MASK) << 3);
     this.bytes = view;
+    this.words = this.space.arena.views[item >>> CHUNK_INDEX_SHIFT];
     this.start = this.string.start;
     this.length = this.string.length;
     const { end } = this.string;

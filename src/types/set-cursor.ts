@@ -24,6 +24,8 @@ export class SetCursor {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   length = 0;
+  /** A member of a table as a view that reads words sees it; null of others. */
+  words: DataView | null = null;
   /** Members have no times. */
   readonly isHidden = false;
   private readonly space: Keyspace;
@@ -96,6 +98,7 @@ export class SetCursor {
   readInteger(bytes: Uint8Array, base: number, index: number): void {
     readIntset(bytes, base, index);
     this.bytes = this.digits;
+    this.words = null;
     this.start = 0;
     this.length = writeInt64Text(this.digits, 0, intsetMember.high, intsetMember.low);
   }
@@ -104,6 +107,7 @@ export class SetCursor {
   readElement(bytes: Uint8Array, at: number): void {
     this.element.read(bytes, at);
     this.bytes = this.element.bytes;
+    this.words = null;
     this.start = this.element.start;
     this.length = this.element.length;
   }
@@ -113,6 +117,7 @@ export class SetCursor {
     const view = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
     this.string.read(view, (item & UNIT_MASK) << 3);
     this.bytes = view;
+    this.words = this.space.arena.views[item >>> CHUNK_INDEX_SHIFT];
     this.start = this.string.start;
     this.length = this.string.length;
   }
