@@ -126,7 +126,8 @@ export class MemberTable extends Table {
     this.insert(table, this.hashOfItem(block), block);
   }
 
-  private copyItem(item: Ref): Ref {
+  /** @returns a copy of an item, which is in no table */
+  copyItem(item: Ref): Ref {
     const byteCount = this.blocks.blockBytes(item);
     const block = this.blocks.allocate(byteCount);
     const source = this.blocks.words[item >>> CHUNK_INDEX_SHIFT];

@@ -39,6 +39,7 @@ import {
 import { type ItemOrder, RankTree } from '../memory/rank-tree.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
 import { formatDouble } from './double.js';
+import { ItemBatch } from './item-batch.js';
 import { MemberTable } from './member-table.js';
 import { RankWalk } from './rank-walk.js';
 import { ZsetBuilder } from './zset-builder.js';
@@ -63,6 +64,7 @@ export function zsetsOf(space: Keyspace): Zsets {
 
 export class Zsets implements ValueType, ItemOrder {
   readonly table: MemberTable;
+  private readonly copies: ItemBatch;
   readonly trees: RankTree;
   /** For any walk that ends before something is written. */
   readonly cursor: ZsetCursor;
@@ -81,6 +83,7 @@ export class Zsets implements ValueType, ItemOrder {
   constructor(space: Keyspace) {
     this.space = space;
     this.table = new MemberTable(space);
+    this.copies = new ItemBatch(space.arena, this.table);
     this.trees = new RankTree(space.arena, this);
     this.cursor = new ZsetCursor(space, this.trees);
     this.builder = new ZsetBuilder(space, this);
@@ -107,16 +110,21 @@ export class Zsets implements ValueType, ItemOrder {
 
   duplicate(ref: Ref): void {
     if (this.isPacked(ref)) return;
-    const { cursor, trees } = this;
+    const { copies, cursor, trees } = this;
     const tree = this.treeOf(ref);
     const table = this.table.createFor(this.count(ref));
     const copy = trees.create();
-    cursor.seek(ref, tree, 0);
-    do {
-      const item = this.createItem(cursor.bytes, cursor.start, cursor.length, cursor.score);
-      this.table.insert(table, hashBytes(cursor.bytes, cursor.start, cursor.length), item);
-      trees.append(copy, cursor.score, item);
-    } while (cursor.next());
+    copies.begin(table);
+    trees.seekRank(tree, 0);
+    for (let { leaf } = trees; leaf !== 0; leaf = trees.nextLeaf(leaf)) {
+      for (let i = 0; i < trees.cellCount(leaf); i++) {
+        const item = this.table.copyItem(trees.itemAt(leaf, i));
+        cursor.readItem(item);
+        copies.add(item, hashBytes(cursor.bytes, cursor.start, cursor.length));
+        trees.append(copy, cursor.score, item);
+      }
+    }
+    copies.flush();
     this.setBlocks(ref, table, copy);
   }
 
