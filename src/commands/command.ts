@@ -109,8 +109,19 @@ export function countedKeys(flags: readonly string[], index: number): KeySpec {
   return { flags, begin: { index }, find: { keyNumIndex: 0, firstKey: 1, step: 1 } };
 }
 
-/** Slow by their category only, as they may have to free a large value. */
-const SHORT_SETTERS = new Set(['set', 'setex', 'psetex']);
+/** Slow by their category only, for the sake of large values: which the dispatcher sees when it meets one. */
+const SHORT_UNLESS_LARGE = new Set([
+  'set',
+  'setex',
+  'psetex',
+  'del',
+  'getrange',
+  'substr',
+  'setrange',
+  'setbit',
+  'bitfield',
+  'pfcount',
+]);
 
 /** A command at run time: its record and its counters. One shape for all, as the pipeline reads it for each request. */
 export class Command {
@@ -142,7 +153,7 @@ export class Command {
     this.fullName = parent === null ? record.name : `${parent.fullName}|${record.name}`;
     this.arity = record.arity;
     this.flags = record.flags;
-    this.isTimedInRuns = (record.flags & FAST) !== 0 || SHORT_SETTERS.has(this.fullName);
+    this.isTimedInRuns = (record.flags & FAST) !== 0 || SHORT_UNLESS_LARGE.has(this.fullName);
     this.handler = record.handler ?? null;
     this.subcommands =
       record.subcommands === undefined

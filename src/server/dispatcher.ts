@@ -81,6 +81,8 @@ const QUEUED = fixedReply('+QUEUED');
 const TIMED_TOGETHER_MAX = 64;
 /** Larger requests are timed alone: they may be slow by their size. */
 const TIMED_TOGETHER_BYTES = 4096;
+/** A command that replied, allocated or freed more than this may have been slow: it ends its run, and the run's time is taken for its own. */
+const SHORT_BYTES = 256 * 1024;
 
 const DEBUG_REFUSED =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.';
@@ -163,7 +165,9 @@ export class Dispatcher {
       this.runCommand = command;
     }
     if (!isTimedAlone) this.runCount++;
-    const dirty = keyspace.dirty;
+    const { arena, dirty } = keyspace;
+    const replyBytes = reply.length;
+    const usedBytes = arena.usedBytes;
     const errorCount = reply.errorCount - this.notedErrorCount;
     propagation.enter();
     command.handler!(call);
@@ -185,6 +189,9 @@ export class Dispatcher {
       command.microseconds += elapsedUs;
       if (server.tracksLatency) command.histogram.add(elapsedUs, 1);
       server.noteDuration(connection, request, command, elapsedUs);
+    } else if (reply.length - replyBytes > SHORT_BYTES || Math.abs(arena.usedBytes - usedBytes) > SHORT_BYTES) {
+      // What the handler itself had run may have ended the run.
+      if (this.runCommand === command) server.noteDuration(connection, request, command, this.endRun());
     }
     call.request = outerRequest;
     call.command = outerCommand;
@@ -201,7 +208,8 @@ export class Dispatcher {
     return this.clockMs;
   }
 
-  private endRun(): void {
+  /** @returns the microseconds that it took */
+  private endRun(): number {
     const command = this.runCommand!;
     this.clockMs = performance.now();
     const elapsedUs = (this.clockMs - this.runStart) * 1000;
@@ -209,6 +217,7 @@ export class Dispatcher {
     if (this.server.tracksLatency) command.histogram.add(elapsedUs / this.runCount, this.runCount);
     this.runCommand = null;
     this.runCount = 0;
+    return elapsedUs;
   }
 
   private executeSubcommand(connection: Connection, request: Request, container: Command): boolean {

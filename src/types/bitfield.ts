@@ -91,6 +91,9 @@ export function writeWideField(bytes: Uint8Array, start: number, offset: number,
   writeField(bytes, start, offset + highWidth, lowWidth, Number(BigInt.asUintN(lowWidth, bits)));
 }
 
+/** How many numbers a field of each width holds: raising to a power takes as long as everything else in `fit`. */
+const POWERS = Float64Array.from({ length: NUMBER_BITS_MAX + 1 }, (_, width) => 2 ** width);
+
 /** What was made of a result by `fit` or `fitWide`. */
 export const outcome = { number: 0, wide: 0n };
 
@@ -100,7 +103,7 @@ export const outcome = { number: 0, wide: 0n };
  * @returns false if it does not fit and `overflow` is FAIL
  */
 export function fit(value: number, width: number, isSigned: boolean, overflow: number): boolean {
-  const size = 2 ** width;
+  const size = POWERS[width];
   const min = isSigned ? -size / 2 : 0;
   const max = isSigned ? size / 2 - 1 : size - 1;
   outcome.number = value;
