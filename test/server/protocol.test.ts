@@ -61,6 +61,35 @@ for (const kind of serversUnderTest()) {
       assert.equal(await connection.ask(request('DEL', 'big'), ':1\r\n'), ':1\r\n');
     });
 
+    test('large arguments of several clients at once, one behind the other, are taken whole', async () => {
+      // The buffers of one request are used for the next: nothing of the last may show.
+      const seed = fuzzSeed();
+      const random = new Random(seed);
+      const clients = await Promise.all([1, 2, 3].map(() => server.connect()));
+      await Promise.all(
+        clients.map(async (connection, client) => {
+          for (let round = 0; round < 4; round++) {
+            const values = Array.from({ length: 3 }, () =>
+              random.text(20).repeat(1 + random.below(random.oneIn(2) ? 200_000 : 4000)),
+            );
+            const input = values.map((value, i) => request('SET', `large:${client}:${i}`, value)).join('');
+            for (let at = 0; at < input.length; ) {
+              const end = at + 1 + random.below(input.length);
+              connection.send(input.slice(at, end));
+              at = end;
+            }
+            const replies = values.map((value) => `$${value.length}\r\n${value}\r\n`).join('');
+            const gets = values.map((_, i) => request('GET', `large:${client}:${i}`)).join('');
+            const expected = `${'+OK\r\n'.repeat(values.length)}${replies}`;
+            assert.ok(
+              (await connection.ask(gets, expected)) === expected,
+              `seed ${seed}, client ${client}, round ${round}`,
+            );
+          }
+        }),
+      );
+    });
+
     test('a client that never completes a request is closed at client-query-buffer-limit', async () => {
       await server.process.call('CONFIG', 'SET', 'client-query-buffer-limit', '1mb');
       const connection = await server.connect();
