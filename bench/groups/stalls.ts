@@ -232,13 +232,15 @@ const WORKLOADS: readonly Workload[] = [
       'SORT value ALPHA LIMIT 0 10',
       'SORT value BY nosort STORE target',
       'LREM value 0 none',
+      'LPOS value member:000000999999',
+      'SORT value ALPHA STORE target',
     ],
   },
   {
     id: 'hash',
     title: 'hash',
     filling: HASH,
-    commands: ['HGETALL value', 'HVALS value'],
+    commands: ['HGETALL value', 'HVALS value', 'HRANDFIELD value 100000', 'HSCAN value 0 COUNT 1000000'],
   },
   {
     id: 'set',
@@ -250,6 +252,9 @@ const WORKLOADS: readonly Workload[] = [
       'SINTERSTORE target value value2',
       'SDIFFSTORE target value value2',
       'SORT value ALPHA LIMIT 0 10',
+      'SRANDMEMBER value 100000',
+      'SSCAN value 0 COUNT 1000000',
+      'SPOP value2 900000',
     ],
   },
   {
@@ -268,10 +273,11 @@ const WORKLOADS: readonly Workload[] = [
       'ZINTERSTORE target 2 value value2',
       'ZDIFFSTORE target 2 value value2',
       'ZRANGESTORE target value 0 -1',
+      'ZSCAN value 0 COUNT 1000000',
       'ZREMRANGEBYRANK value2 0 499999',
     ],
   },
-  { id: 'stream', title: 'stream', commands: ['XRANGE value - +', 'XTRIM value2 MAXLEN 10'] },
+  { id: 'stream', title: 'stream', commands: ['XRANGE value - +', 'XREVRANGE value + -', 'XTRIM value2 MAXLEN 10'] },
   { id: 'keys', title: 'a million keys', commands: ['KEYS *', 'KEYS none*', 'DEBUG DIGEST', 'SAVE', 'FLUSHALL SYNC'] },
 ];
 /** Of all but `keys`. */

@@ -22,7 +22,7 @@ export class HashCursor implements HashPair {
   valueBytes: Uint8Array = this.bytes;
   valueStart = 0;
   valueLength = 0;
-  /** Field and value of a table as a view that reads words sees them; null of a packed hash. */
+  /** A view of the texts of field and value that reads words; null if one of them is a number, and for what is in no key yet. */
   words: DataView | null = null;
   /** Where the field's time is: in the item of the field, or, with all bits inverted, in the listpack; 0 = nowhere. */
   private timeAt = 0;
@@ -40,6 +40,7 @@ export class HashCursor implements HashPair {
   private itemAt = 0;
   /** Of a packed hash: where it lies, and the next field. */
   private packed: Uint8Array = this.bytes;
+  private packedWords: DataView | null = null;
   private at = 0;
 
   constructor(space: Keyspace, tables: MemberTable) {
@@ -59,6 +60,7 @@ export class HashCursor implements HashPair {
       return;
     }
     this.beginPacked(entries.view(ref), entries.valueStart(ref), encoding === HASH_TIMED_LISTPACK);
+    this.packedWords = this.space.arena.views[ref >>> CHUNK_INDEX_SHIFT];
   }
 
   /** As `begin`, but leaves out the fields whose time is over. */
@@ -71,6 +73,7 @@ export class HashCursor implements HashPair {
   beginPacked(bytes: Uint8Array, base: number, isTimed = false): void {
     this.table = 0;
     this.packed = bytes;
+    this.packedWords = null;
     this.isTimedPacked = isTimed;
     this.at = firstElement(base);
   }
@@ -93,6 +96,7 @@ export class HashCursor implements HashPair {
       if (this.table === 0) {
         if (isListpackEnd(this.packed, this.at)) return false;
         this.readPair(this.packed, this.at, this.isTimedPacked);
+        if (!this.field.isInteger && !this.value.isInteger) this.words = this.packedWords;
         this.at = this.timeAt === 0 ? this.value.next : nextElement(this.packed, this.value.next);
       } else {
         while (this.itemAt === this.items.length) {

@@ -24,7 +24,7 @@ export class SetCursor {
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   length = 0;
-  /** A member of a table as a view that reads words sees it; null of others. */
+  /** A view of the member's text that reads words; null for a number, and for what is in no key yet. */
   words: DataView | null = null;
   /** Members have no times. */
   readonly isHidden = false;
@@ -37,6 +37,7 @@ export class SetCursor {
   private encoding = SET_INTSET;
   /** Of a packed set: where it lies, and the next member: its index, or its position. */
   private packed: Uint8Array = this.bytes;
+  private packedWords: DataView | null = null;
   private base = 0;
   private at = 0;
   /** Of a table. */
@@ -52,14 +53,16 @@ export class SetCursor {
   begin(ref: Ref): void {
     const { entries } = this.space;
     const encoding = entries.encoding(ref);
-    if (encoding === SET_TABLE) this.beginTable(entries.root(ref));
-    else this.beginPacked(encoding, entries.view(ref), entries.valueStart(ref));
+    if (encoding === SET_TABLE) return this.beginTable(entries.root(ref));
+    this.beginPacked(encoding, entries.view(ref), entries.valueStart(ref));
+    this.packedWords = this.space.arena.views[ref >>> CHUNK_INDEX_SHIFT];
   }
 
   /** Begins to walk over an intset or listpack. */
   beginPacked(encoding: number, bytes: Uint8Array, base: number): void {
     this.encoding = encoding;
     this.packed = bytes;
+    this.packedWords = null;
     this.base = base;
     this.at = encoding === SET_INTSET ? 0 : firstElement(base);
   }
@@ -82,6 +85,7 @@ export class SetCursor {
     if (this.encoding === SET_LISTPACK) {
       if (isListpackEnd(this.packed, this.at)) return false;
       this.readElement(this.packed, this.at);
+      if (!this.element.isInteger) this.words = this.packedWords;
       this.at = this.element.next;
       return true;
     }
