@@ -31,6 +31,8 @@ const CELLS_MAX = 1;
 const LEAF_NEXT = 2;
 const LEAF_PREVIOUS = 3;
 const LEAF_HEADER = 4;
+/** Leaves whose size stands for all of a large tree. */
+const SAMPLED_LEAVES = 64;
 const FIRST_LEAF_CELLS = 2;
 
 const BRANCH_HEADER = 2;
@@ -107,12 +109,19 @@ export class IdTree {
     return this.get(leaf, LEAF_HEADER + index * this.cellWords + ID_WORDS + word);
   }
 
-  /** @returns bytes of the tree's blocks, estimated from its leaves */
+  /** @returns bytes of the tree's blocks, estimated from its first leaves */
   bytesOf(tree: Ref): number {
     if (!this.seekFirst(tree)) return CONTROL_BYTES;
-    let leafBytes = 0;
-    for (let { leaf } = this; leaf !== 0; leaf = this.get(leaf, LEAF_NEXT)) leafBytes += this.arena.blockBytes(leaf);
-    return CONTROL_BYTES + Math.round(leafBytes * (1 + 1 / BRANCH_CELLS));
+    let bytes = 0;
+    let cells = 0;
+    let { leaf } = this;
+    for (let i = 0; leaf !== 0 && i < SAMPLED_LEAVES; i++) {
+      bytes += this.arena.blockBytes(leaf);
+      cells += this.cellCount(leaf);
+      leaf = this.get(leaf, LEAF_NEXT);
+    }
+    const ofLeaves = (bytes * this.count(tree)) / cells;
+    return CONTROL_BYTES + Math.round(ofLeaves * (1 + 1 / BRANCH_CELLS));
   }
 
   /** Goes to the cell with this ID. @returns whether there is one; else the place is undefined */
