@@ -132,7 +132,9 @@ for (const [primaryKind, replicaKind] of [
       // Redis 8 passes over the times in an image of ours.
       if (primaryKind === 'redis-8') await run(primary!, known(workload(random, 400, lasting)));
       await follow(replica!, primary!);
-      await run(primary!, known(workload(random, 800, () => (random.oneIn(2) ? lasting() : random.below(60)))));
+      // Redis 8 as a replica does not take a field's time away any more when that is over by its own clock, as on a busy machine it may be.
+      const mixed = (): number => (primaryKind === 'slotmesh' || random.oneIn(2) ? lasting() : random.below(60));
+      await run(primary!, known(workload(random, 800, mixed)));
       // The clocks of both have passed the short times.
       await waitFor(
         async () => {
