@@ -59,7 +59,7 @@ export function clientList(call: Invocation): void {
   } else {
     return replySyntaxError(call);
   }
-  call.reply.verbatim(describeConnections(selected));
+  call.reply.verbatimBytes(describeConnections(selected));
 }
 
 export function clientGetname(call: Invocation): void {

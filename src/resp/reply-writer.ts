@@ -321,6 +321,17 @@ export class ReplyWriter {
     this.endLine();
   }
 
+  /** As `verbatim`, of bytes that are text. */
+  verbatimBytes(value: Uint8Array): void {
+    if (this.protocol !== 3) return this.bulkBytes(value);
+    this.header(0x3d, value.length + 4);
+    this.reserve(value.length + 6);
+    this.ascii('txt:');
+    copyBytes(value, 0, this.bytes, this.length, value.length);
+    this.length += value.length;
+    this.endLine();
+  }
+
   private noteError(text: string): void {
     this.errorCount++;
     const space = text.indexOf(' ');

@@ -1,4 +1,5 @@
 /** One connection as CLIENT LIST, CLIENT INFO and the log describe it. Source: spec server.md section 5.1. */
+import { writeInteger } from '../resp/reply-writer.js';
 import type { Connection } from './connection.js';
 import {
   CLOSE_AFTER_REPLY,
@@ -84,35 +85,102 @@ export function localAddressOf(connection: Connection): string {
   return (connection.flags & IS_UNIX_SOCKET) !== 0 ? `${transport.localPath}:0` : transport.localAddress;
 }
 
-/** The line without its LF. One expression, as there may be thousands of lines: put together from parts in an array it takes three times as long. */
+/** The line without its LF. */
 export function describeConnection(connection: Connection): string {
-  return describeAt(connection, Date.now());
+  const line = new LineWriter();
+  describe(connection, Date.now(), line);
+  return Buffer.from(line.written()).toString();
 }
 
-/** The lines of CLIENT LIST, each with its LF. */
-export function describeConnections(connections: Iterable<Connection>): string {
+/** The lines of CLIENT LIST, each with its LF, as bytes. */
+export function describeConnections(connections: Iterable<Connection>): Uint8Array {
   const nowMs = Date.now();
-  let lines = '';
-  for (const connection of connections) lines += `${describeAt(connection, nowMs)}\n`;
-  return lines;
+  const lines = new LineWriter();
+  for (const connection of connections) {
+    describe(connection, nowMs, lines);
+    lines.text('\n', '');
+  }
+  return lines.written();
 }
 
-function describeAt(connection: Connection, nowMs: number): string {
+function describe(connection: Connection, nowMs: number, line: LineWriter): void {
   const { transport, transaction, subscriptions, flags } = connection;
   const queued = connection.queuedBytes;
-  const age = Math.floor((nowMs - connection.createdAtMs) / 1000);
-  const idle = Math.max(0, Math.floor((nowMs - connection.lastActiveMs) / 1000));
-  const redirect = (flags & IS_TRACKING) === 0 ? -1 : connection.tracker!.options.redirectId;
-  return (
-    `id=${connection.id} addr=${addressOf(connection)} laddr=${localAddressOf(connection)} fd=${transport.descriptor}` +
-    ` name=${connection.name} age=${age} idle=${idle} flags=${flagLetters(connection)} db=${connection.databaseIndex}` +
-    ` sub=${subscriptions?.topics[CHANNEL].size ?? 0} psub=${subscriptions?.topics[PATTERN].size ?? 0}` +
-    ` ssub=${subscriptions?.topics[SHARD_CHANNEL].size ?? 0}` +
-    ` multi=${transaction === null ? -1 : transaction.commands.length} qbuf=${connection.pendingLength}` +
-    ` qbuf-free=${connection.pending.length - connection.pendingLength} argv-mem=0` +
-    ` multi-mem=${transaction?.argumentBytes ?? 0} rbs=0 rbp=0 obl=0 oll=${queued > 0 ? 1 : 0} omem=${queued}` +
-    ` tot-mem=${connectionBytes(connection)} events=${queued > 0 ? 'rw' : 'r'}` +
-    ` cmd=${connection.lastCommand === '' ? 'NULL' : connection.lastCommand} user=${connection.user} redir=${redirect}` +
-    ` resp=${connection.protocol} lib-name=${connection.libName} lib-ver=${connection.libVersion}`
-  );
+  line.number('id=', connection.id);
+  line.text(' addr=', addressOf(connection));
+  line.text(' laddr=', localAddressOf(connection));
+  line.number(' fd=', transport.descriptor);
+  line.text(' name=', connection.name);
+  line.number(' age=', Math.floor((nowMs - connection.createdAtMs) / 1000));
+  line.number(' idle=', Math.max(0, Math.floor((nowMs - connection.lastActiveMs) / 1000)));
+  line.text(' flags=', flagLetters(connection));
+  line.number(' db=', connection.databaseIndex);
+  line.number(' sub=', subscriptions?.topics[CHANNEL].size ?? 0);
+  line.number(' psub=', subscriptions?.topics[PATTERN].size ?? 0);
+  line.number(' ssub=', subscriptions?.topics[SHARD_CHANNEL].size ?? 0);
+  line.number(' multi=', transaction === null ? -1 : transaction.commands.length);
+  line.number(' qbuf=', connection.pendingLength);
+  line.number(' qbuf-free=', connection.pending.length - connection.pendingLength);
+  line.number(' argv-mem=0 multi-mem=', transaction?.argumentBytes ?? 0);
+  line.number(' rbs=0 rbp=0 obl=0 oll=', queued > 0 ? 1 : 0);
+  line.number(' omem=', queued);
+  line.number(' tot-mem=', connectionBytes(connection));
+  line.text(' events=', queued > 0 ? 'rw' : 'r');
+  line.text(' cmd=', connection.lastCommand === '' ? 'NULL' : connection.lastCommand);
+  line.text(' user=', connection.user);
+  line.number(' redir=', (flags & IS_TRACKING) === 0 ? -1 : connection.tracker!.options.redirectId);
+  line.number(' resp=', connection.protocol);
+  line.text(' lib-name=', connection.libName);
+  line.text(' lib-ver=', connection.libVersion);
 }
+
+/** Writes lines into growing bytes: there may be thousands, and as strings put together they take five times as long. */
+class LineWriter {
+  private bytes = new Uint8Array(LINE_BYTES);
+  private length = 0;
+
+  written(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+
+  /** @param label ASCII */
+  number(label: string, value: number): void {
+    this.reserve(label.length + NUMBER_BYTES_MAX);
+    this.ascii(label);
+    this.length = writeInteger(this.bytes, this.length, value);
+  }
+
+  /** @param label ASCII */
+  text(label: string, value: string): void {
+    this.reserve(label.length + value.length * UTF8_BYTES_MAX);
+    this.ascii(label);
+    if (!this.ascii(value)) this.length += encoder.encodeInto(value, this.bytes.subarray(this.length)).written;
+  }
+
+  /** Writes text for which there is room, if it is ASCII. @returns whether it is; if not, nothing has been written */
+  private ascii(text: string): boolean {
+    const { bytes, length } = this;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return false;
+      bytes[length + i] = code;
+    }
+    this.length = length + text.length;
+    return true;
+  }
+
+  private reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.written());
+    this.bytes = grown;
+  }
+}
+
+const encoder = new TextEncoder();
+/** A usual line has some 350 bytes. */
+const LINE_BYTES = 512;
+const NUMBER_BYTES_MAX = 21;
+/** Of one UTF-16 unit. */
+const UTF8_BYTES_MAX = 3;
