@@ -132,8 +132,11 @@ function step(model: Model, random: Random): Step {
         for (const name of names) if (hash.has(name)) hash.get(name)!.timeMs = 0;
         return [['HGETEX', key, 'PERSIST', ...fields], expected];
       }
+      // A field whose new time is over is gone when it is named again.
+      const repliedIfOver = expected.map((text, i) => (names.indexOf(names[i]!) < i ? null : text));
+      const isOver = timeMs <= model.now();
       model.expire(key, names, timeMs, '');
-      return [['HGETEX', key, 'PX', String(lifeMs), ...fields], expected];
+      return [['HGETEX', key, 'PX', String(lifeMs), ...fields], isOver ? repliedIfOver : expected];
     }
     case 8: {
       model.touch(key, names);
