@@ -1,6 +1,6 @@
 /** Lists: finding elements by value. Source: spec server.md section 13. Records: list-records.ts. */
 import type { Ref } from '../memory/arena.js';
-import { countElements, findElement, nextElement } from '../memory/listpack.js';
+import { countElements, findElement, firstElement, nextElement } from '../memory/listpack.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
@@ -52,11 +52,11 @@ export function lrem(call: Invocation): void {
   let removed = 0;
   if (wanted < 0) {
     lists.seek(ref, lists.length(ref) - 1, cursor);
-    do {
-      if (!lists.isAt(cursor, bytes, starts[3], lengths[3])) continue;
+    for (let isOn = true; isOn && lists.findBackward(ref, cursor, 0, bytes, starts[3], lengths[3]); ) {
       ref = lists.remove(db, ref, cursor);
       removed++;
-    } while (removed < limit && lists.previous(ref, cursor));
+      isOn = removed < limit && lists.previous(ref, cursor);
+    }
   } else {
     lists.seek(ref, 0, cursor);
     while (removed < limit && lists.find(ref, cursor, bytes, starts[3], lengths[3])) {
@@ -123,7 +123,7 @@ function positions(call: Invocation, ref: Ref, rank: number, countMax: number, s
   const length = listsOf(call.keyspace).length(ref);
   const end = scanMax === 0 ? length : Math.min(length, scanMax);
   if (rank > 0) return positionsFromStart(call, ref, rank - 1, countMax, end);
-  return positionsFromEnd(call, ref, -rank - 1, countMax, end).map((i) => length - 1 - i);
+  return positionsFromEnd(call, ref, -rank - 1, countMax, end);
 }
 
 /** @returns positions before `end` of elements that are argument 2, without the first `skipped` ones */
@@ -153,16 +153,24 @@ function positionsFromStart(call: Invocation, ref: Ref, skipped: number, countMa
   return found;
 }
 
-/** The same from the end of the list on: positions count from there. */
-function positionsFromEnd(call: Invocation, ref: Ref, skipped: number, countMax: number, end: number): number[] {
+/** The same from the end of the list on, of the last `scanned` elements. */
+function positionsFromEnd(call: Invocation, ref: Ref, skipped: number, countMax: number, scanned: number): number[] {
   const lists = listsOf(call.keyspace);
   const { bytes, starts, lengths } = call.request;
   const found: number[] = [];
-  let rest = skipped;
+  const first = lists.length(ref) - scanned;
+  lists.seek(ref, first, cursor);
+  const firstChunk = cursor.chunk;
   lists.seek(ref, lists.length(ref) - 1, cursor);
-  for (let index = 0; index < end; index++) {
-    if (lists.isAt(cursor, bytes, starts[2], lengths[2]) && rest-- <= 0 && found.push(index) === countMax) break;
-    lists.previous(ref, cursor);
+  let rest = skipped;
+  // The chunk at whose first element position `chunkAt` is.
+  let { chunk } = cursor;
+  let chunkAt = lists.length(ref) - lists.elementsInChunk(ref, chunk);
+  for (let isOn = true; isOn && lists.findBackward(ref, cursor, firstChunk, bytes, starts[2], lengths[2]); ) {
+    while (chunk > cursor.chunk) chunkAt -= lists.elementsInChunk(ref, --chunk);
+    const index = chunkAt + countElements(cursor.bytes, firstElement(cursor.base), cursor.base + cursor.offset);
+    if (index < first || (rest-- <= 0 && found.push(index) === countMax)) break;
+    isOn = lists.previous(ref, cursor);
   }
   return found;
 }
