@@ -10,7 +10,7 @@
  * for a short reply).
  *
  * Invariants: (1) bytes given to `write` leave in order; (2) after `write` returns true the caller may reuse the bytes, after false they belong to
- * the transport; (3) `queuedBytes` counts what the kernel has not taken yet; (4) `onClosed` fires exactly once.
+ * the transport until it gives them back to their lender; (3) `queuedBytes` counts what the kernel has not taken yet; (4) `onClosed` fires exactly once.
  */
 import net from 'node:net';
 
