@@ -12,7 +12,8 @@ import { serializedBytes } from '../persistence/rdb/keyspace-rdb.js';
 import { parseMemory } from '../server/config/numbers.js';
 import type { Invocation } from '../server/invocation.js';
 import { encodingName } from '../types/encoding-name.js';
-import { ListCursor, listsOf } from '../types/list.js';
+import { listsOf } from '../types/list.js';
+import { ListCursor } from '../types/list-reading.js';
 import { replyNoSuchKey, replyNotAnInteger } from './replies.js';
 
 /** Sizes from here on are refused. */

@@ -4,7 +4,8 @@ import { countElements, findElement, firstElement, nextElement } from '../memory
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
-import { ListCursor, listsOf } from '../types/list.js';
+import { listsOf } from '../types/list.js';
+import { ListCursor } from '../types/list-reading.js';
 import { isList } from './list.js';
 import { replyNotAnInteger, replySyntaxError } from './replies.js';
 

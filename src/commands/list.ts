@@ -5,7 +5,8 @@ import { ListpackElement } from '../memory/listpack.js';
 import { fixedReply, SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_LIST } from '../server/notify-classes.js';
-import { ListCursor, listsOf } from '../types/list.js';
+import { listsOf } from '../types/list.js';
+import { ListCursor } from '../types/list-reading.js';
 import { replyNoSuchKey, replyNotAnInteger, replyWrongArity, replyWrongType } from './replies.js';
 
 const INDEX_OUT_OF_RANGE = fixedReply('-ERR index out of range');

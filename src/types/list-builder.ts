@@ -12,7 +12,8 @@ import type { Ref } from '../memory/arena.js';
 import { blockStart } from '../memory/chunk-list.js';
 import { copyBytes } from '../memory/copy.js';
 import { closeListpack, ElementWriter, LISTPACK_EMPTY_BYTES, listpackCount } from '../memory/listpack.js';
-import { LIST_LISTPACK, LIST_QUICKLIST, type Lists } from './list.js';
+import type { Lists } from './list.js';
+import { LIST_LISTPACK, LIST_QUICKLIST } from './list-reading.js';
 import { PackedBuffer } from './packed-buffer.js';
 
 export class ListBuilder {

@@ -1,5 +1,5 @@
 /**
- * Lists: how a list lies in memory, and what changes it. Source: spec server.md section 13, persistence.md section 3.2.
+ * Lists: how a list lies in memory, and what changes it (list-reading.ts is how it is read). Source: spec server.md section 13, persistence.md section 3.2.
  *
  *   LISTPACK    value = the listpack itself
  *   QUICKLIST   value = reference to a ChunkList
@@ -8,23 +8,21 @@
  * Both are handled alike as chunks: a packed list is one whose only chunk lies in the entry. So a place in a list is (chunk, offset in its listpack),
  * and only `splice` knows the difference.
  *
- * Invariants: (1) a list in the keyspace has an element; between the steps of one command it may have none; (2) a cursor is valid until the next change
- * of its list that it was not handed to; (3) every change calls `beforeWrite` before its first byte.
+ * Invariants: (1) a list in the keyspace has an element; between the steps of one command it may have none; (2) every change calls `beforeWrite` before
+ * its first byte.
  */
 import type { Database } from '../keyspace/database.js';
-import { type Digest, valueDigests } from '../keyspace/digest.js';
-import { type Entries, ROOT_BYTES, TYPE_LIST } from '../keyspace/entry.js';
+import { valueDigests } from '../keyspace/digest.js';
+import { ROOT_BYTES, TYPE_LIST } from '../keyspace/entry.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import type { PackingLimits } from '../keyspace/packing-limits.js';
-import { type Arena, CHUNK_INDEX_SHIFT, type Ref } from '../memory/arena.js';
-import { blockStart, CHUNK_CELL_WORDS, ChunkList, type TextTaker } from '../memory/chunk-list.js';
+import type { Ref } from '../memory/arena.js';
+import { blockStart, CHUNK_CELL_WORDS, type TextTaker } from '../memory/chunk-list.js';
 import { copyBytes } from '../memory/copy.js';
 import {
   closeListpack,
   countElements,
   ElementWriter,
-  elementAt,
-  findElement,
   firstElement,
   initListpack,
   isListpackEnd,
@@ -34,7 +32,6 @@ import {
   listpackBytes,
   listpackCount,
   listpackEnd,
-  matchElement,
   nextElement,
   previousElement,
   skipElements,
@@ -42,9 +39,8 @@ import {
 } from '../memory/listpack.js';
 import { FrozenBlocks } from './frozen-blocks.js';
 import { ListBuilder } from './list-builder.js';
+import { LIST_LISTPACK, LIST_QUICKLIST, ListCursor, ListReading } from './list-reading.js';
 
-export const LIST_LISTPACK = 0;
-export const LIST_QUICKLIST = 1;
 const PACKED_LIST_FORM = TYPE_LIST | (LIST_LISTPACK << 4);
 const CHUNK_LIST_FORM = TYPE_LIST | (LIST_QUICKLIST << 4);
 
@@ -59,42 +55,23 @@ const CHUNKS_READ_AT_ONCE = 16;
 
 const NOBODY: TextTaker = { bulk: () => {} };
 
-/** A place in a list: an element, or the end of a chunk. */
-export class ListCursor {
-  chunk = 0;
-  /** From the start of the listpack. */
-  offset = 0;
-  /** The chunk's listpack begins here. */
-  bytes: Uint8Array = new Uint8Array(0);
-  base = 0;
-
-  read(element: ListpackElement): void {
-    element.read(this.bytes, this.base + this.offset);
-  }
-}
-
 /** The lists of a keyspace. */
 export function listsOf(space: Keyspace): Lists {
   return (space.valueTypes[TYPE_LIST] ??= new Lists(space)) as Lists;
 }
 
-export class Lists implements ValueType {
-  readonly chunks: ChunkList;
+export class Lists extends ListReading implements ValueType {
   readonly builder: ListBuilder;
   private readonly space: Keyspace;
-  private readonly entries: Entries;
-  private readonly arena: Arena;
   private readonly packing: PackingLimits;
   private readonly writer = new ElementWriter();
   private readonly place = new ListCursor();
   private readonly element = new ListpackElement();
 
   constructor(space: Keyspace) {
+    super(space);
     this.space = space;
-    this.entries = space.entries;
-    this.arena = space.arena;
     this.packing = space.packing;
-    this.chunks = new ChunkList(space.arena);
     this.builder = new ListBuilder(space, this);
   }
 
@@ -130,20 +107,6 @@ export class Lists implements ValueType {
 
   bytes(ref: Ref): number {
     return this.isPacked(ref) ? 0 : this.chunks.bytes(this.entries.root(ref));
-  }
-
-  isPacked(ref: Ref): boolean {
-    return this.entries.encoding(ref) === LIST_LISTPACK;
-  }
-
-  /** @returns number of elements */
-  length(ref: Ref): number {
-    if (this.isPacked(ref)) return listpackCount(this.entries.view(ref), this.entries.valueStart(ref));
-    return this.chunks.count(this.entries.root(ref));
-  }
-
-  chunkCount(ref: Ref): number {
-    return this.isPacked(ref) ? 1 : this.chunks.chunkCount(this.entries.root(ref));
   }
 
   /**
@@ -238,90 +201,6 @@ export class Lists implements ValueType {
       this.findPushPlace(entries.root(ref), atHead, length);
     }
     return this.insertEncoded(db, ref, place);
-  }
-
-  /** Places the cursor on element `index`, which is there. */
-  seek(ref: Ref, index: number, cursor: ListCursor): void {
-    let inChunk = index;
-    cursor.chunk = 0;
-    if (!this.isPacked(ref)) {
-      this.chunks.seek(this.entries.root(ref), index);
-      cursor.chunk = this.chunks.foundChunk;
-      inChunk = this.chunks.foundIndex;
-    }
-    this.load(ref, cursor);
-    cursor.offset = elementAt(cursor.bytes, cursor.base, inChunk) - cursor.base;
-  }
-
-  /** Moves on to the next element. @returns whether there is one */
-  next(ref: Ref, cursor: ListCursor): boolean {
-    cursor.offset = nextElement(cursor.bytes, cursor.base + cursor.offset) - cursor.base;
-    return this.enter(ref, cursor);
-  }
-
-  /** Moves back to the element before. @returns whether there is one */
-  previous(ref: Ref, cursor: ListCursor): boolean {
-    if (cursor.offset === LISTPACK_HEADER_BYTES) {
-      if (cursor.chunk === 0) return false;
-      cursor.chunk--;
-      this.load(ref, cursor);
-      cursor.offset = listpackBytes(cursor.bytes, cursor.base) - 1;
-    }
-    cursor.offset = previousElement(cursor.bytes, cursor.base + cursor.offset) - cursor.base;
-    return true;
-  }
-
-  /** If the cursor is at the end of a chunk, moves it to the first element of the next one. @returns whether it is on an element */
-  enter(ref: Ref, cursor: ListCursor): boolean {
-    return !isListpackEnd(cursor.bytes, cursor.base + cursor.offset) || this.enterNextChunk(ref, cursor);
-  }
-
-  /** Moves the cursor to the first element of the next chunk. @returns whether there is one */
-  enterNextChunk(ref: Ref, cursor: ListCursor): boolean {
-    if (cursor.chunk + 1 >= this.chunkCount(ref)) return false;
-    cursor.chunk++;
-    this.load(ref, cursor);
-    cursor.offset = LISTPACK_HEADER_BYTES;
-    return true;
-  }
-
-  /** Moves the cursor to the next element that has this text, from its place on. @returns whether there is one; else it is somewhere in the last chunk */
-  find(ref: Ref, cursor: ListCursor, text: Uint8Array, start: number, length: number): boolean {
-    do {
-      const at = findElement(cursor.bytes, cursor.base + cursor.offset, 1, text, start, length);
-      if (at >= 0) {
-        cursor.offset = at - cursor.base;
-        return true;
-      }
-    } while (this.enterNextChunk(ref, cursor));
-    return false;
-  }
-
-  /** The same backwards, down to the first element of chunk `firstChunk`. */
-  findBackward(
-    ref: Ref,
-    cursor: ListCursor,
-    firstChunk: number,
-    text: Uint8Array,
-    start: number,
-    length: number,
-  ): boolean {
-    for (;;) {
-      const { bytes, base } = cursor;
-      for (let at = base + cursor.offset; ; at = previousElement(bytes, at)) {
-        cursor.offset = at - base;
-        if (matchElement(bytes, at, text, start, length) >= 0) return true;
-        if (cursor.offset === LISTPACK_HEADER_BYTES) break;
-      }
-      // Whether another chunk has it at all is found forwards, in a third of the time.
-      do {
-        if (cursor.chunk <= firstChunk) return false;
-        cursor.chunk--;
-        this.load(ref, cursor);
-      } while (findElement(cursor.bytes, firstElement(cursor.base), 1, text, start, length) < 0);
-      const end = listpackEnd(cursor.bytes, cursor.base);
-      cursor.offset = previousElement(cursor.bytes, end) - cursor.base;
-    }
   }
 
   /** Inserts an element before the one at the cursor, or behind it. `prepareGrowth` was called. */
@@ -448,11 +327,6 @@ export class Lists implements ValueType {
     return result;
   }
 
-  /** @returns number of elements in a chunk */
-  elementsInChunk(ref: Ref, chunk: number): number {
-    return this.isPacked(ref) ? this.length(ref) : this.chunks.elementCountOf(this.entries.root(ref), chunk);
-  }
-
   /** Removes the chunks from number `first` on that have no more than `countMax` elements together. @returns how many elements these were */
   private removeWholeChunks(db: Database, ref: Ref, first: number, countMax: number): number {
     const { chunks } = this;
@@ -471,17 +345,6 @@ export class Lists implements ValueType {
     return removed;
   }
 
-  /** Continues the digest with all elements. */
-  digest(ref: Ref, digest: Digest): void {
-    const cursor = new ListCursor();
-    const element = new ListpackElement();
-    this.seek(ref, 0, cursor);
-    do {
-      cursor.read(element);
-      digest.mix(element.bytes, element.start, element.length);
-    } while (this.next(ref, cursor));
-  }
-
   /** Whether a list of this size is packed, if it is made as a whole. */
   fitsPacked(byteCount: number, elementCount: number): boolean {
     return elementCount <= this.packing.listNodeElements && byteCount <= this.packing.listNodeBytes;
@@ -490,27 +353,6 @@ export class Lists implements ValueType {
   /** Whether a node of `nodeBytes` and `nodeCount` elements may get another one of `length` bytes. */
   fitsNode(nodeBytes: number, nodeCount: number, length: number): boolean {
     return this.fitsPacked(nodeBytes + length + ELEMENT_OVERHEAD_BYTES, nodeCount + 1);
-  }
-
-  /** Points the cursor's view to its chunk. */
-  load(ref: Ref, cursor: ListCursor): void {
-    if (this.isPacked(ref)) {
-      cursor.bytes = this.entries.view(ref);
-      cursor.base = this.entries.valueStart(ref);
-    } else {
-      this.loadChunk(this.entries.root(ref), cursor);
-    }
-  }
-
-  /** A view of the same bytes as the cursor's, which reads words. */
-  words(ref: Ref, { chunk }: ListCursor): DataView {
-    const block = this.isPacked(ref) ? ref : this.chunks.chunk(this.entries.root(ref), chunk);
-    return this.arena.views[block >>> CHUNK_INDEX_SHIFT];
-  }
-
-  private loadChunk(list: Ref, cursor: ListCursor): void {
-    cursor.bytes = this.chunks.view(this.chunks.chunk(list, cursor.chunk));
-    cursor.base = this.chunks.start(list, cursor.chunk);
   }
 
   /** Sets `place` to the end of the list where the encoded element goes: in the chunk there, or in a new one if that is full. */

@@ -6,7 +6,8 @@ import { firstElement, ListpackElement, listpackCount } from '../../memory/listp
 import { formatDouble } from '../../types/double.js';
 import { hashesOf } from '../../types/hash.js';
 import type { HashCursor } from '../../types/hash-cursor.js';
-import { ListCursor, listsOf } from '../../types/list.js';
+import { listsOf } from '../../types/list.js';
+import { ListCursor } from '../../types/list-reading.js';
 import { setsOf } from '../../types/set.js';
 import { zsetsOf } from '../../types/zset.js';
 import type { RecordBuffer } from './record-buffer.js';
