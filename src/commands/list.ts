@@ -192,8 +192,8 @@ function push(call: Invocation, isHead: boolean, creates: boolean): void {
 
 /** Adds the arguments from number 2 on to a list, or to a new one. @returns its length */
 function pushAll(call: Invocation, ref: Ref, isHead: boolean): number {
-  const { db } = call;
-  const { argc, bytes, starts, lengths } = call.request;
+  const { db, request } = call;
+  const { argc, bytes, starts, lengths } = request;
   const lists = listsOf(call.keyspace);
   let list = ref;
   if (ref === 0) {
@@ -203,8 +203,7 @@ function pushAll(call: Invocation, ref: Ref, isHead: boolean): number {
   let addedBytes = 0;
   for (let i = 2; i < argc; i++) addedBytes += lengths[i];
   list = lists.prepareGrowth(db, list, addedBytes, argc - 2);
-  for (let i = 2; i < argc; i++) list = lists.push(db, list, isHead, bytes, starts[i], lengths[i]);
-  return lists.length(list);
+  return lists.length(lists.pushMany(db, list, isHead, request, 2, argc));
 }
 
 function pop(call: Invocation, isHead: boolean): void {

@@ -31,6 +31,8 @@ import {
   previousElement,
   splice,
   spliceFront,
+  statedCount,
+  writeListpackHeader,
 } from './listpack.js';
 import { type BlockReader, SharedBlocks } from './shared-blocks.js';
 import { UNIT_SHIFT } from './size-classes.js';
@@ -50,6 +52,13 @@ const CAPACITY_MIN = 4;
 /** Gets a text that lies in `bytes` only during the call. */
 export interface TextTaker {
   bulk(bytes: Uint8Array, start: number, length: number): void;
+}
+
+/** Texts that lie in one buffer. */
+export interface TextRanges {
+  readonly bytes: Uint8Array;
+  readonly starts: Int32Array;
+  readonly lengths: Int32Array;
 }
 
 const element = new ListpackElement();
@@ -345,6 +354,64 @@ export class ChunkList {
     }
     cells[cell + 1] = elementCount;
     return ++control[at + ELEMENTS];
+  }
+
+  /**
+   * Adds texts number `from` to before `to`, one after the other, at an end of the list, as far as the chunk there may take them: under the same conditions as
+   * `pushWithin`, and with its sizes written once.
+   * @param bytesMax     of a listpack before an addition, and the length of the text
+   * @param elementsMax  of a listpack after it
+   * @returns number of the first text that was not added
+   */
+  pushManyWithin(
+    list: Ref,
+    atHead: boolean,
+    writer: ElementWriter,
+    texts: TextRanges,
+    from: number,
+    to: number,
+    bytesMax: number,
+    elementsMax: number,
+  ): number {
+    const control = this.words[list >>> CHUNK_INDEX_SHIFT];
+    const at = (list & UNIT_MASK) << 1;
+    const chunkCount = control[at + CHUNKS];
+    if (chunkCount === 0) return from;
+    const cells = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT];
+    const cell = endCell(control, at, atHead);
+    const chunk = cells[cell];
+    if (this.shared.has(list, chunk)) return from;
+    const view = this.arena.bytes[chunk >>> CHUNK_INDEX_SHIFT];
+    const gap = atHead || chunkCount === 1 ? control[at + HEAD_GAP] : 0;
+    const base = blockStart(chunk) + gap;
+    const total = listpackBytes(view, base);
+    // Elements that come before it overwrite the header.
+    const stated = statedCount(view, base);
+    const { bytes, starts, lengths } = texts;
+    const end = Math.min(to, from + elementsMax - cells[cell + 1]);
+    let room = atHead ? gap : this.arena.blockBytes(chunk) - gap - total;
+    let grown = total;
+    let place = atHead ? firstElement(base) : base + total - 1;
+    let next = from;
+    for (; next < end && grown <= bytesMax - lengths[next]; next++) {
+      const byteCount = writer.encode(bytes, starts[next], lengths[next]);
+      if (byteCount > room) break;
+      room -= byteCount;
+      grown += byteCount;
+      if (atHead) writer.write(view, (place -= byteCount));
+      else place = writer.write(view, place);
+    }
+    const added = next - from;
+    if (added <= 0) return from;
+    if (atHead) {
+      writeListpackHeader(view, base + total - grown, grown, stated, added);
+      control[at + HEAD_GAP] = gap + total - grown;
+    } else {
+      closeListpack(view, base, place, added);
+    }
+    cells[cell + 1] += added;
+    control[at + ELEMENTS] += added;
+    return next;
   }
 
   /**

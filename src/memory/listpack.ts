@@ -39,7 +39,7 @@ export function listpackBytes(bytes: Uint8Array, base: number): number {
 
 /** @returns number of elements; by walking if there are 65,535 or more */
 export function listpackCount(bytes: Uint8Array, base: number): number {
-  const stated = bytes[base + 4] | (bytes[base + 5] << 8);
+  const stated = statedCount(bytes, base);
   if (stated !== COUNT_UNKNOWN) return stated;
   let count = 0;
   for (let at = firstElement(base); !isListpackEnd(bytes, at); at = nextElement(bytes, at)) count++;
@@ -350,21 +350,36 @@ export function spliceFront(
   countChange: number,
 ): number {
   const total = listpackBytes(bytes, base);
-  const low = bytes[base + 4];
-  const high = bytes[base + 5];
+  const stated = statedCount(bytes, base);
   const moved = base + removedBytes - addedBytes;
-  writeInt32(bytes, moved, total + addedBytes - removedBytes);
-  bytes[moved + 4] = low;
-  bytes[moved + 5] = high;
-  addCount(bytes, moved, countChange);
+  writeListpackHeader(bytes, moved, total + addedBytes - removedBytes, stated, countChange);
   return moved;
 }
 
 function addCount(bytes: Uint8Array, base: number, countChange: number): void {
-  const stated = bytes[base + 4] | (bytes[base + 5] << 8);
+  writeCount(bytes, base, statedCount(bytes, base), countChange);
+}
+
+/** @returns the number of elements as the header has it, ffff = not known */
+export function statedCount(bytes: Uint8Array, base: number): number {
+  return bytes[base + 4] | (bytes[base + 5] << 8);
+}
+
+/** Writes the header of a listpack that had `stated` elements by its header, and has `countChange` more now. */
+export function writeListpackHeader(
+  bytes: Uint8Array,
+  base: number,
+  byteCount: number,
+  stated: number,
+  countChange: number,
+): void {
+  writeInt32(bytes, base, byteCount);
+  writeCount(bytes, base, stated, countChange);
+}
+
+function writeCount(bytes: Uint8Array, base: number, stated: number, countChange: number): void {
   // Once not known, the count stays so until a walk would find it: as the original has it.
-  if (stated === COUNT_UNKNOWN) return;
-  const count = Math.min(stated + countChange, COUNT_UNKNOWN);
+  const count = stated === COUNT_UNKNOWN ? stated : Math.min(stated + countChange, COUNT_UNKNOWN);
   bytes[base + 4] = count;
   bytes[base + 5] = count >> 8;
 }

@@ -17,7 +17,7 @@ import { ROOT_BYTES, TYPE_LIST } from '../keyspace/entry.js';
 import type { FrozenValue, ItemReader, Keyspace, ValueType } from '../keyspace/keyspace.js';
 import type { PackingLimits } from '../keyspace/packing-limits.js';
 import type { Ref } from '../memory/arena.js';
-import { blockStart, CHUNK_CELL_WORDS, type TextTaker } from '../memory/chunk-list.js';
+import { blockStart, CHUNK_CELL_WORDS, type TextRanges, type TextTaker } from '../memory/chunk-list.js';
 import { copyBytes } from '../memory/copy.js';
 import {
   closeListpack,
@@ -201,6 +201,25 @@ export class Lists extends ListReading implements ValueType {
       this.findPushPlace(entries.root(ref), atHead, length);
     }
     return this.insertEncoded(db, ref, place);
+  }
+
+  /** Adds texts number `from` to before `to`, one after the other, at an end. `prepareGrowth` was called. */
+  pushMany(db: Database, ref: Ref, atHead: boolean, texts: TextRanges, from: number, to: number): Ref {
+    const { chunks, entries, packing, writer } = this;
+    const { bytes, starts, lengths } = texts;
+    const bytesMax = packing.listNodeBytes - ELEMENT_OVERHEAD_BYTES;
+    let list = ref;
+    let next = from;
+    while (next < to) {
+      // The first one that does not fit into the chunk at the end makes the next chunk, or the room.
+      list = this.push(db, list, atHead, bytes, starts[next], lengths[next]);
+      next++;
+      if (next === to || this.isPacked(list)) continue;
+      db.beforeWrite(list);
+      const root = entries.root(list);
+      next = chunks.pushManyWithin(root, atHead, writer, texts, next, to, bytesMax, packing.listNodeElements);
+    }
+    return list;
   }
 
   /** Inserts an element before the one at the cursor, or behind it. `prepareGrowth` was called. */

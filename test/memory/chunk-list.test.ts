@@ -51,6 +51,19 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
     if (atHead) end.unshift(text);
     else end.push(text);
   };
+  const pushMany = (atHead: boolean, texts: readonly string[]): void => {
+    const end = model[atHead ? 0 : model.length - 1]!;
+    const starts = Int32Array.from(texts, (_, i) => texts.slice(0, i).join('').length);
+    const ranges = { bytes: Buffer.from(texts.join('')), starts, lengths: Int32Array.from(texts, (t) => t.length) };
+    const from = texts.length >> 2;
+    const next = chunks.pushManyWithin(list, atHead, writer, ranges, from, texts.length, BYTES_MAX, ELEMENTS_MAX);
+    for (const text of texts.slice(from, next)) {
+      if (atHead) end.unshift(text);
+      else end.push(text);
+    }
+    // The next one meets a limit, or finds no room: it is not for this chunk as it is.
+    if (next < texts.length) push(atHead, texts[next]!);
+  };
   const pop = (atHead: boolean): void => {
     const end = model[atHead ? 0 : model.length - 1]!;
     let taken = '';
@@ -123,6 +136,10 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
         // More than one, so that both ends get room in which to grow and shrink.
         const atHead = random.oneIn(2);
         for (let i = random.below(20); i > 0; i--) push(atHead, `${text}${i}`);
+        pushMany(
+          atHead,
+          Array.from({ length: random.below(30) }, (_, i) => (random.oneIn(2) ? `${i}` : `${text}${i}`)),
+        );
         break;
       }
       case 6: {
