@@ -15,6 +15,9 @@ const NO_COUNT = 'ERR Number of fields must be a positive integer';
 /** The greatest number of fields that HSETEX takes. */
 const FIELDS_MAX = 0x7fffffff;
 
+/** `numfields field value` */
+const PAIR_WORDS = 3;
+
 /** In the place of a time: the fields keep theirs, or have none. */
 const UNCHANGED = -2;
 
@@ -172,7 +175,7 @@ function setOptions(call: Invocation): SetOptions | null {
     const timeOption = timeOptionAt(call, i);
     if (call.is(i, 'FIELDS')) {
       // They come last, so that a value may look like an option.
-      const count = i + 1 < call.argc ? call.integer(i + 1) : 1;
+      const count = i + PAIR_WORDS < call.argc ? call.integer(i + 1) : 1;
       if (!(count >= 1 && count <= FIELDS_MAX)) return fail('ERR invalid number of fields');
       options.first = i + 2;
       options.last = i + 1 + count * 2;

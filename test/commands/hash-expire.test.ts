@@ -252,6 +252,7 @@ const cases: Record<string, readonly Case[]> = {
     { run: ['HSETEX new PXAT 1 FIELDS 2 a x a y', 'EXISTS new'], expect: '0' },
     { run: ['HPEXPIRE h 10 FIELDS 1 a', '+11', 'HSETEX h FNX FIELDS 1 a x'], expect: '1' },
     { run: ['HSETEX h FIELDS 1 a'], expect: "-ERR wrong number of arguments for 'hsetex' command" },
+    { run: ['HSETEX h FNX FIELDS x a'], expect: "-ERR wrong number of arguments for 'hsetex' command" },
     { run: ['HSETEX h FIELDS 2 a b c'], expect: "-ERR wrong number of arguments for 'hsetex' command" },
     { run: ['HSETEX h FIELDS 0 a b'], expect: '-ERR invalid number of fields' },
     { run: ['HSETEX h NX FIELDS 1 a b'], expect: '-ERR unknown argument: NX' },
