@@ -10,6 +10,8 @@ import { countedEnd, countMostBits } from './bit-counter.js';
 const COUNTER_BYTES_MIN = 128;
 
 const BLOCK_BYTES = 4096;
+/** Compared at once where a block was alike: each comparison makes two views. */
+const STRIDE_BYTES = 64 * BLOCK_BYTES;
 const ZEROS = new Uint8Array(BLOCK_BYTES);
 const ONES = new Uint8Array(BLOCK_BYTES).fill(0xff);
 
@@ -95,10 +97,23 @@ function findBit(bytes: Uint8Array, words: Int32Array, start: number, end: numbe
 /** @returns the end of the last whole block from `start` on that has no bit of that value: compared by native code, three times as fast as any loop */
 function skipBlocks(bytes: Uint8Array, start: number, end: number, bit: number): number {
   const block = bit === 1 ? ZEROS : ONES;
-  let at = start;
-  while (at + BLOCK_BYTES <= end && Buffer.compare(bytes.subarray(at, at + BLOCK_BYTES), block) === 0)
-    at += BLOCK_BYTES;
+  if (!isBlock(bytes, start, end, block)) return start;
+  let at = start + BLOCK_BYTES;
+  while (isAsBefore(bytes, at, end)) at += STRIDE_BYTES;
+  while (isBlock(bytes, at, end, block)) at += BLOCK_BYTES;
   return at;
+}
+
+/** @returns whether the bytes from `at` on are that block; false if fewer are left */
+function isBlock(bytes: Uint8Array, at: number, end: number, block: Uint8Array): boolean {
+  return at + BLOCK_BYTES <= end && Buffer.compare(bytes.subarray(at, at + BLOCK_BYTES), block) === 0;
+}
+
+/** @returns whether each byte of a stride from `at` on is as the one a block before it: if those of that block are alike, so are all; false if fewer are left */
+function isAsBefore(bytes: Uint8Array, at: number, end: number): boolean {
+  if (at + STRIDE_BYTES > end) return false;
+  const before = at - BLOCK_BYTES;
+  return Buffer.compare(bytes.subarray(at, at + STRIDE_BYTES), bytes.subarray(before, before + STRIDE_BYTES)) === 0;
 }
 
 /** @returns the first of the words from `start` on that is not `value` (0 or −1), or `end`; eight at a time */
