@@ -31,9 +31,9 @@ function execute(call: Invocation, transaction: Transaction): void {
   const { dispatcher } = server;
   const start = reply.length;
   connection.isExecuting = true;
-  reply.array(transaction.commands.length);
-  for (let i = 0; i < transaction.commands.length; i++)
-    dispatcher.runShown(connection, transaction.request(i), transaction.commands[i]);
+  reply.array(transaction.count);
+  for (let i = 0; i < transaction.count; i++)
+    dispatcher.runShown(connection, transaction.request(i), transaction.command(i));
   connection.isExecuting = false;
   server.completeLater(connection, start);
   // What the commands changed has been propagated one by one, within this unit.

@@ -118,7 +118,7 @@ function describe(connection: Connection, nowMs: number, line: LineWriter): void
   line.number(' sub=', subscriptions?.topics[CHANNEL].size ?? 0);
   line.number(' psub=', subscriptions?.topics[PATTERN].size ?? 0);
   line.number(' ssub=', subscriptions?.topics[SHARD_CHANNEL].size ?? 0);
-  line.number(' multi=', transaction === null ? -1 : transaction.commands.length);
+  line.number(' multi=', transaction === null ? -1 : transaction.count);
   line.number(' qbuf=', connection.pendingLength);
   line.number(' qbuf-free=', connection.pending.length - connection.pendingLength);
   line.number(' argv-mem=0 multi-mem=', transaction?.argumentBytes ?? 0);

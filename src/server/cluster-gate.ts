@@ -14,6 +14,7 @@ import type { Config } from './config/config.js';
 import type { Connection } from './connection.js';
 import { CLUSTER_READONLY } from './connection-flags.js';
 import type { ClusterGate } from './interfaces.js';
+import type { Transaction } from './transaction.js';
 
 const SHARD_PUBSUB = new Set(['ssubscribe', 'sunsubscribe', 'spublish']);
 
@@ -83,7 +84,7 @@ export class SlotGate implements ClusterGate {
     const { transaction } = connection;
     if (transaction === null) return null;
     return {
-      keys: transaction.commands.flatMap((queued, i) => keysOf(queued, transaction.request(i))),
+      keys: keysOfAll(transaction),
       isWrite: false,
       anyWrite: (transaction.anyFlags & WRITE) !== 0,
       isShardPubsub: false,
@@ -116,4 +117,11 @@ function keysOf(command: Command, request: Request): KeyAt[] {
   const { bytes, starts, lengths } = request;
   const found = findKeys(command, request, true) ?? [];
   return found.map(({ position }) => ({ bytes, start: starts[position], length: lengths[position] }));
+}
+
+function keysOfAll(transaction: Transaction): KeyAt[] {
+  const keys: KeyAt[] = [];
+  for (let i = 0; i < transaction.count; i++)
+    for (const key of keysOf(transaction.command(i), transaction.request(i))) keys.push(key);
+  return keys;
 }

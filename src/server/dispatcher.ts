@@ -184,7 +184,9 @@ export class Dispatcher {
       server.noteError(reply.lastErrorCode);
     }
     if (isTimedAlone) {
-      this.clockMs = performance.now();
+      // A run that EXEC leaves behind ends with it: by the same reading.
+      if (this.runCommand !== null) this.endRun();
+      else this.clockMs = performance.now();
       const elapsedUs = (this.clockMs - start) * 1000;
       command.microseconds += elapsedUs;
       if (server.tracksLatency) command.histogram.add(elapsedUs, 1);
@@ -304,7 +306,7 @@ export class Dispatcher {
     // EXEC is judged by what is queued.
     const queued = isExec ? connection.transaction : null;
     const anyFlags = queued === null ? command.flags : command.flags | queued.anyFlags;
-    const allFlags = queued === null || queued.commands.length === 0 ? command.flags : queued.allFlags;
+    const allFlags = queued === null || queued.count === 0 ? command.flags : queued.allFlags;
     if ((flags & NEEDS_AUTH) !== 0 && (command.flags & NO_AUTH) === 0) return 'NOAUTH Authentication required.';
     if ((flags & IN_MULTI) !== 0 && (command.flags & NO_MULTI) !== 0)
       return 'ERR Command not allowed inside a transaction';

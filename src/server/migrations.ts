@@ -77,7 +77,9 @@ export class Migrations {
   mustWait(connection: Connection, request: Request, command: Command): boolean {
     const { transaction, databaseIndex } = connection;
     if (command.fullName === 'exec' && transaction !== null) {
-      return transaction.commands.some((queued, i) => this.concerns(databaseIndex, transaction.request(i), queued));
+      for (let i = 0; i < transaction.count; i++)
+        if (this.concerns(databaseIndex, transaction.request(i), transaction.command(i))) return true;
+      return false;
     }
     return (connection.flags & IN_MULTI) === 0 && this.concerns(databaseIndex, request, command);
   }

@@ -19,7 +19,8 @@ const KEPT_WORDS_MAX = 128;
 const KEPT_MAX = 64;
 
 export class Transaction {
-  readonly commands: Command[] = [];
+  /** Requests that are queued. */
+  count = 0;
   /** A command was refused while queuing: EXEC answers EXECABORT. */
   hasFailed = false;
   /** Union of the flags of the queued commands, and of the inverses for those that matter by absence. */
@@ -30,28 +31,37 @@ export class Transaction {
   private bytes = new Uint8Array(INITIAL_BYTES);
   private starts = new Int32Array(INITIAL_WORDS);
   private lengths = new Int32Array(INITIAL_WORDS);
-  private wordCount = 0;
-  /** Of each request. */
-  private readonly firstWords: number[] = [];
+  /** The words of request number i are those from `firstWords[i]` to before `firstWords[i + 1]`. */
+  private firstWords = new Int32Array(INITIAL_WORDS);
+  /** Of each request; what is behind `count` is of earlier transactions, as to give up and take an array's memory costs more than a command. */
+  private readonly commands: Command[] = [];
   /** What `request` gives out. */
   private readonly current = new Request(INITIAL_WORDS);
 
   /** Stores a copy of the request. */
   queue(command: Command, request: Request): void {
-    this.commands.push(command);
-    this.firstWords.push(this.wordCount);
-    for (let i = 0; i < request.argc; i++) this.addWord(request.bytes, request.starts[i], request.lengths[i]);
+    const number = this.count++;
+    this.commands[number] = command;
     this.anyFlags |= command.flags;
     this.allFlags &= command.flags;
+    if (this.count === this.firstWords.length) this.firstWords = doubled(this.firstWords);
+    let word = this.firstWords[number];
+    for (let i = 0; i < request.argc; i++) this.addWord(word++, request.bytes, request.starts[i], request.lengths[i]);
+    this.firstWords[this.count] = word;
+  }
+
+  /** @returns the command of queued request number `index` */
+  command(index: number): Command {
+    return this.commands[index];
   }
 
   /** @returns queued request number `index`, good until the next call and as long as nothing is queued */
   request(index: number): Request {
-    const { current } = this;
-    const end = index + 1 < this.firstWords.length ? this.firstWords[index + 1] : this.wordCount;
+    const { current, firstWords, starts, lengths } = this;
+    const end = firstWords[index + 1];
     current.bytes = this.bytes;
     current.argc = 0;
-    for (let i = this.firstWords[index]; i < end; i++) current.push(this.starts[i], this.lengths[i]);
+    for (let i = firstWords[index]; i < end; i++) current.push(starts[i], lengths[i]);
     return current;
   }
 
@@ -61,29 +71,27 @@ export class Transaction {
 
   /** Makes it as new. */
   clear(): void {
-    this.commands.length = 0;
-    this.firstWords.length = 0;
-    this.wordCount = 0;
+    this.count = 0;
     this.hasFailed = false;
     this.anyFlags = 0;
     this.allFlags = -1;
     this.argumentBytes = 0;
   }
 
-  private addWord(bytes: Uint8Array, start: number, length: number): void {
+  private addWord(word: number, bytes: Uint8Array, start: number, length: number): void {
     const at = this.argumentBytes;
     if (at + length > this.bytes.length) {
       const grown = new Uint8Array(Math.max(at + length, this.bytes.length * 2));
       grown.set(this.bytes.subarray(0, at));
       this.bytes = grown;
     }
-    if (this.wordCount === this.starts.length) {
+    if (word === this.starts.length) {
       this.starts = doubled(this.starts);
       this.lengths = doubled(this.lengths);
     }
     copyBytes(bytes, start, this.bytes, at, length);
-    this.starts[this.wordCount] = at;
-    this.lengths[this.wordCount++] = length;
+    this.starts[word] = at;
+    this.lengths[word] = length;
     this.argumentBytes = at + length;
   }
 }
