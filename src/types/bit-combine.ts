@@ -2,22 +2,28 @@
  * BITOP: strings combined bit by bit; the shorter ones count as filled up with zeros.
  *
  * Strings begin at any byte, so two of them rarely line up as words. The result is made in blocks that stay in the first cache: each source's part is
- * copied to the beginning of a block (a native copy), combined there as words, and the result is copied to its place.
+ * copied into the program's memory (a native copy), combined there, and the result is copied to its place.
  */
 import type { Entries } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import { copyBytes } from '../memory/copy.js';
+import { ByteProgram } from '../wasm/byte-program.js';
+import bytes from './bit-combine.wasm.js';
 
 export const BIT_AND = 0;
 export const BIT_OR = 1;
 export const BIT_XOR = 2;
 export const BIT_NOT = 3;
 
-const BLOCK_BYTES = 8192;
-const result = new Int32Array(BLOCK_BYTES / 4);
-const resultBytes = new Uint8Array(result.buffer);
-const operand = new Int32Array(BLOCK_BYTES / 4);
-const operandBytes = new Uint8Array(operand.buffer);
+/** Of the result, at the beginning of the program's memory, and of the operand behind it. */
+const BLOCK_BYTES = 16 * 1024;
+const OPERAND_AT = BLOCK_BYTES;
+/** What the program takes at once. */
+const STEP_BYTES = 32;
+
+type Combine = (end: number) => void;
+
+const program = new ByteProgram<{ readonly and: Combine; readonly or: Combine; readonly xor: Combine }>(bytes);
 
 /**
  * Writes the combination of strings.
@@ -33,41 +39,32 @@ export function combineBits(
   targetStart: number,
   length: number,
 ): void {
+  const { exports, memory } = program;
+  // NOT is XOR with ones.
+  if (operation === BIT_NOT) memory.fill(0xff, OPERAND_AT, OPERAND_AT + wholeSteps(Math.min(BLOCK_BYTES, length)));
+  const combine = operation === BIT_AND ? exports.and : operation === BIT_OR ? exports.or : exports.xor;
   for (let from = 0; from < length; from += BLOCK_BYTES) {
     const count = Math.min(BLOCK_BYTES, length - from);
-    const words = (count + 3) >> 2;
-    readBlock(entries, sources[0], from, count, resultBytes);
-    if (operation === BIT_NOT) invert(words);
+    const end = wholeSteps(count);
+    readBlock(entries, sources[0], from, count, memory, 0);
+    if (operation === BIT_NOT) combine(end);
     for (let i = 1; i < sources.length; i++) {
-      readBlock(entries, sources[i], from, count, operandBytes);
-      if (operation === BIT_AND) and(words);
-      else if (operation === BIT_OR) or(words);
-      else xor(words);
+      readBlock(entries, sources[i], from, count, memory, OPERAND_AT);
+      combine(end);
     }
-    copyBytes(resultBytes, 0, target, targetStart + from, count);
+    copyBytes(memory, 0, target, targetStart + from, count);
   }
 }
 
-/** Reads `count` bytes from offset `from` of a string on, zeros beyond its end. */
-function readBlock(entries: Entries, source: Ref, from: number, count: number, block: Uint8Array): void {
+/** Reads `count` bytes from offset `from` of a string on, zeros beyond its end, to `at` in the program's memory. */
+function readBlock(entries: Entries, source: Ref, from: number, count: number, memory: Uint8Array, at: number): void {
   const length = source === 0 ? 0 : entries.valueLength(source);
   const present = Math.max(0, Math.min(count, length - from));
-  if (present > 0) copyBytes(entries.view(source), entries.valueStart(source) + from, block, 0, present);
-  if (present < count) block.fill(0, present, count);
+  if (present > 0) copyBytes(entries.view(source), entries.valueStart(source) + from, memory, at, present);
+  if (present < count) memory.fill(0, at + present, at + count);
 }
 
-function invert(words: number): void {
-  for (let i = 0; i < words; i++) result[i] = ~result[i];
-}
-
-function and(words: number): void {
-  for (let i = 0; i < words; i++) result[i] &= operand[i];
-}
-
-function or(words: number): void {
-  for (let i = 0; i < words; i++) result[i] |= operand[i];
-}
-
-function xor(words: number): void {
-  for (let i = 0; i < words; i++) result[i] ^= operand[i];
+/** @returns the bytes that the program takes for so many; what is behind the last of these is nobody's */
+function wholeSteps(count: number): number {
+  return Math.ceil(count / STEP_BYTES) * STEP_BYTES;
 }
