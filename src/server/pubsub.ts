@@ -8,7 +8,7 @@
  * `subscriptions`; (3) IS_PUBSUB is set iff the connection has a subscription; (4) in a cluster a shard channel is also found by its slot.
  */
 import { slotOfKey } from '../keyspace/key-hash.js';
-import { copyBytes } from '../memory/copy.js';
+import { copyBytes, copyWords } from '../memory/copy.js';
 import { writeInteger } from '../resp/reply-writer.js';
 import { latin1Of } from '../resp/request.js';
 import { globMatches } from '../types/glob.js';
@@ -35,6 +35,7 @@ const LF = 0x0a;
 const MESSAGE = '3\r\n$7\r\nmessage\r\n';
 const SHARD_MESSAGE = '3\r\n$8\r\nsmessage\r\n';
 const NO_BYTES = new Uint8Array(0);
+const NO_HEAD = new DataView(NO_BYTES.buffer);
 /** Messages are written into so many bytes, then into others. A longer message has its own. */
 const CHUNK_BYTES = 64 * 1024;
 
@@ -42,7 +43,7 @@ export interface Topic {
   readonly kind: TopicKind;
   readonly name: Uint8Array;
   /** The beginning of a message to the subscribers of a channel or shard channel (`headOf`); empty for a pattern. */
-  readonly head: Uint8Array;
+  readonly head: DataView;
   readonly subscribers: Set<Connection>;
 }
 
@@ -93,7 +94,7 @@ export class Pubsub {
       topic = {
         kind,
         name: name.slice(),
-        head: kind === PATTERN ? NO_BYTES : headOf(kind === CHANNEL ? MESSAGE : SHARD_MESSAGE, textOf(name)),
+        head: kind === PATTERN ? NO_HEAD : headOf(kind === CHANNEL ? MESSAGE : SHARD_MESSAGE, textOf(name)),
         subscribers: new Set(),
       };
       this.topics[kind].add(topic);
@@ -190,9 +191,9 @@ export class Pubsub {
     }
   }
 
-  private send(topic: Topic, head: Uint8Array, payload: Uint8Array, payloadStart: number, payloadLength: number): void {
+  private send(topic: Topic, head: DataView, payload: Uint8Array, payloadStart: number, payloadLength: number): void {
     const { messages } = this;
-    const size = 1 + head.length + digitCount(payloadLength) + 2 + payloadLength + 2;
+    const size = 1 + head.byteLength + digitCount(payloadLength) + 2 + payloadLength + 2;
     let resp2Bytes: Uint8Array = NO_BYTES;
     let resp2Start = 0;
     let resp3Bytes: Uint8Array = NO_BYTES;
@@ -257,24 +258,27 @@ export class Pubsub {
  */
 class MessageBytes {
   private bytes: Uint8Array = NO_BYTES;
+  /** The same bytes. */
+  private view: DataView = NO_HEAD;
   private length = 0;
 
   /** @returns bytes with room for `count` more: those into which `write` writes next */
   room(count: number): Uint8Array {
     if (this.length + count > this.bytes.length) {
       this.bytes = new Uint8Array(Math.max(count, CHUNK_BYTES));
+      this.view = new DataView(this.bytes.buffer);
       this.length = 0;
     }
     return this.bytes;
   }
 
   /** Writes a message. @returns where it begins */
-  write(type: number, head: Uint8Array, payload: Uint8Array, payloadStart: number, payloadLength: number): number {
+  write(type: number, head: DataView, payload: Uint8Array, payloadStart: number, payloadLength: number): number {
     const { bytes } = this;
     const start = this.length;
     bytes[start] = type;
-    copyBytes(head, 0, bytes, start + 1, head.length);
-    let at = writeInteger(bytes, start + 1 + head.length, payloadLength);
+    copyWords(head, 0, this.view, start + 1, head.byteLength);
+    let at = writeInteger(bytes, start + 1 + head.byteLength, payloadLength);
     bytes[at++] = CR;
     bytes[at++] = LF;
     copyBytes(payload, payloadStart, bytes, at, payloadLength);
@@ -285,6 +289,7 @@ class MessageBytes {
     // What was made for one long message is not kept.
     if (bytes.length > CHUNK_BYTES) {
       this.bytes = NO_BYTES;
+      this.view = NO_HEAD;
       this.length = 0;
     }
     return start;
@@ -300,8 +305,9 @@ function slotOf({ name }: Topic): number {
 }
 
 /** @returns a message's beginning up to the length of its payload, but for the type byte, in which the protocols differ */
-function headOf(words: string, channel: string): Uint8Array {
-  return Buffer.from(`${words}$${channel.length}\r\n${channel}\r\n$`, 'latin1');
+function headOf(words: string, channel: string): DataView {
+  const bytes = Buffer.from(`${words}$${channel.length}\r\n${channel}\r\n$`, 'latin1');
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function digitCount(value: number): number {
