@@ -246,7 +246,7 @@ export class Database {
     const keyLength = entries.keyLength(ref);
     const expireAtMs = entries.expireAtMs(ref);
     const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
-    if (this.space.arena.fits(ref, needed)) {
+    if (this.space.arena.fits(ref, needed) || this.space.arena.extend(ref, needed)) {
       entries.setValueLength(ref, valueLength);
       return ref;
     }

@@ -51,6 +51,13 @@ const ALIGNMENT_BYTES = 48;
 /** Spare buffers that are kept for good. */
 const SPARE_COUNT = 1;
 
+/**
+ * Blocks above this get a buffer longer by a fraction, into which they may grow in place. So large a buffer comes from the system as pages that take no
+ * memory before they are written; what is spent are references, so only while at most half of them are in use.
+ */
+const EXTENSIBLE_BYTES_MIN = 32 << 20;
+const EXTENSION_SHARE = 1 / 4;
+
 const PAGE_FREE = 0;
 const PAGE_RUN = 255;
 const HUGE = 254;
@@ -73,7 +80,7 @@ export class Arena {
   /** Sum of the sizes of the blocks handed out. */
   usedBytes = 0;
   peakBytes = 0;
-  /** Sum of the sizes of the buffers held, spare ones too. */
+  /** Sum of the sizes of the buffers held, spare ones and what blocks may grow into too. */
   reservedBytes = 0;
   blockCount = 0;
   /** Called by each `allocate` that leaves `usedBytes` above the limit; it must not touch the arena. */
@@ -193,6 +200,18 @@ export class Arena {
     return byteCount <= blockBytes && byteCount * 2 + 16 >= blockBytes;
   }
 
+  /** Makes a block longer where it is, as far as its buffer goes; its content stays. @returns whether it now holds `byteCount` bytes, more than before */
+  extend(ref: Ref, byteCount: number): boolean {
+    if (this.pageKind[ref >>> PAGE_UNIT_SHIFT] !== HUGE) return false;
+    const chunk = ref >>> CHUNK_INDEX_SHIFT;
+    const held = this.hugeBytes.get(chunk)!;
+    if (byteCount <= held || byteCount > this.bytes[chunk].length) return false;
+    const rounded = Math.ceil(byteCount / PAGE_BYTES) * PAGE_BYTES;
+    this.hugeBytes.set(chunk, rounded);
+    this.addUsed(rounded - held);
+    return true;
+  }
+
   /** @returns bytes that a request of `byteCount` would take. */
   static roundedBytes(byteCount: number): number {
     if (byteCount <= SLAB_BLOCK_BYTES_MAX) return CLASS_BYTES[sizeClassOf(byteCount)];
@@ -225,7 +244,11 @@ export class Arena {
 
   private account(blockBytes: number): void {
     this.blockCount++;
-    this.usedBytes += blockBytes;
+    this.addUsed(blockBytes);
+  }
+
+  private addUsed(byteCount: number): void {
+    this.usedBytes += byteCount;
     if (this.usedBytes > this.watermarkBytes) this.passWatermark();
   }
 
@@ -278,9 +301,11 @@ export class Arena {
 
   private allocateHuge(byteCount: number): Ref {
     const rounded = Math.ceil(byteCount / PAGE_BYTES) * PAGE_BYTES;
-    const indexCount = Math.ceil(rounded / CHUNK_BYTES);
+    const isExtensible = rounded > EXTENSIBLE_BYTES_MIN && this.bytes.length <= CHUNK_COUNT_MAX / 2;
+    const extension = isExtensible ? Math.ceil((rounded * EXTENSION_SHARE) / PAGE_BYTES) * PAGE_BYTES : 0;
+    const indexCount = Math.ceil((rounded + extension) / CHUNK_BYTES);
     const chunk = this.findFreeIndexes(indexCount);
-    this.installBuffer(chunk, rounded);
+    this.installBuffer(chunk, rounded + extension);
     for (let index = chunk + 1; index < chunk + indexCount; index++) {
       this.bytes[index] = NO_BYTES;
       this.words[index] = NO_WORDS;
@@ -306,8 +331,9 @@ export class Arena {
     if (rounded === CHUNK_BYTES) {
       this.pool.put(this.bytes[chunk].buffer as ArrayBuffer);
     } else {
-      this.reservedBytes -= rounded;
-      this.pool.noteDropped(rounded);
+      const byteCount = this.bytes[chunk].length;
+      this.reservedBytes -= byteCount;
+      this.pool.noteDropped(byteCount);
     }
     for (let index = chunk; index < chunk + indexCount; index++) this.forgetChunk(index);
   }

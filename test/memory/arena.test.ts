@@ -146,6 +146,41 @@ test('a huge block has a buffer of its own, and gives it back', () => {
   assert.equal(arena.reservedBytes, before);
 });
 
+test('a block of more than 32 MiB grows in place by a quarter, and counts as long as it is', () => {
+  const arena = new Arena();
+  const before = { used: arena.usedBytes, reserved: arena.reservedBytes };
+  const size = 33 << 20;
+  const ref = arena.allocate(size);
+  const view = arena.bytes[ref >>> CHUNK_INDEX_SHIFT]!;
+  view[0] = 1;
+  view[size - 1] = 2;
+  assert.equal(arena.usedBytes, before.used + size);
+  assert.ok(!arena.extend(ref, size), 'it is so long already');
+  assert.ok(arena.extend(ref, size + 1));
+  assert.equal(arena.blockBytes(ref), size + PAGE_BYTES);
+  assert.equal(arena.usedBytes, before.used + size + PAGE_BYTES);
+  const longest = size + size / 4;
+  assert.ok(arena.extend(ref, longest));
+  assert.ok(!arena.extend(ref, longest + 1));
+  assert.equal(arena.blockBytes(ref), longest);
+  assert.equal(arena.peakBytes, before.used + longest);
+  const next = arena.allocate(600_000);
+  arena.bytes[next >>> CHUNK_INDEX_SHIFT]!.fill(9);
+  assert.ok(view === arena.bytes[ref >>> CHUNK_INDEX_SHIFT] && view[0] === 1 && view[size - 1] === 2);
+  arena.free(next);
+  arena.free(ref);
+  assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes }, before);
+});
+
+test('smaller blocks do not grow in place', () => {
+  const arena = new Arena();
+  for (const size of [100, 100_000, CHUNK_BYTES, 3_000_000]) {
+    const ref = arena.allocate(size);
+    assert.ok(!arena.extend(ref, arena.blockBytes(ref) + 1), `${size}`);
+    arena.free(ref);
+  }
+});
+
 test('a huge block of exactly 1 MiB leaves its buffer to the next chunk', () => {
   const arena = new Arena();
   const block = arena.allocate(CHUNK_BYTES);
