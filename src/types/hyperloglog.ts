@@ -93,12 +93,11 @@ export class HyperLogLog {
 
   /** Raises a register to `count` if it is lower. @returns CHANGED, UNCHANGED or CORRUPT */
   raise(register: number, count: number, sparseBytesMax: number): number {
-    if (this.isDense) return this.raiseDense(register, count);
+    const { bytes, change, space, start } = this;
+    if (bytes[start + ENCODING_AT] === DENSE) return this.raiseDense(bytes, start + HEADER_BYTES, register, count);
     if (count > SPARSE_COUNT_MAX) return this.raiseAsDense(register, count);
-    const { change, space } = this;
     const length = space.entries.valueLength(this.ref);
-    const start = this.start;
-    const status = change.plan(this.bytes, start + HEADER_BYTES, start + length, register, count);
+    const status = change.plan(bytes, start + HEADER_BYTES, start + length, register, count);
     if (status !== CHANGED) return status;
     const { addedBytes } = change;
     if (addedBytes > 0 && length + addedBytes > sparseBytesMax) return this.raiseAsDense(register, count);
@@ -183,12 +182,11 @@ export class HyperLogLog {
   }
 
   private raiseAsDense(register: number, count: number): number {
-    return this.toDense() ? this.raiseDense(register, count) : CORRUPT;
+    return this.toDense() ? this.raiseDense(this.bytes, this.start + HEADER_BYTES, register, count) : CORRUPT;
   }
 
-  private raiseDense(register: number, count: number): number {
-    const { bytes } = this;
-    const start = this.start + HEADER_BYTES;
+  /** @param start where the registers begin in `bytes` */
+  private raiseDense(bytes: Uint8Array, start: number, register: number, count: number): number {
     if (getRegister(bytes, start, register) >= count) return UNCHANGED;
     this.db.beforeWrite(this.ref);
     setRegister(bytes, start, register, count);
