@@ -273,7 +273,7 @@ export class Database {
    * @returns the reference of the new entry; the old one is gone
    */
   transfer(ref: Ref, target: Database, key: Uint8Array, keyStart: number, keyLength: number): Ref {
-    const { entries } = this.space;
+    const { arena, entries } = this.space;
     const type = entries.type(ref);
     const valueLength = entries.valueLength(ref);
     const moved = target.add(
@@ -285,14 +285,38 @@ export class Database {
       valueLength,
       entries.expireAtMs(ref),
     );
-    copyBytes(entries.view(ref), entries.valueStart(ref), entries.view(moved), entries.valueStart(moved), valueLength);
+    const needed = entryBytes(keyLength, valueLength, entries.hasExpiry(moved));
+    const isTakenOver = arena.isHuge(ref) && arena.isHuge(moved) && needed <= arena.blockBytes(ref);
+    if (!isTakenOver)
+      copyBytes(
+        entries.view(ref),
+        entries.valueStart(ref),
+        entries.view(moved),
+        entries.valueStart(moved),
+        valueLength,
+      );
     const mark = entries.clockAndMark(moved) & ~CLOCK_MASK;
     entries.setClockAndMark(moved, mark | (entries.clockAndMark(ref) & CLOCK_MASK));
     this.beforeEnd(ref);
     this.detach(ref);
+    if (isTakenOver) this.takeOverValue(ref, moved);
     // The value's own blocks, if it has any, belong to the new entry now.
-    this.space.arena.free(ref);
+    arena.free(ref);
     return moved;
+  }
+
+  /**
+   * Gives a huge entry's buffer to a new entry of the same value, which gets its header and key there: a copy would be page faults for the most part. The old
+   * one is in no table any more.
+   */
+  private takeOverValue(ref: Ref, moved: Ref): void {
+    const { arena, entries } = this.space;
+    const view = entries.view(ref);
+    const from = entries.valueStart(ref);
+    const start = entries.valueStart(moved);
+    if (start !== from) view.copyWithin(start, from, from + entries.valueLength(ref));
+    copyBytes(entries.view(moved), 0, view, 0, start);
+    arena.exchangeBuffers(ref, moved);
   }
 
   /** @returns an entry picked with equal chance among all, expired ones too; 0 if there is none */

@@ -202,7 +202,7 @@ export class Arena {
 
   /** Makes a block longer where it is, as far as its buffer goes; its content stays. @returns whether it now holds `byteCount` bytes, more than before */
   extend(ref: Ref, byteCount: number): boolean {
-    if (this.pageKind[ref >>> PAGE_UNIT_SHIFT] !== HUGE) return false;
+    if (!this.isHuge(ref)) return false;
     const chunk = ref >>> CHUNK_INDEX_SHIFT;
     const held = this.hugeBytes.get(chunk)!;
     if (byteCount <= held || byteCount > this.bytes[chunk].length) return false;
@@ -210,6 +210,23 @@ export class Arena {
     this.hugeBytes.set(chunk, rounded);
     this.addUsed(rounded - held);
     return true;
+  }
+
+  /** Whether the block has a buffer of its own, from its first byte on. */
+  isHuge(ref: Ref): boolean {
+    return this.pageKind[ref >>> PAGE_UNIT_SHIFT] === HUGE;
+  }
+
+  /** Gives each of two huge blocks the buffer of the other: content and length. */
+  exchangeBuffers(ref: Ref, other: Ref): void {
+    const a = ref >>> CHUNK_INDEX_SHIFT;
+    const b = other >>> CHUNK_INDEX_SHIFT;
+    [this.bytes[a], this.bytes[b]] = [this.bytes[b], this.bytes[a]];
+    [this.words[a], this.words[b]] = [this.words[b], this.words[a]];
+    [this.views[a], this.views[b]] = [this.views[b], this.views[a]];
+    const held = this.hugeBytes.get(a)!;
+    this.hugeBytes.set(a, this.hugeBytes.get(b)!);
+    this.hugeBytes.set(b, held);
   }
 
   /** @returns bytes that a request of `byteCount` would take. */

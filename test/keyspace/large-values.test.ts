@@ -90,3 +90,43 @@ describe('a large value', () => {
     });
   }
 });
+
+describe('a huge string', () => {
+  const NAMES = ['k', 'K', 'a:longer:name', 'l'.repeat(200), 'L'.repeat(70_000)];
+  // Beyond a chunk's half: exactly a chunk's block, and around the ends of pages.
+  const SIZES = [600_000, CHUNK_BYTES - 13, CHUNK_BYTES - 12, 2_999_999, 3_000_000, 34 << 20];
+
+  test('is the same under each name, in each database, with and without an expiry, before and after it grows', () => {
+    for (const size of SIZES) {
+      const server = new InProcess();
+      const { arena } = server.server.keyspace;
+      const before = [arena.usedBytes, arena.blockCount];
+      server.run(`SETRANGE ${NAMES[0]} ${size - 1} z`);
+      for (let at = 1; at < size; at += 99_991) server.run(`SETRANGE ${NAMES[0]} ${at} <${at}>`);
+      let value = server.run(`GET ${NAMES[0]}`);
+      let name = NAMES[0]!;
+      const rename = (): void => {
+        for (const next of [...NAMES, ...NAMES.toReversed()]) {
+          if (next === name) continue;
+          assert.equal(server.run(`RENAME ${name} ${next}`), '+OK\r\n');
+          assert.equal(server.run(`EXISTS ${name}`), ':0\r\n');
+          name = next;
+          assert.ok(server.run(`GET ${name}`) === value, `${size} bytes as ${name.length}`);
+        }
+      };
+      rename();
+      server.run(`PEXPIREAT ${name} ${NOW_MS + 100_000}`);
+      rename();
+      assert.equal(server.run(`PEXPIRETIME ${name}`), `:${NOW_MS + 100_000}\r\n`);
+      server.run(`APPEND ${name} end`);
+      value = server.run(`GET ${name}`);
+      rename();
+      assert.equal(server.run(`MOVE ${name} 1`), ':1\r\n');
+      server.run('SELECT 1');
+      assert.ok(server.run(`GET ${name}`) === value);
+      server.run(`DEL ${name}`);
+      assert.equal(server.server.keyspace.databases[0]!.keyCount, 0);
+      assert.ok(arena.usedBytes - before[0]! < 100_000 && arena.blockCount - before[1]! < 10, `${size}`);
+    }
+  });
+});
