@@ -206,7 +206,7 @@ export class Arena {
     const chunk = ref >>> CHUNK_INDEX_SHIFT;
     const held = this.hugeBytes.get(chunk)!;
     if (byteCount <= held || byteCount > this.bytes[chunk].length) return false;
-    const rounded = Math.ceil(byteCount / PAGE_BYTES) * PAGE_BYTES;
+    const rounded = Arena.roundedBytes(byteCount);
     this.hugeBytes.set(chunk, rounded);
     this.addUsed(rounded - held);
     return true;

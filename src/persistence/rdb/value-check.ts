@@ -89,9 +89,8 @@ export class ValueChecker {
       case RdbType.HASH_LISTPACK:
         return this.#listpack(cursor, 'first-of-pair', 'Hash listpack integrity check failed.');
       case RdbType.HASH_METADATA:
-        return this.#timedPairs(cursor);
       case RdbType.HASH_VOLATILE_ITEMS:
-        return this.#volatileItems(cursor);
+        return this.#timedPairs(cursor, type);
       case RdbType.HASH_LISTPACK_EX:
         cursor.int64();
         return this.#listpack(cursor, 'first-of-triplet', 'Hash listpack integrity check failed.');
@@ -142,35 +141,18 @@ export class ValueChecker {
     return outcome(cursor, count);
   }
 
-  /** The earliest time, then a count and the fields, each with its distance from that time (timed-hash-rdb.ts). */
-  #timedPairs(cursor: RdbCursor): number {
-    const earliestMs = cursor.int64();
+  /** The fields of a hash with their times, in one of the two forms that timed-hash-rdb.ts shows. */
+  #timedPairs(cursor: RdbCursor, type: number): number {
+    const isMetadata = type === RdbType.HASH_METADATA;
+    const earliestMs = isMetadata ? cursor.int64() : 0;
     const count = cursor.length();
     this.#begin(cursor, count);
     for (let i = 0; i < count; i++) {
-      const after = cursor.length();
+      const after = isMetadata ? cursor.length() : 0;
       if (!cursor.string(this.#scratch)) return VALUE_FAILED;
       if (!cursor.string(this.#value)) return VALUE_FAILED;
       const isNew = this.#isNew(0);
-      const timeMs = earliestMs + after - 1;
-      if (after !== 0 && !(timeMs > 0 && timeMs <= ITEM_TIME_MAX)) cursor.corrupt('Hash field with invalid time');
-      if (!isNew) cursor.corrupt('Hash with dup elements');
-      if (cursor.status !== READ_OK) return VALUE_FAILED;
-    }
-    if (!this.#areNew()) cursor.corrupt('Hash with dup elements');
-    return outcome(cursor, count);
-  }
-
-  /** A count and the fields, each with its time, −1 = none (timed-hash-rdb.ts). */
-  #volatileItems(cursor: RdbCursor): number {
-    const count = cursor.length();
-    this.#begin(cursor, count);
-    for (let i = 0; i < count; i++) {
-      if (!cursor.string(this.#scratch)) return VALUE_FAILED;
-      if (!cursor.string(this.#value)) return VALUE_FAILED;
-      const isNew = this.#isNew(0);
-      const timeMs = cursor.int64();
-      if (timeMs !== NO_VOLATILE_TIME && !(timeMs >= 0 && timeMs <= ITEM_TIME_MAX))
+      if (!(isMetadata ? isDistance(earliestMs, after) : isVolatileTime(cursor.int64())))
         cursor.corrupt('Hash field with invalid time');
       if (!isNew) cursor.corrupt('Hash with dup elements');
       if (cursor.status !== READ_OK) return VALUE_FAILED;
@@ -267,6 +249,16 @@ export class ValueChecker {
   #areNew(): boolean {
     return this.assembly === null || this.assembly.endElements();
   }
+}
+
+/** Whether a time may be so far behind the earliest one, which has the distance 1; 0 stands for no time. */
+function isDistance(earliestMs: number, after: number): boolean {
+  const timeMs = earliestMs + after - 1;
+  return after === 0 || (timeMs > 0 && timeMs <= ITEM_TIME_MAX);
+}
+
+function isVolatileTime(timeMs: number): boolean {
+  return timeMs === NO_VOLATILE_TIME || (timeMs >= 0 && timeMs <= ITEM_TIME_MAX);
 }
 
 function outcome(cursor: RdbCursor, elementCount: number): number {
