@@ -11,6 +11,8 @@ const SIZE = 1024;
 export class CommandTable {
   /** By name, in the order of registration. */
   readonly byName = new Map<string, Command>();
+  /** Replies that describe all commands, each under a name: 90 to 170 KB, made when first asked for. */
+  readonly replies = new Map<string, Uint8Array>();
   private readonly cells: (Command | null)[] = new Array(SIZE).fill(null);
   private readonly names: Uint8Array[] = new Array(SIZE).fill(new Uint8Array(0));
 
@@ -26,6 +28,7 @@ export class CommandTable {
     if (lower !== '' && this.byName.has(lower)) return 'name exists';
     const all = [...this.byName];
     this.byName.clear();
+    this.replies.clear();
     this.cells.fill(null);
     for (const [oldName, other] of all) if (other !== command) this.add(oldName, other);
     if (lower !== '') this.add(lower, command);

@@ -14,7 +14,7 @@ export function configGet(call: Invocation): void {
   call.reply.map(found.length);
   for (const [name, text] of found) {
     call.reply.bulkText(name);
-    call.reply.bulkBytes(Buffer.from(text, 'latin1'));
+    call.reply.bulkLatin1(text);
   }
 }
 

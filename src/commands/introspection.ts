@@ -143,10 +143,23 @@ function lookup(call: Invocation, index: number): Command | null {
   return command.subcommands?.get(sub) ?? null;
 }
 
+/** Replies with what `write` writes of all commands, or has written before: it does not change while the server runs. */
+function replyOnce(call: Invocation, name: string, write: (reply: ReplyWriter, all: readonly Command[]) => void): void {
+  const { reply } = call;
+  const { byName, replies } = call.server.commands;
+  const key = `${name} ${reply.protocol}`;
+  const made = replies.get(key);
+  if (made !== undefined) return reply.raw(made);
+  const start = reply.length;
+  write(reply, [...byName.values()]);
+  if (!reply.isOverfull) replies.set(key, reply.bytes.slice(start, reply.length));
+}
+
 export function commandAll(call: Invocation): void {
-  const all = [...call.server.commands.byName.values()];
-  call.reply.array(all.length);
-  for (const command of all) writeInfo(call.reply, command);
+  replyOnce(call, 'info', (reply, all) => {
+    reply.array(all.length);
+    for (const command of all) writeInfo(reply, command);
+  });
 }
 
 export function commandInfo(call: Invocation): void {
@@ -164,16 +177,20 @@ export function commandCount(call: Invocation): void {
 }
 
 export function commandDocs(call: Invocation): void {
+  if (call.argc === 2) return replyOnce(call, 'docs', writeAllDocs);
   const selected: Command[] = [];
-  if (call.argc === 2) selected.push(...call.server.commands.byName.values());
   for (let i = 2; i < call.argc; i++) {
     const command = lookup(call, i);
     if (command !== null) selected.push(command);
   }
-  call.reply.map(selected.length);
-  for (const command of selected) {
-    call.reply.bulkText(command.fullName);
-    writeDocs(call.reply, command);
+  writeAllDocs(call.reply, selected);
+}
+
+function writeAllDocs(reply: ReplyWriter, all: readonly Command[]): void {
+  reply.map(all.length);
+  for (const command of all) {
+    reply.bulkText(command.fullName);
+    writeDocs(reply, command);
   }
 }
 

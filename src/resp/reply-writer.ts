@@ -40,6 +40,8 @@ const FALSE3 = fixedReply('#f');
 /** Before a bulk string in a room: its type, its length of up to 10 digits, the line's end. */
 const BULK_HEADER_BYTES_MAX = 13;
 const encoder = new TextEncoder();
+/** A text of so many letters is written faster one by one than by the encoder, which wants a view of the place where it belongs. */
+const SHORT_TEXT = 128;
 /** A header on its way to the place where it belongs. */
 const insertedHeader = new Uint8Array(128);
 
@@ -143,7 +145,7 @@ export class ReplyWriter {
     this.noteError(text);
     this.reserve(text.length + 3);
     this.bytes[this.length++] = 0x2d;
-    this.ascii(withoutLineEnds(text.replace(/[\r\n]+$/, '')));
+    this.latin1(withoutLineEnds(text.replace(/[\r\n]+$/, '')));
     this.endLine();
   }
 
@@ -225,9 +227,22 @@ export class ReplyWriter {
 
   /** A bulk string of text, as UTF-8. */
   bulkText(text: string): void {
+    const mark = this.length;
+    this.header(0x24, text.length);
+    this.reserve(text.length + 2);
+    if (this.shortAscii(text)) return this.endLine();
+    this.length = mark;
     const length = Buffer.byteLength(text);
     this.header(0x24, length);
     this.utf8(text, length);
+    this.endLine();
+  }
+
+  /** A bulk string of text, one byte per char code. */
+  bulkLatin1(text: string): void {
+    this.header(0x24, text.length);
+    this.reserve(text.length + 2);
+    this.latin1(text);
     this.endLine();
   }
 
@@ -295,7 +310,7 @@ export class ReplyWriter {
     if (this.protocol === 3) return this.line(0x2c, text);
     this.header(0x24, text.length);
     this.reserve(text.length + 2);
-    this.ascii(text);
+    this.latin1(text);
     this.endLine();
   }
 
@@ -316,7 +331,7 @@ export class ReplyWriter {
     const length = Buffer.byteLength(text);
     this.header(0x3d, length + 4);
     this.reserve(4);
-    this.ascii(`${format}:`);
+    this.latin1(`${format}:`);
     this.utf8(text, length);
     this.endLine();
   }
@@ -326,7 +341,7 @@ export class ReplyWriter {
     if (this.protocol !== 3) return this.bulkBytes(value);
     this.header(0x3d, value.length + 4);
     this.reserve(value.length + 6);
-    this.ascii('txt:');
+    this.latin1('txt:');
     copyBytes(value, 0, this.bytes, this.length, value.length);
     this.length += value.length;
     this.endLine();
@@ -342,7 +357,7 @@ export class ReplyWriter {
     // At most 3 bytes of UTF-8 for one UTF-16 unit.
     this.reserve(text.length * 3 + 3);
     this.bytes[this.length++] = type;
-    this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written;
+    if (!this.shortAscii(text)) this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written;
     this.endLine();
   }
 
@@ -353,8 +368,25 @@ export class ReplyWriter {
     this.length += length;
   }
 
-  private ascii(text: string): void {
-    for (let i = 0; i < text.length; i++) this.bytes[this.length++] = text.charCodeAt(i);
+  /** Writes a short text where there is room for it, one byte per char code. */
+  private latin1(text: string): void {
+    const { bytes } = this;
+    let at = this.length;
+    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+    this.length = at;
+  }
+
+  /** The same if the text is short and ASCII. @returns whether it is; if not, nothing has been written */
+  private shortAscii(text: string): boolean {
+    const { bytes, length } = this;
+    if (text.length > SHORT_TEXT) return false;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) return false;
+      bytes[length + i] = code;
+    }
+    this.length = length + text.length;
+    return true;
   }
 
   private endLine(): void {

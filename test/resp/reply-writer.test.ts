@@ -1,10 +1,32 @@
-/** A bulk string whose length is not known while it is written. */
+/** Texts, and a bulk string whose length is not known while it is written. */
 import assert from 'node:assert/strict';
 import { constants } from 'node:buffer';
 import { test } from 'node:test';
 import { ReplyWriter } from '../../src/resp/reply-writer.js';
 
 const textOf = (writer: ReplyWriter): string => Buffer.from(writer.view(0, writer.length)).toString('latin1');
+
+test('a text of any length and any letters is written as UTF-8, in a line as in a bulk string', () => {
+  for (const letter of ['x', 'é', '€', '😀'])
+    for (const length of [0, 1, 127, 128, 129, 70_000]) {
+      for (const text of [letter.repeat(length), 'x'.repeat(length) + letter]) {
+        const writer = new ReplyWriter();
+        writer.bulkText(text);
+        writer.status(text);
+        const bytes = Buffer.from(text).toString('latin1');
+        assert.ok(textOf(writer) === `$${bytes.length}\r\n${bytes}\r\n+${bytes}\r\n`, `${length} of ${letter}`);
+      }
+    }
+});
+
+test('a text of bytes is written as they are', () => {
+  for (const length of [0, 1, 9, 10, 100, 70_000]) {
+    const writer = new ReplyWriter();
+    writer.bulkLatin1('\xff'.repeat(length));
+    writer.ok();
+    assert.ok(textOf(writer) === `$${length}\r\n${'\xff'.repeat(length)}\r\n+OK\r\n`, `${length} bytes`);
+  }
+});
 
 test('what was written into the room of a reply becomes its bulk string, behind the replies before', () => {
   for (const length of [0, 1, 9, 10, 99, 100, 12345, 3_000_000]) {

@@ -147,6 +147,18 @@ describe('the command table', { skip: needsServers('redis', 'slotmesh') }, () =>
     assert.deepEqual(documented.sort(), [...names].sort());
   });
 
+  test('COMMAND and COMMAND DOCS say again what they said first, in each protocol', async () => {
+    const { subject } = servers();
+    const [resp2, resp3] = [await subject.connect({ protocol: 2 }), await subject.connect({ protocol: 3 })];
+    for (const words of [['COMMAND'], ['COMMAND', 'DOCS']] as [string, ...string[]][]) {
+      const first = await resp3.call(...words);
+      const flat = await resp2.call(...words);
+      assert.deepEqual(await resp3.call(...words), first);
+      assert.deepEqual(await resp2.call(...words), flat);
+      assert.notDeepEqual(flat, first);
+    }
+  });
+
   test('the members of each ACL category are the real one’s, as far as we have the commands', async () => {
     const [real, ours] = await clients();
     const known = new Set((await ours!.call('COMMAND', 'LIST')) as string[]);

@@ -207,8 +207,10 @@ export class Config {
         if (name !== undefined) add(lowered, pattern, name.entry);
         continue;
       }
+      const matchesAll = lowered === '*';
       for (const { spelling, entry } of this.#names.values()) {
-        if (!entry.directive.hidden && globMatchesText(lowered, spelling)) add(spelling, spelling, entry);
+        if (entry.directive.hidden) continue;
+        if (matchesAll || globMatchesText(lowered, spelling)) add(spelling, spelling, entry);
       }
     }
     return [...found.values()];
