@@ -103,7 +103,7 @@ function deliver(call: Invocation, isSharded: boolean): void {
   const { bytes, starts, lengths } = request;
   const { pubsub, cluster } = server;
   const count = isSharded
-    ? pubsub.publishToShard(bytes, starts[1], lengths[1], bytes, starts[2], lengths[2])
+    ? pubsub.publishTo(SHARD_CHANNEL, bytes, starts[1], lengths[1], bytes, starts[2], lengths[2])
     : pubsub.publish(bytes, starts[1], lengths[1], bytes, starts[2], lengths[2]);
   // In a cluster the bus brings it to the other nodes, replicas included.
   if (cluster !== null) cluster.node.publish(request.copy(1), request.copy(2), isSharded);

@@ -184,13 +184,13 @@ export class Connection implements TransportOwner {
 
   flushOutbox(): void {
     if (this.outbox === null || this.heldCount > 0 || this.isClosed) return;
-    const bytes = this.outbox.take();
+    const bytes = this.outbox.take(this.server.sentView);
     if (bytes !== null) this.writeOwn(bytes);
   }
 
   /** @returns what is in the outbox, which the caller now writes at its place; null for nothing */
   takeOutbox(): Uint8Array | null {
-    return this.outbox === null ? null : this.outbox.take();
+    return this.outbox === null ? null : this.outbox.take(this.server.sentView);
   }
 
   /** Writes bytes that do not change any more. */

@@ -152,7 +152,7 @@ export class Pubsub {
     payloadStart: number,
     payloadLength: number,
   ): number {
-    let count = this.tell(CHANNEL, channel, channelStart, channelLength, payload, payloadStart, payloadLength);
+    let count = this.publishTo(CHANNEL, channel, channelStart, channelLength, payload, payloadStart, payloadLength);
     if (this.topics[PATTERN].size === 0) return count;
     for (const pattern of this.topics[PATTERN].values()) {
       const { name } = pattern;
@@ -165,8 +165,9 @@ export class Pubsub {
     return count;
   }
 
-  /** As `publish`, for the subscribers of a shard channel. @returns how many there are */
-  publishToShard(
+  /** Gives a message to the subscribers of one channel or shard channel. @returns how many there are */
+  publishTo(
+    kind: typeof CHANNEL | typeof SHARD_CHANNEL,
     channel: Uint8Array,
     channelStart: number,
     channelLength: number,
@@ -174,7 +175,12 @@ export class Pubsub {
     payloadStart: number,
     payloadLength: number,
   ): number {
-    return this.tell(SHARD_CHANNEL, channel, channelStart, channelLength, payload, payloadStart, payloadLength);
+    const topic = this.topics[kind].find(channel, channelStart, channelLength);
+    if (topic === null) return 0;
+    // Counted before, as whoever is sent too much is closed.
+    const count = topic.subscribers.size;
+    this.send(topic, topic.head, payload, payloadStart, payloadLength);
+    return count;
   }
 
   /** These slots have gone to another owner: the subscribers of their shard channels are unsubscribed and told so. */
@@ -213,24 +219,6 @@ export class Pubsub {
         connection.push(resp2Bytes, resp2Start, resp2Start + size);
       }
     }
-  }
-
-  /** Gives a message to the subscribers of one topic by its name. @returns how many there are */
-  private tell(
-    kind: TopicKind,
-    channel: Uint8Array,
-    channelStart: number,
-    channelLength: number,
-    payload: Uint8Array,
-    payloadStart: number,
-    payloadLength: number,
-  ): number {
-    const topic = this.topics[kind].find(channel, channelStart, channelLength);
-    if (topic === null) return 0;
-    // Counted before, as whoever is sent too much is closed.
-    const count = topic.subscribers.size;
-    this.send(topic, topic.head, payload, payloadStart, payloadLength);
-    return count;
   }
 
   private drop(topic: Topic): void {

@@ -39,11 +39,12 @@ import { Lookahead } from './lookahead.js';
 import { MemoryLimit } from './memory-limit.js';
 import { Migrations } from './migrations.js';
 import { Monitors } from './monitors.js';
+import { RangeView } from './outbox.js';
 import { exceedsOutputLimit } from './output-limits.js';
 import { Pause } from './pause.js';
 import { Persistence } from './persistence.js';
 import { Propagation } from './propagation.js';
-import { NAME_BYTES_MAX, Pubsub } from './pubsub.js';
+import { NAME_BYTES_MAX, Pubsub, SHARD_CHANNEL } from './pubsub.js';
 import { attachReplication } from './replication-gate.js';
 import { ReplyHold } from './reply-hold.js';
 import { Shutdown } from './shutdown.js';
@@ -130,6 +131,8 @@ export class Server {
   speaker: Connection | null = null;
   /** Messages to the speaker that its own command has caused: they follow the command's reply. */
   readonly ownPushes: Uint8Array[] = [];
+  /** What outboxes sent last within this turn. */
+  readonly sentView = new RangeView();
   private readonly hold = new ReplyHold();
   private readonly flushing: Connection[] = [];
   private readonly turnHooks: (() => void)[] = [];
@@ -376,7 +379,7 @@ export class Server {
   /** A message that was published on another node of the cluster. */
   private deliver(channel: Uint8Array, payload: Uint8Array, isSharded: boolean): void {
     if (channel.length > NAME_BYTES_MAX) return;
-    if (isSharded) this.pubsub.publishToShard(channel, 0, channel.length, payload, 0, payload.length);
+    if (isSharded) this.pubsub.publishTo(SHARD_CHANNEL, channel, 0, channel.length, payload, 0, payload.length);
     else this.pubsub.publish(channel, 0, channel.length, payload, 0, payload.length);
   }
 
@@ -452,6 +455,7 @@ export class Server {
     this.commitHeld();
     if (this.flushing.length === 0) return;
     for (const connection of this.flushing.splice(0)) connection.flushOutbox();
+    this.sentView.forget();
   }
 
   /** Executes the inputs that wait for the end of the turn: before anything that came after them. */
