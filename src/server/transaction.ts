@@ -12,7 +12,7 @@ import { Request } from '../resp/request.js';
 
 const INITIAL_BYTES = 1024;
 const INITIAL_WORDS = 32;
-/** One that needed more bytes or words than this is not kept. */
+/** One that needed more bytes or words than this gives them up. */
 const KEPT_BYTES_MAX = 4096;
 const KEPT_WORDS_MAX = 128;
 /** Clients that have a transaction open at the same time, mostly. */
@@ -34,7 +34,7 @@ export class Transaction {
   /** The words of request number i are those from `firstWords[i]` to before `firstWords[i + 1]`. */
   private firstWords = new Int32Array(INITIAL_WORDS);
   /** Of each request; what is behind `count` is of earlier transactions, as to give up and take an array's memory costs more than a command. */
-  private readonly commands: Command[] = [];
+  private commands: Command[] = [];
   /** What `request` gives out. */
   private readonly current = new Request(INITIAL_WORDS);
 
@@ -65,10 +65,6 @@ export class Transaction {
     return current;
   }
 
-  get isSmall(): boolean {
-    return this.bytes.length <= KEPT_BYTES_MAX && this.starts.length <= KEPT_WORDS_MAX;
-  }
-
   /** Makes it as new. */
   clear(): void {
     this.count = 0;
@@ -76,6 +72,12 @@ export class Transaction {
     this.anyFlags = 0;
     this.allFlags = -1;
     this.argumentBytes = 0;
+    if (this.bytes.length <= KEPT_BYTES_MAX && this.starts.length <= KEPT_WORDS_MAX) return;
+    this.bytes = new Uint8Array(INITIAL_BYTES);
+    this.starts = new Int32Array(INITIAL_WORDS);
+    this.lengths = new Int32Array(INITIAL_WORDS);
+    this.firstWords = new Int32Array(INITIAL_WORDS);
+    this.commands = [];
   }
 
   private addWord(word: number, bytes: Uint8Array, start: number, length: number): void {
@@ -96,7 +98,10 @@ export class Transaction {
   }
 }
 
-/** Transactions that have ended, for the next ones. */
+/**
+ * Transactions that have ended, for the next ones. A large one is kept as well, without what it has grown to: if none were left, the engine would forget
+ * with the last of them what it has learned of their shape, and make the machine code of all that runs commands anew.
+ */
 export class TransactionPool {
   private readonly spares: Transaction[] = [];
 
@@ -106,7 +111,7 @@ export class TransactionPool {
 
   /** Nobody may use it any more. */
   giveBack(transaction: Transaction): void {
-    if (this.spares.length === KEPT_MAX || !transaction.isSmall) return;
+    if (this.spares.length === KEPT_MAX) return;
     transaction.clear();
     this.spares.push(transaction);
   }
