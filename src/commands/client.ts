@@ -1,5 +1,5 @@
 /** CLIENT and its subcommands. Source: spec server.md section 5. */
-import { addressOf, describeConnection, describeConnections, localAddressOf } from '../server/client-info.js';
+import { addressOf, localAddressOf, replyConnections } from '../server/client-info.js';
 import type { Connection } from '../server/connection.js';
 import {
   IS_PRIMARY_LINK,
@@ -35,7 +35,7 @@ export function clientId(call: Invocation): void {
 }
 
 export function clientInfo(call: Invocation): void {
-  call.reply.verbatim(`${describeConnection(call.connection)}\n`);
+  replyConnections(call.reply, [call.connection]);
 }
 
 export function clientList(call: Invocation): void {
@@ -59,7 +59,7 @@ export function clientList(call: Invocation): void {
   } else {
     return replySyntaxError(call);
   }
-  call.reply.verbatimBytes(describeConnections(selected));
+  replyConnections(call.reply, selected);
 }
 
 export function clientGetname(call: Invocation): void {

@@ -336,15 +336,11 @@ export class ReplyWriter {
     this.endLine();
   }
 
-  /** As `verbatim`, of bytes that are text. */
-  verbatimBytes(value: Uint8Array): void {
-    if (this.protocol !== 3) return this.bulkBytes(value);
-    this.header(0x3d, value.length + 4);
-    this.reserve(value.length + 6);
-    this.latin1('txt:');
-    copyBytes(value, 0, this.bytes, this.length, value.length);
-    this.length += value.length;
-    this.endLine();
+  /** Makes the first `length` bytes of the room verbatim text; in RESP3 they begin with the format, `txt:`. */
+  verbatimInRoom(length: number): void {
+    const start = this.length;
+    this.bulkInRoom(length);
+    if (this.protocol === 3) this.bytes[start] = 0x3d;
   }
 
   private noteError(text: string): void {

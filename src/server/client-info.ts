@@ -1,5 +1,5 @@
 /** One connection as CLIENT LIST, CLIENT INFO and the log describe it. Source: spec server.md section 5.1. */
-import { writeInteger } from '../resp/reply-writer.js';
+import { type ReplyWriter, writeInteger } from '../resp/reply-writer.js';
 import type { Connection } from './connection.js';
 import {
   CLOSE_AFTER_REPLY,
@@ -87,100 +87,170 @@ export function localAddressOf(connection: Connection): string {
 
 /** The line without its LF. */
 export function describeConnection(connection: Connection): string {
-  const line = new LineWriter();
-  describe(connection, Date.now(), line);
-  return Buffer.from(line.written()).toString();
+  const room = new LineRoom();
+  const line = new LineWriter(room);
+  line.describe(connection, Date.now());
+  return Buffer.from(room.bytes.subarray(0, line.length)).toString();
 }
 
-/** The lines of CLIENT LIST, each with its LF, as bytes. */
-export function describeConnections(connections: Iterable<Connection>): Uint8Array {
+/** Replies with the lines of CLIENT LIST, each with its LF. */
+export function replyConnections(reply: ReplyWriter, connections: Iterable<Connection>): void {
   const nowMs = Date.now();
-  const lines = new LineWriter();
+  const lines = new LineWriter(reply);
+  if (reply.protocol === 3) lines.start(VERBATIM);
   for (const connection of connections) {
-    describe(connection, nowMs, lines);
-    lines.text('\n', '');
+    lines.describe(connection, nowMs);
+    lines.end();
   }
-  return lines.written();
+  reply.verbatimInRoom(lines.length);
 }
 
-function describe(connection: Connection, nowMs: number, line: LineWriter): void {
-  const { transport, transaction, subscriptions, flags } = connection;
-  const queued = connection.queuedBytes;
-  line.number('id=', connection.id);
-  line.text(' addr=', addressOf(connection));
-  line.text(' laddr=', localAddressOf(connection));
-  line.number(' fd=', transport.descriptor);
-  line.text(' name=', connection.name);
-  line.number(' age=', Math.floor((nowMs - connection.createdAtMs) / 1000));
-  line.number(' idle=', Math.max(0, Math.floor((nowMs - connection.lastActiveMs) / 1000)));
-  line.text(' flags=', flagLetters(connection));
-  line.number(' db=', connection.databaseIndex);
-  line.number(' sub=', subscriptions?.topics[CHANNEL].size ?? 0);
-  line.number(' psub=', subscriptions?.topics[PATTERN].size ?? 0);
-  line.number(' ssub=', subscriptions?.topics[SHARD_CHANNEL].size ?? 0);
-  line.number(' multi=', transaction === null ? -1 : transaction.count);
-  line.number(' qbuf=', connection.pendingLength);
-  line.number(' qbuf-free=', connection.pending.length - connection.pendingLength);
-  line.number(' argv-mem=0 multi-mem=', transaction?.argumentBytes ?? 0);
-  line.number(' rbs=0 rbp=0 obl=0 oll=', queued > 0 ? 1 : 0);
-  line.number(' omem=', queued);
-  line.number(' tot-mem=', connectionBytes(connection));
-  line.text(' events=', queued > 0 ? 'rw' : 'r');
-  line.text(' cmd=', connection.lastCommand === '' ? 'NULL' : connection.lastCommand);
-  line.text(' user=', connection.user);
-  line.number(' redir=', (flags & IS_TRACKING) === 0 ? -1 : connection.tracker!.options.redirectId);
-  line.number(' resp=', connection.protocol);
-  line.text(' lib-name=', connection.libName);
-  line.text(' lib-ver=', connection.libVersion);
+/** What lines are written into. */
+interface Room {
+  /** @returns `byteCount` bytes or more; the first `kept` are those of the room given last */
+  bulkRoom(byteCount: number, kept: number): Uint8Array;
 }
 
-/** Writes lines into growing bytes: there may be thousands, and as strings put together they take five times as long. */
+/** Room for one line that is no reply. */
+class LineRoom implements Room {
+  bytes = new Uint8Array(LINE_BYTES);
+
+  bulkRoom(byteCount: number, kept: number): Uint8Array {
+    if (byteCount <= this.bytes.length) return this.bytes;
+    const grown = new Uint8Array(byteCount);
+    grown.set(this.bytes.subarray(0, kept));
+    this.bytes = grown;
+    return grown;
+  }
+}
+
+/** Writes lines as bytes: there may be thousands, and as strings put together they take five times as long. */
 class LineWriter {
-  private bytes = new Uint8Array(LINE_BYTES);
-  private length = 0;
+  length = 0;
+  private bytes: Uint8Array = new Uint8Array(0);
+  private readonly room: Room;
 
-  written(): Uint8Array {
-    return this.bytes.subarray(0, this.length);
+  constructor(room: Room) {
+    this.room = room;
   }
 
-  /** @param label ASCII */
-  number(label: string, value: number): void {
-    this.reserve(label.length + NUMBER_BYTES_MAX);
-    this.ascii(label);
+  start(prefix: Uint8Array): void {
+    this.reserve(prefix.length);
+    this.label(prefix);
+  }
+
+  describe(connection: Connection, nowMs: number): void {
+    const { transport, transaction, subscriptions, flags, name, lastCommand, user, libName, libVersion } = connection;
+    const queued = connection.queuedBytes;
+    const address = addressOf(connection);
+    const localAddress = localAddressOf(connection);
+    const letters =
+      address.length +
+      localAddress.length +
+      name.length +
+      lastCommand.length +
+      user.length +
+      libName.length +
+      libVersion.length;
+    this.reserve(LINE_BYTES + letters * UTF8_BYTES_MAX);
+    this.number(ID, connection.id);
+    this.text(ADDR, address);
+    this.text(LADDR, localAddress);
+    this.number(FD, transport.descriptor);
+    this.text(NAME, name);
+    this.number(AGE, Math.floor((nowMs - connection.createdAtMs) / 1000));
+    this.number(IDLE, Math.max(0, Math.floor((nowMs - connection.lastActiveMs) / 1000)));
+    this.text(FLAGS, flagLetters(connection));
+    this.number(DB, connection.databaseIndex);
+    this.number(SUB, subscriptions?.topics[CHANNEL].size ?? 0);
+    this.number(PSUB, subscriptions?.topics[PATTERN].size ?? 0);
+    this.number(SSUB, subscriptions?.topics[SHARD_CHANNEL].size ?? 0);
+    this.number(MULTI, transaction === null ? -1 : transaction.count);
+    this.number(QBUF, connection.pendingLength);
+    this.number(QBUF_FREE, connection.pending.length - connection.pendingLength);
+    this.number(MULTI_MEM, transaction?.argumentBytes ?? 0);
+    this.number(OLL, queued > 0 ? 1 : 0);
+    this.number(OMEM, queued);
+    this.number(TOT_MEM, connectionBytes(connection));
+    this.text(EVENTS, queued > 0 ? 'rw' : 'r');
+    this.text(CMD, lastCommand === '' ? 'NULL' : lastCommand);
+    this.text(USER, user);
+    this.number(REDIR, (flags & IS_TRACKING) === 0 ? -1 : connection.tracker!.options.redirectId);
+    this.number(RESP, connection.protocol);
+    this.text(LIB_NAME, libName);
+    this.text(LIB_VER, libVersion);
+  }
+
+  /** For the LF there is room behind a line. */
+  end(): void {
+    this.bytes[this.length++] = LF;
+  }
+
+  private number(label: Uint8Array, value: number): void {
+    this.label(label);
     this.length = writeInteger(this.bytes, this.length, value);
   }
 
-  /** @param label ASCII */
-  text(label: string, value: string): void {
-    this.reserve(label.length + value.length * UTF8_BYTES_MAX);
-    this.ascii(label);
-    if (!this.ascii(value)) this.length += encoder.encodeInto(value, this.bytes.subarray(this.length)).written;
-  }
-
-  /** Writes text for which there is room, if it is ASCII. @returns whether it is; if not, nothing has been written */
-  private ascii(text: string): boolean {
+  private text(label: Uint8Array, value: string): void {
+    this.label(label);
     const { bytes, length } = this;
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i);
-      if (code >= 0x80) return false;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code >= 0x80) {
+        this.length += encoder.encodeInto(value, bytes.subarray(length)).written;
+        return;
+      }
       bytes[length + i] = code;
     }
-    this.length = length + text.length;
-    return true;
+    this.length = length + value.length;
+  }
+
+  private label(label: Uint8Array): void {
+    const { bytes, length } = this;
+    for (let i = 0; i < label.length; i++) bytes[length + i] = label[i];
+    this.length = length + label.length;
   }
 
   private reserve(count: number): void {
     const needed = this.length + count;
-    if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    grown.set(this.written());
-    this.bytes = grown;
+    if (needed > this.bytes.length) this.bytes = this.room.bulkRoom(needed, this.length);
   }
 }
 
+function label(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text));
+}
+
+const ID = label('id=');
+const ADDR = label(' addr=');
+const LADDR = label(' laddr=');
+const FD = label(' fd=');
+const NAME = label(' name=');
+const AGE = label(' age=');
+const IDLE = label(' idle=');
+const FLAGS = label(' flags=');
+const DB = label(' db=');
+const SUB = label(' sub=');
+const PSUB = label(' psub=');
+const SSUB = label(' ssub=');
+const MULTI = label(' multi=');
+const QBUF = label(' qbuf=');
+const QBUF_FREE = label(' qbuf-free=');
+const MULTI_MEM = label(' argv-mem=0 multi-mem=');
+const OLL = label(' rbs=0 rbp=0 obl=0 oll=');
+const OMEM = label(' omem=');
+const TOT_MEM = label(' tot-mem=');
+const EVENTS = label(' events=');
+const CMD = label(' cmd=');
+const USER = label(' user=');
+const REDIR = label(' redir=');
+const RESP = label(' resp=');
+const LIB_NAME = label(' lib-name=');
+const LIB_VER = label(' lib-ver=');
+const VERBATIM = label('txt:');
+const LF = 0x0a;
 const encoder = new TextEncoder();
-/** A usual line has some 350 bytes. */
-const LINE_BYTES = 512;
-const NUMBER_BYTES_MAX = 21;
+/** More than a line has, its texts apart: 204 bytes of labels, 16 numbers with up to 21, flags, events and the LF. */
+const LINE_BYTES = 640;
 /** Of one UTF-16 unit. */
 const UTF8_BYTES_MAX = 3;

@@ -96,9 +96,10 @@ export abstract class Transport {
   localPath = '';
   /** null: `write` goes another way. */
   protected abstract readonly handle: StreamHandle | null;
-  /** What `remoteAddress` and `localAddress` have said: they do not change. */
+  /** What `remoteAddress`, `localAddress` and `descriptor` have said: they do not change. */
   private remoteText = '';
   private localText = '';
+  private knownDescriptor = -1;
   private request: WriteRequest | null = null;
   private endsWhenDrained = false;
   private isClosing = false;
@@ -167,7 +168,8 @@ export abstract class Transport {
 
   /** The socket's file descriptor, −1 if unknown. */
   get descriptor(): number {
-    return this.handle?.fd ?? -1;
+    if (this.knownDescriptor < 0) this.knownDescriptor = this.handle?.fd ?? -1;
+    return this.knownDescriptor;
   }
 
   protected abstract get remote(): SocketAddress;
