@@ -1,10 +1,13 @@
 /**
- * SHA-1 (FIPS 180-4) of short byte strings, one call each: a digest of a data set takes millions of them, and an object of `node:crypto` for each costs
- * twenty times what one block of 64 bytes does here (0.2 µs).
+ * SHA-1 (FIPS 180-4) of byte strings, one call each: a digest of a data set takes millions of them, most of them short, and an object of `node:crypto` for
+ * each costs more (1.2 µs) than four blocks of 64 bytes do here. A long string goes to it: with the
+ * processor's own instructions it takes 0.55 ms a MiB, not 3.4.
  *
  * The state is five 32-bit words. A block's 80 rounds are four groups of 20 with one function and constant each; five rounds make a turn of a loop, after
  * which every word is in its own variable again, so that none has to be moved.
  */
+import { createHash } from 'node:crypto';
+
 export const SHA1_WORDS = 5;
 
 const BLOCK_BYTES = 64;
@@ -18,11 +21,17 @@ const PARITY = 0x6ed9eba1;
 const MAJORITY = 0x8f1bbcdc | 0;
 const LAST_PARITY = 0xca62c1d6 | 0;
 
+/** From here on an object of `node:crypto` is the faster way. */
+const LONG_BYTES_MIN = 1024;
+/** It takes less than 2 GiB at once. */
+const UPDATE_BYTES_MAX = 1 << 30;
+
 /** The message schedule: a block, and what follows from it. */
 const w = new Int32Array(ROUNDS);
 
 /** Hashes `bytes[start, start + length)` into `into`, five words of which the first has the first four bytes, big-endian. */
 export function sha1(bytes: Uint8Array, start: number, length: number, into: Int32Array): void {
+  if (length >= LONG_BYTES_MIN) return sha1OfLong(bytes, start, length, into);
   begin(into);
   let at = start;
   const end = start + length;
@@ -36,6 +45,15 @@ export function sha1(bytes: Uint8Array, start: number, length: number, into: Int
   for (; at < end; at++, place++) w[place >> 2] |= bytes[at] << (24 - ((place & 3) << 3));
   w[place >> 2] |= 0x80 << (24 - ((place & 3) << 3));
   finish(into, length, place >> 2 < LENGTH_WORD);
+}
+
+function sha1OfLong(bytes: Uint8Array, start: number, length: number, into: Int32Array): void {
+  const hash = createHash('sha1');
+  const end = start + length;
+  for (let at = start; at < end; at += UPDATE_BYTES_MAX)
+    hash.update(bytes.subarray(at, Math.min(at + UPDATE_BYTES_MAX, end)));
+  const digest = hash.digest();
+  for (let i = 0; i < SHA1_WORDS; i++) into[i] = digest.readInt32BE(i * 4);
 }
 
 /** Hashes the 20 bytes of `words`, which may be `into` itself. */
@@ -61,7 +79,6 @@ function finish(state: Int32Array, byteCount: number, hasRoom: boolean): void {
     addBlock(state);
     w.fill(0, 0, BLOCK_WORDS);
   }
-  w[LENGTH_WORD] = Math.floor(byteCount / 0x20000000);
   w[LENGTH_WORD + 1] = byteCount << 3;
   addBlock(state);
 }
