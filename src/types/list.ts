@@ -242,7 +242,7 @@ export class Lists extends ListReading implements ValueType {
     return this.insertEncoded(db, ref, cursor);
   }
 
-  /** Replaces the element at the cursor. `prepareGrowth` was called. */
+  /** Replaces the element at the cursor. `prepareGrowth` was called. A node is not split for it, whatever its size becomes: as in Redis, whose DUMP shows it. */
   replace(db: Database, ref: Ref, cursor: ListCursor, bytes: Uint8Array, start: number, length: number): Ref {
     const { chunks, writer } = this;
     // Before the chunk is looked at: a snapshot may have it moved.
@@ -251,17 +251,6 @@ export class Lists extends ListReading implements ValueType {
     const at = cursor.base + cursor.offset;
     const oldBytes = nextElement(cursor.bytes, at) - at;
     const list = this.isPacked(ref) ? 0 : this.entries.root(ref);
-    if (list !== 0 && chunks.elementCountOf(list, cursor.chunk) > 1) {
-      const node = listpackBytes(cursor.bytes, cursor.base);
-      if (node - oldBytes + length + ELEMENT_OVERHEAD_BYTES > this.packing.listNodeBytes) {
-        // It does not fit into its node any more: out, and in again with a node of its own.
-        chunks.splice(list, cursor.chunk, cursor.offset, oldBytes, 0, -1, 0);
-        writer.encode(bytes, start, length);
-        this.load(ref, cursor);
-        this.makeRoom(list, cursor, length);
-        return this.insertEncoded(db, ref, cursor);
-      }
-    }
     writer.encode(bytes, start, length);
     let moved = ref;
     if (writer.byteCount !== oldBytes) moved = this.splice(db, ref, cursor, oldBytes, writer.byteCount, 0);
