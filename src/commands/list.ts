@@ -71,8 +71,9 @@ export function lset(call: Invocation): void {
   const lists = listsOf(call.keyspace);
   const length = lists.length(ref);
   const at = index < 0 ? index + length : index;
+  // Before the index is checked, and as if the element came to the others: as in Redis.
+  const grown = lists.prepareGrowth(call.db, ref, lengths[3], 1);
   if (at < 0 || at >= length) return call.reply.fixedError(INDEX_OUT_OF_RANGE, 'ERR');
-  const grown = lists.prepareGrowth(call.db, ref, lengths[3], 0);
   lists.seek(grown, at, cursor);
   const written = lists.replace(call.db, grown, cursor, bytes, starts[3], lengths[3]);
   lists.shrink(call.db, written);

@@ -7,6 +7,8 @@
 const LIST_NODE_BYTES = [4096, 8192, 16384, 32768, 65536];
 /** No node that is limited by its count grows beyond this. */
 const COUNTED_NODE_BYTES_MAX = 8192;
+/** A list that is limited by its count and shrinks becomes packed with more bytes than a node of its own may have; here, up to the largest node. */
+const COUNTED_PACKED_BYTES_MAX = 65536;
 const NO_LIMIT = 0x7fffffff;
 
 export class PackingLimits {
@@ -20,6 +22,8 @@ export class PackingLimits {
   /** Of one node of a list, as `listListpackSize` has it. */
   listNodeElements = NO_LIMIT;
   listNodeBytes = LIST_NODE_BYTES[1];
+  /** Of the only node of a list that may become packed again. */
+  listPackedBytes = LIST_NODE_BYTES[1];
   /** Of one node of a stream; 0 = no limit of entries, and 1 GiB. */
   streamNodeEntries = 100;
   streamNodeBytes = 4096;
@@ -34,5 +38,6 @@ export class PackingLimits {
     this.listNodeElements = size >= 0 ? Math.max(1, size) : NO_LIMIT;
     this.listNodeBytes =
       size >= 0 ? COUNTED_NODE_BYTES_MAX : LIST_NODE_BYTES[Math.min(-size, LIST_NODE_BYTES.length) - 1];
+    this.listPackedBytes = size >= 0 ? COUNTED_PACKED_BYTES_MAX : this.listNodeBytes;
   }
 }

@@ -466,6 +466,17 @@ export class ChunkList {
     this.insertChunk(list, index + 1, tail, tailCount);
   }
 
+  /** Puts the elements of the chunk behind chunk `index` to the end of that, and takes the other out. */
+  join(list: Ref, index: number): void {
+    const end = this.listpackBytesOf(list, index) - 1;
+    const tailBytes = this.listpackBytesOf(list, index + 1) - LISTPACK_EMPTY_BYTES;
+    this.splice(list, index, end, 0, tailBytes, this.elementCountOf(list, index + 1), 0);
+    const source = this.view(this.chunk(list, index + 1));
+    const target = this.view(this.chunk(list, index));
+    copyBytes(source, firstElement(this.start(list, index + 1)), target, this.start(list, index) + end, tailBytes);
+    this.removeChunk(list, index + 1);
+  }
+
   /** Gives back the room for growth of chunk `index`, which is no end of the list any more. */
   trim(list: Ref, index: number): void {
     const byteCount = this.listpackBytesOf(list, index);

@@ -127,7 +127,8 @@ export class Lists extends ListReading implements ValueType {
   }
 
   /**
-   * To be called before elements are added: a packed list that they would make too large becomes a chunk list.
+   * To be called before elements are added: a packed list that they would make too large becomes a chunk list. No change that WATCH sees: it also
+   * happens where nothing is added in the end.
    * @param addedBytes length of their text
    */
   prepareGrowth(db: Database, ref: Ref, addedBytes: number, addedCount: number): Ref {
@@ -135,11 +136,11 @@ export class Lists extends ListReading implements ValueType {
     const base = this.entries.valueStart(ref);
     const view = this.entries.view(ref);
     if (this.fitsPacked(listpackBytes(view, base) + addedBytes, listpackCount(view, base) + addedCount)) return ref;
-    db.beforeWrite(ref);
+    db.beforeQuietWrite(ref);
     const list = this.chunks.create();
     const count = listpackCount(view, base);
     if (count > 0) this.chunks.insertChunk(list, 0, this.copyOut(ref), count);
-    const moved = db.resizeValue(ref, ROOT_BYTES);
+    const moved = db.resizeQuietly(ref, ROOT_BYTES);
     this.entries.setEncoding(moved, LIST_QUICKLIST);
     this.entries.setRoot(moved, list);
     return moved;
@@ -238,8 +239,12 @@ export class Lists extends ListReading implements ValueType {
     this.load(ref, cursor);
     const at = cursor.base + cursor.offset;
     if (isBehind) cursor.offset = nextElement(cursor.bytes, at) - cursor.base;
-    if (!this.isPacked(ref)) this.makeRoom(this.entries.root(ref), cursor, length);
-    return this.insertEncoded(db, ref, cursor);
+    if (this.isPacked(ref) || !this.makeRoom(this.entries.root(ref), cursor, isBehind, length))
+      return this.insertEncoded(db, ref, cursor);
+    const { chunk } = cursor;
+    this.insertEncoded(db, ref, cursor);
+    this.joinAround(this.entries.root(ref), isBehind ? chunk - 1 : chunk + 1);
+    return ref;
   }
 
   /** Replaces the element at the cursor. `prepareGrowth` was called. A node is not split for it, whatever its size becomes: as in Redis, whose DUMP shows it. */
@@ -385,32 +390,59 @@ export class Lists extends ListReading implements ValueType {
     return Math.min(listNodeBytes, (chunkCount * listNodeBytes) >> 3) - LISTPACK_EMPTY_BYTES;
   }
 
-  /** Makes the cursor's place one where an element of `length` fits into the node: splits it, or moves to a neighbour or a node between. */
-  private makeRoom(list: Ref, cursor: ListCursor, length: number): void {
+  /**
+   * Makes the cursor's place one where an element of `length` may go: in the node itself, at the end of a neighbour that has room, in a node of its
+   * own between two, or in one half of the node, split at the cursor.
+   * @returns whether the node was split: the element then goes to the half of the element that it is put beside, whatever its size becomes
+   */
+  private makeRoom(list: Ref, cursor: ListCursor, isBehind: boolean, length: number): boolean {
     const { chunks, writer } = this;
-    if (this.hasRoom(list, cursor.chunk, length)) return;
+    if (this.hasRoom(list, cursor.chunk, length)) return false;
     const isStart = cursor.offset === LISTPACK_HEADER_BYTES;
     const isEnd = isListpackEnd(cursor.bytes, cursor.base + cursor.offset);
     const last = chunks.chunkCount(list) - 1;
     if (isEnd && cursor.chunk < last && this.hasRoom(list, cursor.chunk + 1, length)) {
       cursor.chunk++;
       cursor.offset = LISTPACK_HEADER_BYTES;
-      return;
+      return false;
     }
     if (isStart && cursor.chunk > 0 && this.hasRoom(list, cursor.chunk - 1, length)) {
       cursor.chunk--;
       this.loadChunk(list, cursor);
       cursor.offset = listpackBytes(cursor.bytes, cursor.base) - 1;
-      return;
+      return false;
     }
-    if (!isStart && !isEnd) {
+    const isSplit = !isStart && !isEnd;
+    if (isSplit) {
       const before = countElements(cursor.bytes, firstElement(cursor.base), cursor.base + cursor.offset);
       chunks.split(list, cursor.chunk, cursor.offset, before);
-      if (this.hasRoom(list, cursor.chunk, length)) return;
     }
-    if (!isStart) cursor.chunk++;
-    chunks.insertEmptyChunk(list, cursor.chunk, writer.byteCount);
-    cursor.offset = LISTPACK_HEADER_BYTES;
+    if (isSplit ? isBehind : isEnd) {
+      cursor.chunk++;
+      cursor.offset = LISTPACK_HEADER_BYTES;
+    }
+    if (!isSplit) chunks.insertEmptyChunk(list, cursor.chunk, writer.byteCount);
+    return isSplit;
+  }
+
+  /** Joins what a split has left with its neighbours, where two fit into one node: in the order of Redis. @param half number of the half that got no element */
+  private joinAround(list: Ref, half: number): void {
+    let at = half;
+    if (this.joinIfFits(list, at - 2)) at--;
+    this.joinIfFits(list, at + 1);
+    if (this.joinIfFits(list, at - 1)) at--;
+    this.joinIfFits(list, at);
+  }
+
+  private joinIfFits(list: Ref, index: number): boolean {
+    const { chunks } = this;
+    if (index < 0 || index + 1 >= chunks.chunkCount(list)) return false;
+    const byteCount =
+      chunks.listpackBytesOf(list, index) + chunks.listpackBytesOf(list, index + 1) - LISTPACK_EMPTY_BYTES;
+    const count = chunks.elementCountOf(list, index) + chunks.elementCountOf(list, index + 1);
+    if (!this.fitsPacked(byteCount, count)) return false;
+    chunks.join(list, index);
+    return true;
   }
 
   /** Writes the encoded element at the place. */
@@ -479,7 +511,8 @@ export class Lists extends ListReading implements ValueType {
     const list = this.entries.root(ref);
     if (this.chunks.chunkCount(list) !== 1) return ref;
     const byteCount = this.chunks.listpackBytesOf(list, 0);
-    if (!this.fitsPacked(byteCount * divisor, this.chunks.count(list) * divisor)) return ref;
+    const { listNodeElements, listPackedBytes } = this.packing;
+    if (this.chunks.count(list) * divisor > listNodeElements || byteCount * divisor > listPackedBytes) return ref;
     const moved = db.resizeValue(ref, byteCount);
     const { chunks, entries } = this;
     entries.setEncoding(moved, LIST_LISTPACK);
