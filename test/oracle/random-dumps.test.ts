@@ -130,7 +130,6 @@ const stream: Words = fc.oneof(
     .tuple(key, fc.constantFrom('=', '~'), fc.integer({ min: 0, max: 30 }))
     .map(([k, how, n]) => ['XTRIM', k, 'MAXLEN', how, String(n)]),
   fc.tuple(key, fc.constantFrom('=', '~'), id).map(([k, how, at]) => ['XTRIM', k, 'MINID', how, at]),
-  fc.tuple(fc.constant('XSETID'), key, id).map((args) => [...args]),
 );
 
 /** Types whose elements may come in any order. */
