@@ -154,6 +154,15 @@ const watching: CaseGroup = {
       'PING',
       'EXEC',
     ],
+    'an element that was too large for a packed list, and then was not put in, does not count': [
+      'RPUSH l a b',
+      'WATCH l',
+      on('other', `LINSERT l BEFORE none ${'x'.repeat(9000)}`),
+      on('other', `LSET l 5 ${'x'.repeat(9000)}`),
+      'MULTI',
+      'PING',
+      'EXEC',
+    ],
     'a HyperLogLog that becomes dense does not count': [
       'PFADD p a b c',
       'PFADD q a b c',
