@@ -2,6 +2,7 @@
 import { TYPE_STRING } from '../keyspace/entry.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
+import { GIVEN_BYTES_MIN } from '../server/connection.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_STRING } from '../server/notify-classes.js';
 import { MILLISECOND, OUT_OF_RANGE, positiveExpiryTime, SECOND_MS } from '../types/expiry-time.js';
@@ -159,8 +160,22 @@ function store(call: Invocation, ref: Ref, keyAt: number, valueAt: number, expir
   const { bytes, starts, lengths } = call.request;
   const start = starts[valueAt];
   const length = lengths[valueAt];
+  if (length >= GIVEN_BYTES_MIN) return storeLong(call, ref, keyAt, valueAt, expireAtMs);
   const encoding = stringEncoding(bytes, start, length);
   call.db.setString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, encoding, expireAtMs);
+  call.keyspace.dirty++;
+  call.notify(NOTIFY_STRING, 'set', keyAt);
+}
+
+/** The same of a value that may lie in a buffer of its own: then that becomes the entry's. */
+function storeLong(call: Invocation, ref: Ref, keyAt: number, valueAt: number, expireAtMs: number): void {
+  const { connection, request } = call;
+  const { bytes, starts, lengths } = request;
+  const start = starts[valueAt];
+  const length = lengths[valueAt];
+  const room = connection.roomBefore(bytes, start);
+  if (call.db.takeString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, room, expireAtMs))
+    connection.inputGiven();
   call.keyspace.dirty++;
   call.notify(NOTIFY_STRING, 'set', keyAt);
 }

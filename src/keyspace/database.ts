@@ -14,7 +14,7 @@ import type { Ref } from '../memory/arena.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
 import { copyBytes } from '../memory/copy.js';
 import { CLOCK_MASK } from './access-clock.js';
-import { entryBytes, isTimedHashForm, TYPE_STRING } from './entry.js';
+import { ENCODING_RAW, entryBytes, isTimedHashForm, TYPE_STRING } from './entry.js';
 import { hashAhead, hashKey, keyHashResult } from './key-hash.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
@@ -194,6 +194,32 @@ export class Database {
     }
     copyBytes(value, valueStart, entries.view(target), entries.valueStart(target), valueLength);
     return target;
+  }
+
+  /**
+   * As `setString`, for a long value in a buffer that nobody else needs any more, with `room` bytes before the value that are nobody's.
+   * @returns whether the buffer is the entry's now; if not, the value was copied
+   */
+  takeString(
+    ref: Ref,
+    key: Uint8Array,
+    keyStart: number,
+    keyLength: number,
+    value: Uint8Array,
+    valueStart: number,
+    valueLength: number,
+    room: number,
+    expireAtMs: number,
+  ): boolean {
+    const { arena, entries } = this.space;
+    const target =
+      ref === 0
+        ? this.add(key, keyStart, keyLength, TYPE_STRING, ENCODING_RAW, valueLength, expireAtMs)
+        : this.overwrite(ref, TYPE_STRING, ENCODING_RAW, valueLength, expireAtMs);
+    const headBytes = entries.valueStart(target);
+    if (headBytes <= room && arena.adopt(target, value, valueStart - headBytes, headBytes)) return true;
+    this.writeValue(target, value, valueStart, valueLength);
+    return false;
   }
 
   /** Fills the value of an entry that was just created or overwritten with this length. */

@@ -229,6 +229,30 @@ export class Arena {
     this.hugeBytes.set(b, held);
   }
 
+  /**
+   * Makes a buffer that nobody else reads or writes any more a huge block's, from `bytes[start]` on: it has the block's content there, but for the first
+   * `headBytes`, which come from the block. So what has just arrived need not be copied.
+   * @returns whether it could: the buffer must be long enough, and `start` a word's
+   */
+  adopt(ref: Ref, bytes: Uint8Array, start: number, headBytes: number): boolean {
+    const at = bytes.byteOffset + start;
+    if (!this.isHuge(ref) || start < 0 || (at & 3) !== 0) return false;
+    const chunk = ref >>> CHUNK_INDEX_SHIFT;
+    const held = this.hugeBytes.get(chunk)!;
+    const old = this.bytes[chunk];
+    // No longer than the old one, whose chunk indexes it takes; whole words.
+    const length = Math.min(old.length, bytes.length - start) & ~3;
+    // The buffer of a chunk's size goes to the pool one day.
+    if (length < held || held === CHUNK_BYTES) return false;
+    bytes.set(old.subarray(0, headBytes), start);
+    this.bytes[chunk] = new Uint8Array(bytes.buffer as ArrayBuffer, at, length);
+    this.words[chunk] = new Int32Array(bytes.buffer as ArrayBuffer, at, length / 4);
+    this.views[chunk] = new DataView(bytes.buffer as ArrayBuffer, at, length);
+    this.reservedBytes += length - old.length;
+    this.pool.noteDropped(old.length);
+    return true;
+  }
+
   /** @returns bytes that a request of `byteCount` would take. */
   static roundedBytes(byteCount: number): number {
     if (byteCount <= SLAB_BLOCK_BYTES_MAX) return CLASS_BYTES[sizeClassOf(byteCount)];

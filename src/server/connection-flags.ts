@@ -23,6 +23,8 @@ export const NEEDS_AUTH = 1 << 15;
 export const IS_PAUSED = 1 << 16;
 /** It wants to hear of changes of keys: CLIENT TRACKING. */
 export const IS_TRACKING = 1 << 17;
+/** A command has taken over the buffer of its pending input: what follows goes on in another one. */
+export const INPUT_IS_GIVEN = 1 << 18;
 
 export const GATE_FLAGS =
   IS_MONITOR |

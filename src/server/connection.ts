@@ -4,13 +4,18 @@
  *   input: bytes of a read are parsed where they are; what is left of an incomplete request is copied to `pending` and goes on with the next read
  *   output: replies of one read event leave in one write at its end (`flush`), or at the end of the turn where they must wait for the append-only file
  *
+ * A bulk of GIVEN_BYTES_MIN or more is not copied when it becomes a value: its buffer is given to the value (`inputGiven`). The value's head finds room
+ * before the bulk, in a gap that is made when the bulk begins to arrive; the parser does not see it.
+ *
  * Invariants: (1) requests are executed in order, and none while the connection is blocked, paused or closing; (2) bytes sent by others (`send`)
  * never split a reply; (3) after `close` nothing is executed or written; (4) all session state dies with the connection through `Server.forget`.
  */
+import { entryBytes } from '../keyspace/entry.js';
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
 import { describeConnection } from './client-info.js';
 import {
   CLOSE_AFTER_REPLY,
+  INPUT_IS_GIVEN,
   IS_BLOCKED,
   IS_PAUSED,
   IS_PRIMARY_LINK,
@@ -27,7 +32,7 @@ import { READ_BYTES, type Transport, type TransportOwner } from './transport.js'
 import type { WatchedKey } from './watches.js';
 
 /** Flags that stop the execution of further requests. */
-const HALT_FLAGS = IS_BLOCKED | CLOSE_AFTER_REPLY | IS_PAUSED;
+const HALT_FLAGS = IS_BLOCKED | CLOSE_AFTER_REPLY | IS_PAUSED | INPUT_IS_GIVEN;
 
 /** Fewer bytes are one request, or two that are not worth a look ahead. */
 const LOOKAHEAD_BYTES_MIN = 128;
@@ -65,6 +70,9 @@ export class Connection implements TransportOwner {
   /** Input not parsed yet: bytes of an incomplete request, or of requests that must wait. */
   pending: Uint8Array = NO_BYTES;
   pendingLength = 0;
+  /** Size of the gap in the request that is pending, and where the bulk behind it begins; 0 = there is none. */
+  private gapBytes = 0;
+  private gapEnd = 0;
   /** Since when the soft output limit has been exceeded; 0 = it is not. */
   softLimitSinceMs = 0;
   /** Replication offset behind its last write: what WAIT waits for. */
@@ -221,6 +229,17 @@ export class Connection implements TransportOwner {
     this.transport.end();
   }
 
+  /** @returns how many bytes before an argument of the request being executed are nobody's, if its buffer may be taken over; else 0 */
+  roomBefore(bytes: Uint8Array, start: number): number {
+    return bytes === this.pending && start === this.gapEnd && !this.isExecuting ? this.gapBytes : 0;
+  }
+
+  /** The buffer that `roomBefore` told of is another's now. What is in it stays as it is until the request is done. */
+  inputGiven(): void {
+    this.gapBytes = 0;
+    this.flags |= INPUT_IS_GIVEN;
+  }
+
   private processPending(): void {
     if ((this.flags & HALT_FLAGS) !== 0) {
       this.checkInputLimit();
@@ -230,6 +249,8 @@ export class Connection implements TransportOwner {
     this.process(this.pending, this.pendingLength);
     this.server.forgetInput();
     if (this.isClosed) return;
+    if ((this.flags & INPUT_IS_GIVEN) !== 0) return this.leaveGivenInput();
+    if (this.gapBytes > 0 && (this.state.position > 0 || this.state.remaining === 0)) this.closeGap();
     const rest = this.pendingLength - this.state.position;
     if (rest > 0 && this.state.position > 0) this.pending.copyWithin(0, this.state.position, this.pendingLength);
     this.pendingLength = rest;
@@ -273,7 +294,8 @@ export class Connection implements TransportOwner {
   }
 
   private keep(bytes: Uint8Array, start: number, length: number): void {
-    const needed = this.pendingLength + length;
+    const gap = this.gapToMake();
+    const needed = this.pendingLength + length + gap;
     if (needed > this.pending.length) {
       const old = this.pending;
       const grown = this.takeRoom(Math.max(needed, this.expectedBytes(needed), 1024));
@@ -282,7 +304,48 @@ export class Connection implements TransportOwner {
       this.giveBack(old);
     }
     this.pending.set(bytes.subarray(start, start + length), this.pendingLength);
-    this.pendingLength = needed;
+    this.pendingLength += length;
+    if (gap > 0) this.makeGap(gap);
+  }
+
+  /**
+   * @returns how long a gap is to be before the bulk that is arriving, for the head of an entry with the request's first key; 0 for none. Behind the head
+   * the bulk's first byte must be as far from a word's beginning as a value is.
+   */
+  private gapToMake(): number {
+    const { bulkLength, lengths, many, parsed } = this.state;
+    if (bulkLength < GIVEN_BYTES_MIN || this.gapBytes > 0 || many !== null || lengths.length < 2) return 0;
+    const keyLength = lengths[1]!;
+    const room = entryBytes(keyLength, 0, true);
+    return room + ((keyLength - parsed - room) & 3);
+  }
+
+  private makeGap(gap: number): void {
+    const { state } = this;
+    this.gapBytes = gap;
+    this.gapEnd = state.parsed + gap;
+    this.pending.copyWithin(this.gapEnd, state.parsed, this.pendingLength);
+    this.pendingLength += gap;
+    state.parsed += gap;
+    state.neededBytes += gap;
+  }
+
+  /** The request with the gap is done, or will be parsed again. */
+  private closeGap(): void {
+    if (this.state.position === 0) {
+      this.pending.copyWithin(this.gapEnd - this.gapBytes, this.gapEnd, this.pendingLength);
+      this.pendingLength -= this.gapBytes;
+    }
+    this.gapBytes = 0;
+  }
+
+  /** Goes on in a buffer of its own with what came behind the request whose buffer was given away. */
+  private leaveGivenInput(): void {
+    this.flags &= ~INPUT_IS_GIVEN;
+    this.pending = this.pending.slice(this.state.position, this.pendingLength);
+    this.pendingLength = this.pending.length;
+    this.state.position = 0;
+    this.processPending();
   }
 
   /**
@@ -291,12 +354,14 @@ export class Connection implements TransportOwner {
    */
   private expectedBytes(needed: number): number {
     const { bulkLength, neededBytes } = this.state;
+    // As much as a value of that length gets, into which it may grow.
+    const room = bulkLength >= GIVEN_BYTES_MIN ? bulkLength >> 2 : 0;
     const half = needed >> 1;
     if (bulkLength <= half) return Math.max(needed + half, Math.min(needed * 2, PENDING_KEEP_BYTES));
     const reserved = Math.max(needed * BULK_RESERVE_FACTOR, BULK_RESERVED_BYTES);
     return neededBytes <= PENDING_KEEP_BYTES
       ? Math.min(neededBytes + 2, needed * 2)
-      : Math.min(neededBytes + READ_BYTES, reserved);
+      : Math.min(neededBytes + READ_BYTES + room, reserved);
   }
 
   /** @returns a buffer of at least that size, with whatever is in it */
@@ -325,8 +390,10 @@ const PENDING_KEEP_BYTES = 64 * 1024;
  * Of what a bulk's header announces so much is reserved at once, and then so many times what has arrived. Pages that are never written take no memory: a
  * peer that lies takes addresses.
  */
-const BULK_RESERVED_BYTES = 16 << 20;
-const BULK_RESERVE_FACTOR = 16;
+const BULK_RESERVED_BYTES = 2 << 20;
+const BULK_RESERVE_FACTOR = 64;
+/** Bulks from here on change hands with their buffer: such a buffer is too large to be kept for the next one (reply-buffers.ts). */
+export const GIVEN_BYTES_MIN = 32 << 20;
 /** A spare buffer may be so many times as large as need be. */
 const ROOM_FACTOR_MAX = 4;
 /** Replies of one event beyond this leave in between: a pipeline of large replies is not gathered, and the output limits see it as it grows. */

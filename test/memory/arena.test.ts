@@ -172,6 +172,32 @@ test('a block of more than 32 MiB grows in place by a quarter, and counts as lon
   assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes }, before);
 });
 
+test('a huge block may change its buffer for one that has the content, and the accounts stay exact', () => {
+  const arena = new Arena();
+  const before = { used: arena.usedBytes, reserved: arena.reservedBytes };
+  const size = 3_000_000;
+  const ref = arena.allocate(size);
+  const chunk = ref >>> CHUNK_INDEX_SHIFT;
+  arena.bytes[chunk]!.set([1, 2, 3, 4, 5, 6, 7, 8]);
+  const used = arena.usedBytes;
+  const bytes = new Uint8Array(arena.blockBytes(ref) + 100).fill(9);
+  assert.ok(!arena.adopt(ref, bytes, 2, 8), 'a word would begin between two');
+  assert.ok(!arena.adopt(ref, bytes, -4, 8), 'the head has no room');
+  assert.ok(!arena.adopt(ref, bytes, 104, 8), 'it is too short');
+  assert.equal(arena.bytes[chunk]![100], 0, 'nothing has changed');
+  assert.ok(arena.adopt(ref, bytes, 12, 6));
+  assert.deepEqual([...arena.bytes[chunk]!.subarray(0, 8)], [1, 2, 3, 4, 5, 6, 9, 9]);
+  assert.equal(arena.words[chunk]![0], 0x04030201);
+  assert.equal(arena.views[chunk]!.getUint8(size - 1), 9);
+  assert.equal(bytes[11], 9);
+  assert.equal(arena.usedBytes, used);
+  assert.ok(arena.bytes[chunk]!.length >= arena.blockBytes(ref));
+  arena.free(ref);
+  assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes }, before);
+  const chunkLong = arena.allocate(CHUNK_BYTES);
+  assert.ok(!arena.adopt(chunkLong, new Uint8Array(CHUNK_BYTES), 0, 8), 'its buffer will be a chunk’s');
+});
+
 test('smaller blocks do not grow in place', () => {
   const arena = new Arena();
   for (const size of [100, 100_000, CHUNK_BYTES, 3_000_000]) {

@@ -1,0 +1,124 @@
+/** Arguments so long that their buffer becomes the value: nothing of it may change by what follows, and the request may have to wait all the same. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { request } from '../support/raw-connection.js';
+import { needsServers, serversUnderTest } from '../support/tools.js';
+import { useServer } from '../support/use-server.js';
+import { waitFor } from '../support/wait-for.js';
+
+const VALUE = '0123456789abcdef-'.repeat(2_000_000);
+const OTHER = '-fedcba9876543210'.repeat(2_000_000);
+
+function bulk(text: string): string {
+  return `$${text.length}\r\n${text}\r\n`;
+}
+
+for (const kind of serversUnderTest()) {
+  describe(`${kind}: huge arguments`, { skip: needsServers(kind) }, () => {
+    const server = useServer({ kind });
+
+    /** Sends requests in one go, and compares all replies. */
+    async function check(requests: string[], replies: string[]): Promise<void> {
+      const connection = await server.connect();
+      const expected = replies.join('');
+      const received = await connection.ask(requests.join(''), expected);
+      assert.ok(received === expected, `other replies: ${received.slice(0, 100)} …`);
+      connection.close();
+    }
+
+    test('what follows in the pipeline changes the value, not the other way round', async () => {
+      const length = VALUE.length;
+      await check(
+        [
+          request('SET', 'key', VALUE),
+          request('APPEND', 'key', 'tail'.repeat(1000)),
+          request('APPEND', 'key', 'end'),
+          request('SETRANGE', 'key', '1', 'zz'),
+          request('ECHO', 'hello'),
+          request('GET', 'key'),
+        ],
+        [
+          '+OK\r\n',
+          `:${length + 4000}\r\n`,
+          `:${length + 4003}\r\n`,
+          `:${length + 4003}\r\n`,
+          bulk('hello'),
+          bulk(`0zz${VALUE.slice(3)}${'tail'.repeat(1000)}end`),
+        ],
+      );
+      assert.equal(await server.process.call('DEL', 'key'), 1);
+    });
+
+    test('keys of every length, new and old, with and without a time', async () => {
+      for (const key of ['', 'a', 'ab', 'abc', 'k'.repeat(70_000)]) {
+        await check(
+          [
+            request('SET', key, VALUE),
+            request('SET', key, OTHER, 'EX', '1000'),
+            request('TTL', key),
+            request('GETRANGE', key, '0', '19'),
+            request('GETRANGE', key, '-20', '-1'),
+            request('GETSET', key, 'short'),
+            request('TTL', key),
+            request('SETEX', key, '500', VALUE),
+            request('TTL', key),
+            request('GET', key),
+            request('DEL', key),
+          ],
+          [
+            '+OK\r\n',
+            '+OK\r\n',
+            ':1000\r\n',
+            bulk(OTHER.slice(0, 20)),
+            bulk(OTHER.slice(-20)),
+            bulk(OTHER),
+            ':-1\r\n',
+            '+OK\r\n',
+            ':500\r\n',
+            bulk(VALUE),
+            ':1\r\n',
+          ],
+        );
+      }
+    });
+
+    test('several in one request, and in a transaction', async () => {
+      await check(
+        [
+          request('MSET', 'a', VALUE, 'b', OTHER, 'a', OTHER),
+          request('GET', 'b'),
+          request('MULTI'),
+          request('SET', 'c', VALUE),
+          request('APPEND', 'c', 'x'),
+          request('EXEC'),
+          request('GET', 'c'),
+          request('GET', 'a'),
+          request('DEL', 'a', 'b', 'c'),
+        ],
+        [
+          '+OK\r\n',
+          bulk(OTHER),
+          '+OK\r\n',
+          '+QUEUED\r\n',
+          '+QUEUED\r\n',
+          `*2\r\n+OK\r\n:${VALUE.length + 1}\r\n`,
+          bulk(`${VALUE}x`),
+          bulk(OTHER),
+          ':3\r\n',
+        ],
+      );
+    });
+
+    test('one that must wait for CLIENT PAUSE to end is executed then', async () => {
+      const connection = await server.connect();
+      await server.process.call('CLIENT', 'PAUSE', '100000', 'WRITE');
+      connection.send(`${request('SET', 'key', VALUE)}${request('APPEND', 'key', 'x')}`);
+      await waitFor(async () => (await server.process.info('clients'))['blocked_clients'] === '1', {
+        what: 'the wait',
+      });
+      await server.process.call('CLIENT', 'UNPAUSE');
+      await connection.until(/\+OK\r\n:\d+\r\n$/);
+      await check([request('GET', 'key'), request('DEL', 'key')], [bulk(`${VALUE}x`), ':1\r\n']);
+    });
+  });
+}
