@@ -162,3 +162,18 @@ sameBytes('hash (dumped)', hash, { 'hash-max-listpack-entries': '9' });
 sameBytes('set (dumped)', set, { 'set-max-listpack-entries': '0', 'set-max-intset-entries': '9' });
 sameBytes('sorted set (dumped)', sortedSet, { 'zset-max-listpack-entries': '9' });
 sameBytes('stream (dumped)', stream, { 'stream-node-max-entries': '7', 'stream-node-max-bytes': '600' });
+
+const textSet: Words = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(key, members).map(([k, all]) => ['SADD', k, ...all]) },
+  fc.tuple(key, members).map(([k, all]) => ['SREM', k, ...all]),
+  fc.tuple(fc.constant('SMOVE'), key, key, member).map((args) => [...args]),
+  fc.tuple(fc.constantFrom('COPY', 'RENAME'), key, key).map((args) => [...args]),
+  key.map((k) => ['DEL', k]),
+);
+staysEqual(
+  'set (encodings)',
+  fc.tuple(textSet, key).map(([words, k]): Line => [words, ['OBJECT', 'ENCODING', k], ['SCARD', k]]),
+  { 'set-max-listpack-entries': '6', 'set-max-intset-entries': '4' },
+  () => exact,
+  'valkey-8',
+);
