@@ -15,7 +15,7 @@ import { WARM_MAX } from '../memory/bucket-chains.js';
 import { copyBytes } from '../memory/copy.js';
 import { CLOCK_MASK } from './access-clock.js';
 import { ENCODING_RAW, entryBytes, isTimedHashForm, TYPE_STRING } from './entry.js';
-import { hashAhead, hashKey, keyHashResult } from './key-hash.js';
+import { hashAhead, hashAheadToo, hashKey, keyHashResult } from './key-hash.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
 import { randomBelow } from './random.js';
@@ -92,12 +92,12 @@ export class Database {
 
   /**
    * Brings the entries of WARM_MAX keys into the cache that are about to be looked up: numbers `from`, `from + step` and so on of those named, as far as
-   * there are any. Nothing is remembered of them.
+   * there are any. Their hashes are remembered if something else in these bytes has been hashed ahead.
    */
   warmSome(bytes: Uint8Array, starts: Int32Array, lengths: Int32Array, from: number, end: number, step: number): void {
     let found = 0;
     for (let i = from, left = WARM_MAX; i < end && left > 0; i += step, left--) {
-      const hash = hashKey(bytes, starts[i], lengths[i]);
+      const hash = hashAheadToo(bytes, starts[i], lengths[i]);
       const table = this.slots[keyHashResult.slot];
       if (table === 0) continue;
       warmTables[found] = table;

@@ -57,6 +57,11 @@ export function hashAhead(bytes: Uint8Array, start: number, length: number): num
   return hash;
 }
 
+/** As `hashAhead` if other keys in the same bytes have been hashed ahead, so that somebody will forget them; as `hashKey` if not. */
+export function hashAheadToo(bytes: Uint8Array, start: number, length: number): number {
+  return ahead.bytes === bytes ? hashAhead(bytes, start, length) : hashKey(bytes, start, length);
+}
+
 /** To be called before the bytes of keys hashed ahead change. */
 export function forgetHashAhead(): void {
   if (ahead.bytes === NO_BYTES) return;

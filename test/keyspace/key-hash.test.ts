@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
-import { hashBytes, hashKey, keyHashResult } from '../../src/keyspace/key-hash.js';
+import {
+  forgetHashAhead,
+  hashAhead,
+  hashAheadToo,
+  hashBytes,
+  hashKey,
+  keyHashResult,
+} from '../../src/keyspace/key-hash.js';
 import { keySlot } from '../../src/keyspace/key-slot.js';
 
 /** Letters that make tags likely. */
@@ -37,4 +44,18 @@ test('keys that differ in one byte, or have two bytes swapped, seldom share a bu
     return hashBytes(key, 0, key.length) === hashBytes(other, 0, other.length);
   });
   assert.ok(same.length < 5, `${same.length} pairs have one hash`);
+});
+
+test('a hash is remembered of bytes in which another was hashed ahead, until they are forgotten, and of no others', () => {
+  for (const isAhead of [false, true]) {
+    const bytes = Buffer.from('first  second');
+    if (isAhead) hashAhead(bytes, 0, 5);
+    const [second, third] = ['second', 'third!'].map((key) => hashBytes(Buffer.from(key), 0, 6));
+    assert.equal(hashAheadToo(bytes, 7, 6), second);
+    assert.equal(keyHashResult.slot, keySlot(Buffer.from('second')));
+    bytes.write('third!', 7);
+    assert.equal(hashKey(bytes, 7, 6), isAhead ? second : third);
+    forgetHashAhead();
+    assert.equal(hashKey(bytes, 7, 6), third);
+  }
 });
