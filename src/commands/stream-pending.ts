@@ -112,10 +112,12 @@ function replyPending(
   const mark = reply.length;
   let written = 0;
   let isThere = tree.seekFrom(consumer === null ? group.pending : consumer.owned, range.from);
+  // What a consumer owns mostly was delivered to it in runs: neighbours in the group, too.
+  if (consumer !== null) pending.seekFirst(group.pending);
   for (; isThere && written < count; isThere = tree.next()) {
     tree.readId(id);
     if (compareIds(id, range.to) > 0) break;
-    if (consumer !== null) pending.find(group.pending, id);
+    if (consumer !== null) pending.findOnward(group.pending, id);
     const idle = keyspace.nowMs - groups.deliveredAtMs;
     if (idleMs > 0 && idle < idleMs) continue;
     reply.array(4);

@@ -45,6 +45,7 @@ export function zrem(call: Invocation): void {
   const zsets = zsetsOf(call.keyspace);
   let removed = 0;
   for (let i = 2; i < call.argc; i++) {
+    zsets.warmMembers(ref, i - 2, bytes, starts, lengths, i, call.argc);
     ref = zsets.remove(db, ref, bytes, starts[i], lengths[i]);
     if (!zsets.wasRemoved) continue;
     removed++;

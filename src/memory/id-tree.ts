@@ -130,6 +130,13 @@ export class IdTree {
     return this.index > 0 && this.compareHere(this.index - 1, id) === 0 && this.step(-1);
   }
 
+  /** As `find`, but from a place in this tree, and without a descent if the ID is that of the next cell: `removeFound` must not follow. */
+  findOnward(tree: Ref, id: StreamId): boolean {
+    const next = this.index + 1;
+    if (next < this.cellCount(this.leaf) && this.compareHere(next, id) === 0) return this.step(1);
+    return this.find(tree, id);
+  }
+
   /** Goes to the first cell that is not before the ID. @returns whether there is one */
   seekFrom(tree: Ref, id: StreamId): boolean {
     if (this.find(tree, id)) return true;
@@ -235,7 +242,7 @@ export class IdTree {
   /** Removes the cell of an ID. @returns whether there was one */
   remove(tree: Ref, id: StreamId): boolean {
     if (!this.find(tree, id)) return false;
-    this.removeHere(tree);
+    this.removeFound(tree);
     return true;
   }
 
@@ -334,7 +341,8 @@ export class IdTree {
     this.index = cellsUpTo(words, base + LEAF_HEADER, this.cellWords, 0, words[base], id);
   }
 
-  private removeHere(tree: Ref): void {
+  /** Removes the cell that the last call for any tree of this object, a `find`, has found. */
+  removeFound(tree: Ref): void {
     this.set(tree, COUNT, this.count(tree) - 1);
     const height = this.get(tree, HEIGHT);
     let node = this.leaf;

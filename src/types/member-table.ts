@@ -3,10 +3,11 @@
  * The entry's value is the table's reference (`Entries.root`).
  */
 
+import { hashBytes } from '../keyspace/key-hash.js';
 import type { FrozenValue, ItemReader, Keyspace } from '../keyspace/keyspace.js';
 import type { Remains } from '../keyspace/reaper.js';
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
-import { isScanned } from '../memory/bucket-chains.js';
+import { isScanned, WARM_MAX } from '../memory/bucket-chains.js';
 import { Table } from '../memory/table.js';
 import { CountedKeys } from './counted-keys.js';
 import { FrozenItems, type ItemWalk } from './frozen-items.js';
@@ -23,6 +24,14 @@ const ITEMS_PER_PART = 48;
 const WORDS_IN_LOOP_MAX = 64;
 /** Items whose size stands for all of a large table. */
 const SAMPLED_ITEMS = 64;
+/** Fewer keys are not worth being warmed. */
+const WARMED_MIN = 8;
+/** What belongs to fewer items is in the caches as it is. */
+const WARMED_TABLE_MIN = 4096;
+
+/** Keys being warmed; used within one call only. */
+const warmTables = new Int32Array(WARM_MAX);
+const warmHashes = new Int32Array(WARM_MAX);
 
 export class MemberTable extends Table {
   private readonly space: Keyspace;
@@ -65,6 +74,27 @@ export class MemberTable extends Table {
     if (frozen === undefined) return false;
     frozen.adopt(free);
     return true;
+  }
+
+  /**
+   * For commands on many items: to be called before the key number `n`, from 0 on, is looked for, which is number `index` of those named. Every so many
+   * keys it brings the items of the next ones into the cache, all at once, as `Invocation.warmKeys` does with keys.
+   * @param end behind the last key's number
+   */
+  warmKeys(
+    table: Ref,
+    n: number,
+    bytes: Uint8Array,
+    starts: Int32Array,
+    lengths: Int32Array,
+    index: number,
+    end: number,
+  ): void {
+    if (n % WARM_MAX !== 0 || end - index < WARMED_MIN || this.count(table) < WARMED_TABLE_MIN) return;
+    const count = Math.min(end - index, WARM_MAX);
+    for (let i = 0; i < count; i++) warmHashes[i] = hashBytes(bytes, starts[index + i], lengths[index + i]);
+    warmTables.fill(table, 0, count);
+    this.warm(warmTables, warmHashes, count);
   }
 
   /** Frees a table and its items: a large one not now, but in slices. */

@@ -188,7 +188,8 @@ export class GroupStore {
     const { owned } = this.owner(group);
     this.note(owned, id);
     this.owned.remove(owned, id);
-    return this.pending.remove(group.pending, id);
+    this.pending.removeFound(group.pending);
+    return true;
   }
 
   /** Makes an entry of a group that is being loaded pending; `restoreOwner` follows. */

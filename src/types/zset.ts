@@ -227,6 +227,19 @@ export class Zsets implements ValueType, ItemOrder {
     return ref;
   }
 
+  /** As `MemberTable.warmKeys`, of the members of a set; packed ones need nothing. */
+  warmMembers(
+    ref: Ref,
+    n: number,
+    bytes: Uint8Array,
+    starts: Int32Array,
+    lengths: Int32Array,
+    index: number,
+    end: number,
+  ): void {
+    if (!this.isPacked(ref)) this.table.warmKeys(this.tableOf(ref), n, bytes, starts, lengths, index, end);
+  }
+
   /** Removes a member. @returns the entry; `wasRemoved` tells whether there was one */
   remove(db: Database, ref: Ref, bytes: Uint8Array, start: number, length: number): Ref {
     this.wasRemoved = false;

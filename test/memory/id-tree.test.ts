@@ -74,7 +74,12 @@ function removeSome(trees: IdTree, tree: number, model: bigint[], random: Random
   if (model.length === 0) return;
   const at = random.oneIn(2) ? 0 : random.below(model.length);
   const [value] = model.splice(at, 1);
-  assert.ok(trees.remove(tree, setId(value!)));
+  if (random.oneIn(2)) {
+    assert.ok(trees.find(tree, setId(value!)));
+    trees.removeFound(tree);
+  } else {
+    assert.ok(trees.remove(tree, setId(value!)));
+  }
   assert.ok(!trees.remove(tree, setId(value!)));
 }
 
@@ -115,6 +120,13 @@ function checkWalk(trees: IdTree, tree: number, model: readonly bigint[]): void 
     seen.unshift(numberOf(id));
   }
   assert.deepEqual(seen, model);
+  // Onward from cell to cell, and over one in three of them.
+  trees.seekFirst(tree);
+  model.forEach((value, at) => {
+    if (at % 3 === 1) return;
+    assert.ok(trees.findOnward(tree, setId(value)));
+    checkPlace(trees, value);
+  });
 }
 
 test('IDs count up and down over all their halves, and stop at the ends', () => {

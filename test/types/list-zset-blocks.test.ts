@@ -99,3 +99,21 @@ test('all blocks of lists and sorted sets are given back, those of large ones bi
     assert.equal(arena.blockCount, before);
   });
 });
+
+test('one ZREM of many members, some of them absent or named twice, leaves the others of a large set', () => {
+  const server = fresh();
+  const { arena } = server.server.keyspace;
+  const before = arena.blockCount;
+  const members = Array.from({ length: LARGE }, (_, i) => `m${(i * 7919) % LARGE}`);
+  server.runWords(['ZADD', 'z', ...members.flatMap((member, i) => [String(i % 100), member])]);
+  const removed = members.filter((_, i) => i % 3 === 0);
+  const words = removed.flatMap((member, i) => (i % 10 === 0 ? [member, 'absent', member] : [member]));
+  assert.equal(server.runWords(['ZREM', 'z', ...words]), `:${removed.length}\r\n`);
+  assert.equal(server.run('ZCARD z'), `:${LARGE - removed.length}\r\n`);
+  members.forEach((member, i) => {
+    assert.equal(server.run(`ZSCORE z ${member}`).startsWith('$-1'), i % 3 === 0, member);
+  });
+  assert.equal(server.runWords(['ZREM', 'z', ...members]), `:${LARGE - removed.length}\r\n`);
+  assert.equal(server.run('EXISTS z'), ':0\r\n');
+  assert.equal(arena.blockCount, before);
+});
