@@ -73,6 +73,8 @@ export class Connection implements TransportOwner {
   /** Size of the gap in the request that is pending, and where the bulk behind it begins; 0 = there is none. */
   private gapBytes = 0;
   private gapEnd = 0;
+  /** So many reads more are not followed by one of our own: the last of these found nothing. */
+  private idleReads = 0;
   /** Since when the soft output limit has been exceeded; 0 = it is not. */
   softLimitSinceMs = 0;
   /** Replication offset behind its last write: what WAIT waits for. */
@@ -103,6 +105,7 @@ export class Connection implements TransportOwner {
     }
     server.executeInbox();
     this.execute(bytes, 0, length);
+    if (length === READ_BYTES) this.readOn();
     server.forgetInput();
   }
 
@@ -126,6 +129,22 @@ export class Connection implements TransportOwner {
       this.keep(bytes, start, end - start);
       this.processPending();
     }
+    server.endEvent(this);
+  }
+
+  /** Reads more of a large bulk straight to its place, if more of it has arrived. */
+  private readOn(): void {
+    const { server, state } = this;
+    if (this.pendingLength === 0 || state.neededBytes - this.pendingLength < READ_BYTES) return;
+    if (this.isClosed || (this.flags & HALT_FLAGS) !== 0 || this.idleReads-- > 0) return;
+    this.reserve(this.pendingLength + READ_BYTES);
+    const missing = Math.min(state.neededBytes, this.pending.length) - this.pendingLength;
+    const length = this.transport.read(this.pending, this.pendingLength, Math.min(missing, READ_ON_BYTES_MAX));
+    this.idleReads = length === 0 ? IDLE_READS : 0;
+    if (length === 0) return;
+    server.beginEvent(this, length);
+    this.pendingLength += length;
+    this.processPending();
     server.endEvent(this);
   }
 
@@ -295,17 +314,19 @@ export class Connection implements TransportOwner {
 
   private keep(bytes: Uint8Array, start: number, length: number): void {
     const gap = this.gapToMake();
-    const needed = this.pendingLength + length + gap;
-    if (needed > this.pending.length) {
-      const old = this.pending;
-      const grown = this.takeRoom(Math.max(needed, this.expectedBytes(needed), 1024));
-      grown.set(old.subarray(0, this.pendingLength));
-      this.pending = grown;
-      this.giveBack(old);
-    }
+    this.reserve(this.pendingLength + length + gap);
     this.pending.set(bytes.subarray(start, start + length), this.pendingLength);
     this.pendingLength += length;
     if (gap > 0) this.makeGap(gap);
+  }
+
+  private reserve(needed: number): void {
+    if (needed <= this.pending.length) return;
+    const old = this.pending;
+    const grown = this.takeRoom(Math.max(needed, this.expectedBytes(needed), 1024));
+    grown.set(old.subarray(0, this.pendingLength));
+    this.pending = grown;
+    this.giveBack(old);
   }
 
   /**
@@ -392,6 +413,10 @@ const PENDING_KEEP_BYTES = 64 * 1024;
  */
 const BULK_RESERVED_BYTES = 2 << 20;
 const BULK_RESERVE_FACTOR = 64;
+/** One such read gets at most so much; the others must not wait long, and there may be 32 in a turn. */
+const READ_ON_BYTES_MAX = 512 * 1024;
+/** A sender that does not keep up makes our own reads fail, which is not cheap: so many reads go without one then. */
+const IDLE_READS = 16;
 /** Bulks from here on change hands with their buffer: such a buffer is too large to be kept for the next one (reply-buffers.ts). */
 export const GIVEN_BYTES_MIN = 32 << 20;
 /** A spare buffer may be so many times as large as need be. */

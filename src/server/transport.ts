@@ -12,6 +12,7 @@
  * Invariants: (1) bytes given to `write` leave in order; (2) after `write` returns true the caller may reuse the bytes, after false they belong to
  * the transport until it gives them back to their lender; (3) `queuedBytes` counts what the kernel has not taken yet; (4) `onClosed` fires exactly once.
  */
+import { readSync } from 'node:fs';
 import net from 'node:net';
 
 /** Bytes of the shared read buffer: one read gets at most this much. */
@@ -145,6 +146,15 @@ export abstract class Transport {
     this.closeStream();
   }
 
+  /**
+   * Reads what has arrived since to its place, while the owner is told of a read that filled the shared buffer: large arguments need no copy so, and one
+   * system call a MiB instead of 16.
+   * @returns how many bytes it was, at most `count`; 0 if there is nothing, or no such way
+   */
+  read(_bytes: Uint8Array, _start: number, _count: number): number {
+    return 0;
+  }
+
   abstract pause(): void;
   abstract resume(): void;
   abstract setNoDelay(isOn: boolean): void;
@@ -233,6 +243,17 @@ class HandleTransport extends Transport {
       }
     };
     handle.useUserBuffer(sharedBytes);
+  }
+
+  override read(bytes: Uint8Array, start: number, count: number): number {
+    const { descriptor } = this;
+    if (this.isHandleClosed || this.isClosed || descriptor < 0) return 0;
+    try {
+      return readSync(descriptor, bytes, start, count, null);
+    } catch {
+      // Nothing has arrived; or it is an error, which the next read of the handle meets too.
+      return 0;
+    }
   }
 
   pause(): void {

@@ -109,6 +109,22 @@ for (const kind of serversUnderTest()) {
       );
     });
 
+    test('a sender that goes away in the middle leaves nothing behind', async () => {
+      const clients = async (): Promise<string | undefined> =>
+        (await server.process.info('clients'))['connected_clients'];
+      const before = await clients();
+      const senders = ['end', 'reset'].map(async (how) => {
+        const connection = await server.connect();
+        const input = request('SET', 'key', VALUE).slice(0, -100_000);
+        await new Promise<void>((resolve) => connection.socket.write(input, 'latin1', () => resolve()));
+        if (how === 'end') connection.socket.end();
+        else connection.socket.resetAndDestroy();
+      });
+      await Promise.all(senders);
+      await waitFor(async () => (await clients()) === before, { what: 'both connections closed' });
+      assert.equal(await server.process.call('EXISTS', 'key'), 0);
+    });
+
     test('one that must wait for CLIENT PAUSE to end is executed then', async () => {
       const connection = await server.connect();
       await server.process.call('CLIENT', 'PAUSE', '100000', 'WRITE');
