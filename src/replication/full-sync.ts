@@ -198,7 +198,8 @@ export class FullSync {
       isStepping = true;
       setImmediate(step);
     };
-    goOn();
+    // Beginning an image takes some ms the first time, when nothing of it is compiled: what has come in meanwhile is served before the first step.
+    setImmediate(goOn);
     return {
       byDisk: false,
       replicas,
