@@ -132,9 +132,13 @@ export class IdTree {
 
   /** As `find`, but from a place in this tree, and without a descent if the ID is that of the next cell: `removeFound` must not follow. */
   findOnward(tree: Ref, id: StreamId): boolean {
-    const next = this.index + 1;
-    if (next < this.cellCount(this.leaf) && this.compareHere(next, id) === 0) return this.step(1);
-    return this.find(tree, id);
+    return this.hasAhead(1, id) ? this.step(1) : this.find(tree, id);
+  }
+
+  /** @returns whether the cell `steps` behind the place has this ID, and lies in the same leaf */
+  hasAhead(steps: number, id: StreamId): boolean {
+    const index = this.index + steps;
+    return index < this.cellCount(this.leaf) && this.compareHere(index, id) === 0;
   }
 
   /** Goes to the first cell that is not before the ID. @returns whether there is one */
@@ -341,12 +345,12 @@ export class IdTree {
     this.index = cellsUpTo(words, base + LEAF_HEADER, this.cellWords, 0, words[base], id);
   }
 
-  /** Removes the cell that the last call for any tree of this object, a `find`, has found. */
-  removeFound(tree: Ref): void {
-    this.set(tree, COUNT, this.count(tree) - 1);
+  /** Removes the cell that `find` has found, the last to move the place of this object, or `count` cells from there on, all in its leaf. */
+  removeFound(tree: Ref, count = 1): void {
+    this.set(tree, COUNT, this.count(tree) - count);
     const height = this.get(tree, HEIGHT);
     let node = this.leaf;
-    closeCell(this.words, node, LEAF_HEADER, this.cellWords, this.index);
+    closeCell(this.words, node, LEAF_HEADER, this.cellWords, this.index, count);
     for (let level = 1; level <= height; level++) {
       const parent = this.pathNode[level];
       const cell = this.pathIndex[level];

@@ -96,10 +96,18 @@ export class GroupStore {
   removeConsumer(group: StreamGroup, consumer: StreamConsumer): number {
     const { owned, pending } = this;
     const count = owned.count(consumer.owned);
-    for (let isThere = owned.seekFirst(consumer.owned); isThere; isThere = owned.next()) {
+    if (this.frozen.size > 0) this.noteOwned(group, consumer);
+    for (let isThere = owned.seekFirst(consumer.owned); isThere; ) {
       owned.readId(scratch);
-      this.note(group.pending, scratch);
-      pending.remove(group.pending, scratch);
+      pending.find(group.pending, scratch);
+      // What was delivered in one go lies side by side in both trees.
+      let run = 0;
+      do {
+        run++;
+        isThere = owned.next();
+        if (isThere) owned.readId(scratch);
+      } while (isThere && pending.hasAhead(run, scratch));
+      pending.removeFound(group.pending, run);
     }
     this.freeLeaves(owned, this.giveUp(owned, consumer.owned));
     group.consumers.remove(consumer);
@@ -284,6 +292,15 @@ export class GroupStore {
   /** Frees a leaf of a dissolved tree, of either kind. @returns the next one, or 0 */
   dropLeaf(leaf: Ref): Ref {
     return this.pending.dropLeaf(leaf);
+  }
+
+  /** All pending entries of a consumer are about to go. */
+  private noteOwned(group: StreamGroup, consumer: StreamConsumer): void {
+    const { owned } = this;
+    for (let isThere = owned.seekFirst(consumer.owned); isThere; isThere = owned.next()) {
+      owned.readId(scratch);
+      this.note(group.pending, scratch);
+    }
   }
 
   /** The cell of this ID is about to come, to change or to go. A place there stays where it is. */

@@ -76,7 +76,12 @@ function removeSome(trees: IdTree, tree: number, model: bigint[], random: Random
   const [value] = model.splice(at, 1);
   if (random.oneIn(2)) {
     assert.ok(trees.find(tree, setId(value!)));
-    trees.removeFound(tree);
+    let run = 1;
+    while (random.oneIn(2) && at < model.length && trees.hasAhead(run, setId(model[at]!))) {
+      model.splice(at, 1);
+      run++;
+    }
+    trees.removeFound(tree, run);
   } else {
     assert.ok(trees.remove(tree, setId(value!)));
   }
