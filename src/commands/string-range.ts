@@ -6,7 +6,7 @@ import { NOTIFY_STRING } from '../server/notify-classes.js';
 import { type LcsMatch, lcsTableBytes, longestCommonSubsequence } from '../types/lcs.js';
 import { stringEncoding } from '../types/string-encoding.js';
 import { replyNotAnInteger, replyStringTooLong, replySyntaxError } from './replies.js';
-import { isStringKey, isTooLong, resizeString } from './string-value.js';
+import { clearNew, isStringKey, isTooLong, resizeString } from './string-value.js';
 
 const EMPTY = new Uint8Array(0);
 
@@ -47,7 +47,7 @@ export function setRange(call: Invocation): void {
   const target = resizeString(call, 1, ref, length);
   const view = call.entries.view(target);
   const valueStart = call.entries.valueStart(target);
-  if (offset > oldLength) view.fill(0, valueStart + oldLength, valueStart + offset);
+  if (offset > oldLength) clearNew(call, ref, target, oldLength, offset);
   copyBytes(bytes, starts[3], view, valueStart + offset, lengths[3]);
   call.keyspace.dirty++;
   call.notify(NOTIFY_STRING, 'setrange', 1);

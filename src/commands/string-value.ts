@@ -29,11 +29,15 @@ export function resizeString(call: Invocation, keyAt: number, ref: Ref, length: 
 export function growString(call: Invocation, keyAt: number, ref: Ref, length: number): Ref {
   const oldLength = ref === 0 ? 0 : call.entries.valueLength(ref);
   const target = resizeString(call, keyAt, ref, Math.max(oldLength, length));
-  if (length > oldLength) {
-    const start = call.entries.valueStart(target);
-    call.entries.view(target).fill(0, start + oldLength, start + length);
-  }
+  if (length > oldLength) clearNew(call, ref, target, oldLength, length);
   return target;
+}
+
+/** Makes bytes 0 that `resizeString` has added: those from offset `from` to `to` of the value of `target`, which was `ref` before. */
+export function clearNew(call: Invocation, ref: Ref, target: Ref, from: number, to: number): void {
+  if (target !== ref && call.keyspace.arena.isZeroed(target)) return;
+  const start = call.entries.valueStart(target);
+  call.entries.view(target).fill(0, start + from, start + to);
 }
 
 /** Whether a string may not have this length. The primary's stream is obeyed whatever our own limit. */

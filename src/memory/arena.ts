@@ -217,6 +217,14 @@ export class Arena {
     return this.pageKind[ref >>> PAGE_UNIT_SHIFT] === HUGE;
   }
 
+  /**
+   * Whether a block that `allocate` has just given is all zeros: then it is a new buffer from the system, whose pages take neither time nor memory until they
+   * are written.
+   */
+  isZeroed(ref: Ref): boolean {
+    return this.isHuge(ref) && this.hugeBytes.get(ref >>> CHUNK_INDEX_SHIFT) !== CHUNK_BYTES;
+  }
+
   /** Gives each of two huge blocks the buffer of the other: content and length. */
   exchangeBuffers(ref: Ref, other: Ref): void {
     const a = ref >>> CHUNK_INDEX_SHIFT;

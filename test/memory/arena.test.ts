@@ -198,6 +198,25 @@ test('a huge block may change its buffer for one that has the content, and the a
   assert.ok(!arena.adopt(chunkLong, new Uint8Array(CHUNK_BYTES), 0, 8), 'its buffer will be a chunk’s');
 });
 
+test('a block that is said to be zeroed is, whatever its size was used for before', () => {
+  const arena = new Arena();
+  const sizes = [600_000, CHUNK_BYTES, 3_000_000, 33 << 20, 100_000];
+  const zeroed = sizes.map((size) => {
+    for (let round = 0; round < 3; round++) {
+      const ref = arena.allocate(size);
+      const view = arena.bytes[ref >>> CHUNK_INDEX_SHIFT]!;
+      if (arena.isZeroed(ref)) assert.equal(Buffer.compare(view.subarray(0, size), new Uint8Array(size)), 0, `${size}`);
+      view.fill(7);
+      arena.free(ref);
+    }
+    const ref = arena.allocate(size);
+    const isZeroed = arena.isZeroed(ref);
+    arena.free(ref);
+    return isZeroed;
+  });
+  assert.deepEqual(zeroed, [true, false, true, true, false]);
+});
+
 test('smaller blocks do not grow in place', () => {
   const arena = new Arena();
   for (const size of [100, 100_000, CHUNK_BYTES, 3_000_000]) {

@@ -82,6 +82,34 @@ for (const kind of serversUnderTest()) {
       }
     });
 
+    test('a value that grows is filled with zeros, in its own buffer, in a new one and from nothing', async () => {
+      const { length } = VALUE;
+      const zeros = '\0'.repeat(5000);
+      const longer = '\0'.repeat(length / 2);
+      await check(
+        [
+          request('SET', 'key', VALUE),
+          request('SETRANGE', 'key', String(length + 5000), 'x'),
+          request('GETRANGE', 'key', String(length - 1), '-1'),
+          request('SETBIT', 'key', String((length * 1.5 + 5001) * 8 + 7), '1'),
+          request('GETRANGE', 'key', String(length + 5000), '-1'),
+          request('SETRANGE', 'new', String(length), VALUE.slice(0, 100)),
+          request('GETRANGE', 'new', String(length / 2), '-1'),
+          request('DEL', 'key', 'new'),
+        ],
+        [
+          '+OK\r\n',
+          `:${length + 5001}\r\n`,
+          bulk(`${VALUE.at(-1)}${zeros}x`),
+          ':0\r\n',
+          bulk(`x${longer}\x01`),
+          `:${length + 100}\r\n`,
+          bulk(`${longer}${VALUE.slice(0, 100)}`),
+          ':2\r\n',
+        ],
+      );
+    });
+
     test('several in one request, and in a transaction', async () => {
       await check(
         [
