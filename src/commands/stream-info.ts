@@ -172,11 +172,13 @@ function describeConsumer(call: Invocation, group: StreamGroup, consumer: Stream
   reply.bulkText('pending');
   const mark = reply.length;
   let written = 0;
+  // What a consumer owns mostly was delivered to it in runs: neighbours in the group, too.
+  pending.seekFirst(group.pending);
   for (let isThere = owned.seekFirst(consumer.owned); isThere && written < count; isThere = owned.next()) {
     reply.array(3);
     owned.readId(id);
     replyId(reply, id);
-    pending.find(group.pending, id);
+    pending.findOnward(group.pending, id);
     replyDelivery(call);
     written++;
   }
