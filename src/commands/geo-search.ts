@@ -306,12 +306,14 @@ function store(call: Invocation, count: number): void {
   const old = call.lookupWrite(storeAt);
   if (count > 0) {
     if (old !== 0) db.displace(old);
-    builder.begin();
+    builder.begin(false, count);
     for (let i = 0; i < count; i++) {
       const found = search.order[i];
       const score = query.storesDistance ? search.distances[found] / unit : search.scores[found];
-      builder.add(members.bytes, members.starts[found], members.lengths[found], score);
+      // Cells do not overlap, so no member was found twice.
+      builder.addNew(members.bytes, members.starts[found], members.lengths[found], score);
     }
+    builder.settle();
     builder.finish(db, bytes, starts[storeAt], lengths[storeAt]);
     keyspace.dirty += count;
     call.notify(NOTIFY_ZSET, call.command.fullName === 'geosearchstore' ? 'geosearchstore' : 'georadiusstore', storeAt);
