@@ -1,7 +1,7 @@
 /**
  * SHA-1 (FIPS 180-4) of byte strings, one call each: a digest of a data set takes millions of them, most of them short, and an object of `node:crypto` for
- * each costs more (1.2 µs) than four blocks of 64 bytes do here. A long string goes to it: with the
- * processor's own instructions it takes 0.55 ms a MiB, not 3.4.
+ * each costs more (1.2 µs) than four blocks of 64 bytes do here. A long string goes to it: with the processor's own instructions it takes 0.55 ms a MiB,
+ * not 3.4.
  *
  * The state is five 32-bit words. A block's 80 rounds are four groups of 20 with one function and constant each; five rounds make a turn of a loop, after
  * which every word is in its own variable again, so that none has to be moved.
