@@ -1,7 +1,7 @@
 /**
  * BITOP: strings combined bit by bit; the shorter ones count as filled up with zeros.
  *
- * Strings begin at any byte, so two of them rarely line up as words. The result is made in blocks that stay in the second cache: each source's part is
+ * Strings begin at any byte, so two of them rarely line up as words. The result is made in blocks that stay in the first cache: each source's part is
  * copied into the program's memory (a native copy), combined there, and the result is copied to its place.
  */
 import type { Entries } from '../keyspace/entry.js';
@@ -16,7 +16,7 @@ export const BIT_XOR = 2;
 export const BIT_NOT = 3;
 
 /** Of the result, at the beginning of the program's memory, and of the operand behind it. */
-const BLOCK_BYTES = 32 * 1024;
+const BLOCK_BYTES = 16 * 1024;
 const OPERAND_AT = BLOCK_BYTES;
 /** What the program takes at once. */
 const STEP_BYTES = 32;
