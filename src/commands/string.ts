@@ -160,24 +160,23 @@ function store(call: Invocation, ref: Ref, keyAt: number, valueAt: number, expir
   const { bytes, starts, lengths } = call.request;
   const start = starts[valueAt];
   const length = lengths[valueAt];
-  if (length >= GIVEN_BYTES_MIN) return storeLong(call, ref, keyAt, valueAt, expireAtMs);
-  const encoding = stringEncoding(bytes, start, length);
-  call.db.setString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, encoding, expireAtMs);
+  if (length >= GIVEN_BYTES_MIN) {
+    storeLong(call, ref, keyAt, start, length, expireAtMs);
+  } else {
+    const encoding = stringEncoding(bytes, start, length);
+    call.db.setString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, encoding, expireAtMs);
+  }
   call.keyspace.dirty++;
   call.notify(NOTIFY_STRING, 'set', keyAt);
 }
 
-/** The same of a value that may lie in a buffer of its own: then that becomes the entry's. */
-function storeLong(call: Invocation, ref: Ref, keyAt: number, valueAt: number, expireAtMs: number): void {
-  const { connection, request } = call;
+/** A value that may lie in a buffer of its own: then that becomes the entry's. */
+function storeLong(call: Invocation, ref: Ref, keyAt: number, start: number, length: number, expireAtMs: number): void {
+  const { connection, db, request } = call;
   const { bytes, starts, lengths } = request;
-  const start = starts[valueAt];
-  const length = lengths[valueAt];
   const room = connection.roomBefore(bytes, start);
-  if (call.db.takeString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, room, expireAtMs))
+  if (db.takeString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, room, expireAtMs))
     connection.inputGiven();
-  call.keyspace.dirty++;
-  call.notify(NOTIFY_STRING, 'set', keyAt);
 }
 
 function setWithTime(call: Invocation, unitMs: number): void {

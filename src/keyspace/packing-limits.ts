@@ -8,7 +8,7 @@ const LIST_NODE_BYTES = [4096, 8192, 16384, 32768, 65536];
 /** No node that is limited by its count grows beyond this. */
 const COUNTED_NODE_BYTES_MAX = 8192;
 /** A list that is limited by its count and shrinks becomes packed with more bytes than a node of its own may have; here, up to the largest node. */
-const COUNTED_PACKED_BYTES_MAX = 65536;
+const COUNTED_PACKED_BYTES_MAX = Math.max(...LIST_NODE_BYTES);
 const NO_LIMIT = 0x7fffffff;
 
 export class PackingLimits {
