@@ -10,9 +10,10 @@ import { drawChart, panelsOf } from './chart.js';
 import { type BenchContext, type GroupRunner, isWanted } from './context.js';
 import { doublings, largeCollections } from './groups/collections.js';
 import { commands } from './groups/commands.js';
+import { commandHolds } from './groups/holds.js';
 import { largeDataSet } from './groups/large-data-set.js';
 import { memoryOfValues } from './groups/large-values.js';
-import { commandsOnValues, stallsByValues } from './groups/stalls.js';
+import { stallsByValues } from './groups/stalls.js';
 import { clusterCost, clusterThroughput, throughput } from './groups/throughput.js';
 import type { Group } from './measurement.js';
 import { type BenchOptions, HELP, readOptions, UsageError } from './options.js';
@@ -26,7 +27,7 @@ const GROUPS: readonly GroupRunner[] = [
   largeDataSet,
   memoryOfValues,
   stallsByValues,
-  commandsOnValues,
+  commandHolds,
   clusterThroughput,
   clusterCost,
 ];

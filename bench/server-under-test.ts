@@ -112,6 +112,11 @@ export class ServerUnderTest {
     }
   }
 
+  /** Resolves when nothing waits to be freed in the background. */
+  freed(): Promise<void> {
+    return this.until('freeing', async () => (await this.info('memory', 'lazyfree_pending_objects')) === '0', 20);
+  }
+
   /** Ends the process and removes its folder. */
   async stop(): Promise<void> {
     this.admin.close();

@@ -113,7 +113,7 @@ async function refill(server: ServerUnderTest, shape: Shape): Promise<{ resident
   const isOneKey = shape.id !== SMALL_HASHES;
   const keys = Array.from({ length: VALUES }, (_, i) => `value:${i}`);
   await (isOneKey ? server.call('UNLINK', ...keys) : server.call('FLUSHALL', 'ASYNC'));
-  await server.until('lazy freeing', async () => (await server.info('memory', 'lazyfree_pending_objects')) === '0', 20);
+  await server.freed();
   if (!isOneKey) await shape.fill(server, 'warm-up', WARM_UP_ELEMENTS);
   await fillValues(server, shape);
   return memoryOf(server);
