@@ -104,7 +104,7 @@ async function callOnce({ server, client, payload }: Prepared, command: HeldComm
   await server.freed();
   await sleep(IDLE_MS);
   const before = server.mainThreadMs();
-  await client.call(...(command.request?.(payload!) ?? command.title.split(' ')));
+  await client.request(command.request?.(payload!) ?? command.title.split(' '));
   await sleep(IDLE_MS);
   return server.mainThreadMs() - before;
 }

@@ -16,18 +16,15 @@ import { copyBytes } from '../memory/copy.js';
 import { CLOCK_MASK } from './access-clock.js';
 import { ENCODING_RAW, entryBytes, isTimedHashForm, TYPE_STRING } from './entry.js';
 import { hashAhead, hashAheadToo, hashKey, keyHashResult } from './key-hash.js';
+import { KeySampler } from './key-sampler.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
-import { randomBelow } from './random.js';
-import { SlotCounts } from './slot-counts.js';
 
 /** Unix ms beyond every expiry. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
 /** Room for 8 M keys in all: 64 MiB if none of them come. */
 const EXPECTED_PER_SLOT_MAX = 512;
-/** Buckets looked at for one sample: some 50 µs where only few of the keys have an expiry. */
-const SAMPLE_BUCKETS_MAX = 64;
 
 export class Database {
   /** The table of each slot; 0 = no key. */
@@ -40,17 +37,13 @@ export class Database {
   private expectedPerSlot = 0;
   /** Number in SELECT; changes with SWAPDB. */
   index: number;
-  /** A lower bound of the expiries in each slot, and how many expiring keys it has. Made at the first expiry. */
+  /** A lower bound of the expiries in each slot; made at the first expiry. */
   slotEarliestExpiry: Float64Array | null = null;
-  private expiriesBySlot: SlotCounts | null = null;
   /** Hashes with fields that have times, and a lower bound of these times in each slot; made at the first such hash. */
   timedHashCount = 0;
   slotEarliestField: Float64Array | null = null;
-  /** How many keys each slot has. Made when a random one is asked for first. */
-  private keysBySlot: SlotCounts | null = null;
-  /** How many buckets the table of each slot has. Made when a sample is asked for first. */
-  private bucketsBySlot: SlotCounts | null = null;
   private readonly space: Keyspace;
+  private readonly sampler: KeySampler;
   /** Slot and hash of the last `find`: of `table.foundItem`, if that is an entry of this database. */
   private foundSlot = 0;
   private foundHash = 0;
@@ -58,6 +51,7 @@ export class Database {
   constructor(space: Keyspace, index: number) {
     this.space = space;
     this.index = index;
+    this.sampler = new KeySampler(space, this.slots);
   }
 
   /** @returns the entry of the key whether expired or not, without any effect; 0 for none */
@@ -347,23 +341,17 @@ export class Database {
 
   /** @returns an entry picked with equal chance among all, expired ones too; 0 if there is none */
   randomEntry(): Ref {
-    if (this.keyCount === 0) return 0;
-    this.keysBySlot ??= this.countKeys();
-    return this.space.table.randomItem(this.slots[this.keysBySlot.randomSlot()], randomBelow);
+    return this.keyCount === 0 ? 0 : this.sampler.any();
   }
 
-  /**
-   * Picks entries that lie together in places picked at random, some three in each: a sample for eviction. A place costs a few cache misses, which overlap
-   * with those of the others; keys that lie together have nothing in common but their slot. All entries have the same chance, whether they lie alone or in
-   * a crowd.
-   * @param places at most WARM_MAX
-   * @returns how many are in `sampled`; maybe 0, as there are empty places
-   */
+  /** As `KeySampler.some`; 0 if there is none. */
   sample(sampled: Ref[], places: number): number {
-    if (this.keyCount === 0) return 0;
-    this.bucketsBySlot ??= this.countBuckets();
-    for (let i = 0; i < places; i++) warmTables[i] = this.slots[this.bucketsBySlot.randomSlot()];
-    return this.space.table.sampleBuckets(warmTables, places, randomBelow, sampled);
+    return this.keyCount === 0 ? 0 : this.sampler.some(sampled, places);
+  }
+
+  /** As `KeySampler.someExpiring`; 0 if there is none. */
+  sampleExpiring(sampled: Ref[], max: number): number {
+    return this.expiryCount === 0 ? 0 : this.sampler.someExpiring(sampled, max);
   }
 
   /** @returns whether `ref`, of which nothing else is known, is the entry of a key with this hash in this slot; it is then taken for found */
@@ -371,31 +359,6 @@ export class Database {
     this.foundHash = hash;
     this.foundSlot = slot;
     return this.slots[slot] !== 0 && this.space.table.holds(this.slots[slot], hash, ref);
-  }
-
-  /**
-   * As `sample`, of entries with an expiry. One behind others without has a somewhat greater chance.
-   * @param max how many at most
-   * @returns how many are in `sampled`; 0 also if none was found with reasonable effort, where few keys of a slot have an expiry
-   */
-  sampleExpiring(max: number, sampled: Ref[]): number {
-    if (this.expiryCount === 0) return 0;
-    const { entries, table } = this.space;
-    const keys = this.slots[this.expiriesBySlot!.randomSlot()];
-    const bucketCount = table.bucketCount(keys);
-    let bucket = randomBelow(bucketCount);
-    let found = 0;
-    for (let rest = Math.min(bucketCount, SAMPLE_BUCKETS_MAX); rest > 0; rest--) {
-      const count = table.collectBucket(keys, bucket, collected);
-      // From a random one on: each is to have its chance, wherever in its bucket it is.
-      for (let i = 0, at = randomBelow(count); i < count; i++, at = at + 1 === count ? 0 : at + 1) {
-        if (!entries.hasExpiry(collected[at])) continue;
-        sampled[found++] = collected[at];
-        if (found === max) return found;
-      }
-      if (++bucket === bucketCount) bucket = 0;
-    }
-    return found;
   }
 
   /**
@@ -463,25 +426,6 @@ export class Database {
     return table === 0 ? 0 : this.space.table.count(table);
   }
 
-  private countKeys(): SlotCounts {
-    const counts = new SlotCounts();
-    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.slots[slot] !== 0) counts.add(slot, this.slotKeyCount(slot));
-    return counts;
-  }
-
-  private countBuckets(): SlotCounts {
-    const counts = new SlotCounts();
-    for (let slot = 0; slot < SLOT_COUNT; slot++)
-      if (this.slots[slot] !== 0) counts.add(slot, this.space.table.bucketCount(this.slots[slot]));
-    return counts;
-  }
-
-  /** The slot's table has changed. */
-  private noteBuckets(slot: number): void {
-    const table = this.slots[slot];
-    this.bucketsBySlot!.set(slot, table === 0 ? 0 : this.space.table.bucketCount(table));
-  }
-
   private beforeEnd(ref: Ref): void {
     if (this.space.isGuarded) this.space.ending(this, ref);
   }
@@ -499,17 +443,16 @@ export class Database {
       table.removeFound(this.slots[slot]);
     }
     this.keyCount--;
-    if (this.keysBySlot !== null) this.keysBySlot.add(slot, -1);
     if (entries.isTimedHash(ref)) this.timedHashCount--;
     if (entries.hasExpiry(ref)) {
       this.expiryCount--;
-      this.expiriesBySlot!.add(slot, -1);
+      this.sampler.noteExpiry(slot, -1);
     }
     if (table.count(this.slots[slot]) === 0) {
       table.destroy(this.slots[slot]);
       this.slots[slot] = 0;
     }
-    if (this.bucketsBySlot !== null) this.noteBuckets(slot);
+    this.sampler.noteKey(slot, -1);
   }
 
   private addHashed(
@@ -530,8 +473,7 @@ export class Database {
     if (this.slots[slot] === 0) this.slots[slot] = space.table.create(this.expectedPerSlot);
     space.table.insert(this.slots[slot], hash, ref);
     this.keyCount++;
-    if (this.keysBySlot !== null) this.keysBySlot.add(slot, 1);
-    if (this.bucketsBySlot !== null) this.noteBuckets(slot);
+    this.sampler.noteKey(slot, 1);
     if (expireAtMs > 0) {
       this.countExpiry(slot, expireAtMs);
       if (space.expiryObserver !== null) space.expiryObserver.given(this, ref);
@@ -620,7 +562,7 @@ export class Database {
     }
     if (hadExpiry) {
       this.expiryCount--;
-      this.expiriesBySlot!.add(slot, -1);
+      this.sampler.noteExpiry(slot, -1);
     }
     if (!hasExpiry) return;
     this.countExpiry(slot, expireAtMs);
@@ -633,12 +575,9 @@ export class Database {
   }
 
   private countExpiry(slot: number, expireAtMs: number): void {
-    if (this.slotEarliestExpiry === null) {
-      this.slotEarliestExpiry = new Float64Array(SLOT_COUNT).fill(NEVER_MS);
-      this.expiriesBySlot = new SlotCounts();
-    }
+    this.slotEarliestExpiry ??= new Float64Array(SLOT_COUNT).fill(NEVER_MS);
     this.expiryCount++;
-    this.expiriesBySlot!.add(slot, 1);
+    this.sampler.noteExpiry(slot, 1);
     if (expireAtMs < this.slotEarliestExpiry[slot]) this.slotEarliestExpiry[slot] = expireAtMs;
   }
 }
@@ -646,6 +585,3 @@ export class Database {
 /** Keys being warmed; used within one call only. */
 const warmTables = new Int32Array(WARM_MAX);
 const warmHashes = new Int32Array(WARM_MAX);
-
-/** Items of the bucket being walked; used within one call only. */
-const collected: Ref[] = [];

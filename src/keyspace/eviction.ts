@@ -89,7 +89,7 @@ export class Eviction {
       const db = databases[this.nextIndex++ % databases.length];
       if (this.eligibleCount(db) === 0) continue;
       hasKeys = true;
-      if (this.isVolatile && db.sampleExpiring(1, this.sampled) === 0) continue;
+      if (this.isVolatile && db.sampleExpiring(this.sampled, 1) === 0) continue;
       this.space.evict(db, this.isVolatile ? this.sampled[0] : db.randomEntry());
       return EVICTED;
     }
@@ -137,7 +137,7 @@ export class Eviction {
   /** @returns how many keys of so many places are in `sampled`; maybe 0 */
   private sample(db: Database, max: number, places: number): number {
     if (!this.isVolatile) return db.sample(this.sampled, places);
-    return db.sampleExpiring(Math.min(max, KEYS_PER_PLACE), this.sampled);
+    return db.sampleExpiring(this.sampled, Math.min(max, KEYS_PER_PLACE));
   }
 
   private eligibleCount(db: Database): number {
