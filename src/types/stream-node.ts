@@ -137,6 +137,21 @@ export class StreamNodes {
     this.index.remove(tree, id);
   }
 
+  /** Frees the first `count` nodes, leaf by leaf: there must be so many. */
+  dropFirst(tree: Ref, count: number): void {
+    const { index, masterId } = this;
+    for (let rest = count; rest > 0; ) {
+      index.seekFirst(tree);
+      index.readId(masterId);
+      index.find(tree, masterId);
+      const { leaf } = index;
+      const dropped = Math.min(rest, index.cellCount(leaf));
+      for (let cell = 0; cell < dropped; cell++) this.shared.letGo(tree, index.valueAt(leaf, cell, 0));
+      index.removeFound(tree, dropped);
+      rest -= dropped;
+    }
+  }
+
   /**
    * Appends an entry; its fields and values are the arguments of `request` from `firstAt` on.
    * @param textBytes  sum of their lengths

@@ -390,10 +390,7 @@ export class Streams implements ValueType {
       this.freeIndex(tree);
       return;
     }
-    for (let rest = count; rest > 0; rest--) {
-      nodes.index.seekFirst(tree);
-      this.dropNode(control);
-    }
+    nodes.dropFirst(tree, count);
   }
 
   /** Removes the node at the index's place. */
