@@ -11,6 +11,8 @@ const SIZE = 1024;
 export class CommandTable {
   /** By name, in the order of registration. */
   readonly byName = new Map<string, Command>();
+  /** All commands, each followed by its subcommands. */
+  readonly all: Command[] = [];
   /** Replies that describe all commands, each under a name: 90 to 170 KB, made when first asked for. */
   readonly replies = new Map<string, Uint8Array>();
   private readonly cells: (Command | null)[] = new Array(SIZE).fill(null);
@@ -28,6 +30,7 @@ export class CommandTable {
     if (lower !== '' && this.byName.has(lower)) return 'name exists';
     const all = [...this.byName];
     this.byName.clear();
+    this.all.length = 0;
     this.replies.clear();
     this.cells.fill(null);
     for (const [oldName, other] of all) if (other !== command) this.add(oldName, other);
@@ -46,20 +49,13 @@ export class CommandTable {
     }
   }
 
-  /** All commands, each followed by its subcommands. */
-  *all(): Generator<Command> {
-    for (const command of this.byName.values()) {
-      yield command;
-      if (command.subcommands !== null) yield* command.subcommands.values();
-    }
-  }
-
   resetStatistics(): void {
-    for (const command of this.all()) command.resetStatistics();
+    for (const command of this.all) command.resetStatistics();
   }
 
   private add(name: string, command: Command): void {
     this.byName.set(name, command);
+    this.all.push(command, ...(command.subcommands?.values() ?? []));
     const bytes = Uint8Array.from(Buffer.from(name, 'latin1'));
     let cell = hashName(bytes, 0, bytes.length);
     while (this.cells[cell] !== null) cell = (cell + 1) & (SIZE - 1);

@@ -271,7 +271,7 @@ export function commandList(call: Invocation): void {
     return call.error('ERR syntax error');
   }
   const names: string[] = [];
-  for (const command of call.server.commands.all()) if (keep(command)) names.push(command.fullName);
+  for (const command of call.server.commands.all) if (keep(command)) names.push(command.fullName);
   call.reply.array(names.length);
   for (const name of names) call.reply.bulkText(name);
 }

@@ -81,15 +81,23 @@ export class LatencyHistogram {
     this.total += count;
   }
 
-  /** @returns the duration in µs that the given share (0 to 100) of the commands did not exceed */
-  percentile(percent: number): number {
-    const wanted = Math.max(1, Math.floor((percent / 100) * this.total + 0.5));
+  /** @returns for each share (0 to 100) the duration in µs that as many of the commands did not exceed */
+  percentiles(percents: readonly number[]): number[] {
+    const { counts, total } = this;
+    const found: number[] = [];
+    // Commands in the cells before `cell`. Shares mostly ascend: then the cells are passed once.
     let sum = 0;
-    for (let cell = 0; cell < this.counts.length; cell++) {
-      sum += this.counts[cell];
-      if (sum >= wanted) return highestOf(cell) / 1000;
+    let cell = 0;
+    for (const percent of percents) {
+      const wanted = Math.max(1, Math.floor((percent / 100) * total + 0.5));
+      if (wanted <= sum) {
+        sum = 0;
+        cell = 0;
+      }
+      while (cell < counts.length && sum + counts[cell] < wanted) sum += counts[cell++];
+      found.push(cell < counts.length ? highestOf(cell) / 1000 : 0);
     }
-    return 0;
+    return found;
   }
 
   /** @returns per power of two that has some: its upper end in whole µs, and how many took no longer */

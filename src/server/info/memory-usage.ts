@@ -24,6 +24,8 @@ export interface MemoryUsage {
   readonly normalClients: number;
   readonly replicaClients: number;
   readonly notCounted: number;
+  /** Of the engine's heap, rubbish included. */
+  readonly engineHeap: number;
 }
 
 const SAMPLE_MS = 100;
@@ -40,6 +42,7 @@ export class MemoryMeter {
   private normalClients = 0;
   private replicaClients = 0;
   private notCountedBytes = 0;
+  private heapBytes = 0;
   /** Least share of the engine in the period before, and in this one so far. */
   private leastBefore = Number.MAX_SAFE_INTEGER;
   private least = Number.MAX_SAFE_INTEGER;
@@ -90,6 +93,7 @@ export class MemoryMeter {
       normalClients: this.normalClients,
       replicaClients: this.replicaClients,
       notCounted: this.notCountedBytes,
+      engineHeap: this.heapBytes,
     };
   }
 
@@ -109,6 +113,7 @@ export class MemoryMeter {
     this.notCountedBytes = replicaQueue + (server.commitLog?.pendingBytes ?? 0);
     const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
     const outside = Math.max(0, external - server.keyspace.arena.reservedBytes);
+    this.heapBytes = heap;
     const engine = Math.max(0, heap + outside - this.normalClients - this.notCountedBytes);
     if (++this.sampleCount % SAMPLES_PER_PERIOD === 0) {
       this.leastBefore = this.least;

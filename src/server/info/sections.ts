@@ -9,6 +9,9 @@ import { humanBytes, type Info, infoName } from './info.js';
 import type { MemoryMeter } from './memory-usage.js';
 import { Rate } from './rates.js';
 
+/** Of the machine. It is in a file of the system, so not read for each INFO. */
+const TOTAL_MEMORY = totalmem();
+
 /** What INFO tells per second. */
 interface Rates {
   readonly operations: Rate;
@@ -117,7 +120,6 @@ function memoryLines(server: Server, meter: MemoryMeter): string[] {
   const { maxmemory, maxmemoryPolicy } = server.config.values;
   const percent = (part: number, whole: number): string => `${((part * 100) / Math.max(1, whole)).toFixed(2)}%`;
   const ratio = (a: number, b: number): string => (a / Math.max(1, b)).toFixed(2);
-  const system = totalmem();
   return [
     `used_memory:${m.used}`,
     `used_memory_human:${humanBytes(m.used)}`,
@@ -133,8 +135,8 @@ function memoryLines(server: Server, meter: MemoryMeter): string[] {
     `allocator_allocated:${m.used}`,
     `allocator_active:${m.reserved}`,
     `allocator_resident:${m.resident}`,
-    `total_system_memory:${system}`,
-    `total_system_memory_human:${humanBytes(system)}`,
+    `total_system_memory:${TOTAL_MEMORY}`,
+    `total_system_memory_human:${humanBytes(TOTAL_MEMORY)}`,
     'used_memory_lua:0',
     'used_memory_vm_eval:0',
     'used_memory_lua_human:0B',
@@ -170,7 +172,7 @@ function memoryLines(server: Server, meter: MemoryMeter): string[] {
     'active_defrag_running:0',
     `lazyfree_pending_objects:${server.keyspace.reaper.pendingCount}`,
     `lazyfreed_objects:${server.keyspace.reaper.freedCount}`,
-    `engine_heap_used:${process.memoryUsage().heapUsed}`,
+    `engine_heap_used:${m.engineHeap}`,
   ];
 }
 
@@ -246,7 +248,7 @@ function statLines(server: Server, rates: Rates): string[] {
 /** Time spent in commands; that of EXEC holds the commands inside. */
 function commandMicroseconds(server: Server): number {
   let sum = 0;
-  for (const command of server.commands.all()) if (command.fullName !== 'exec') sum += command.microseconds;
+  for (const command of server.commands.all) if (command.fullName !== 'exec') sum += command.microseconds;
   return sum;
 }
 
@@ -265,7 +267,7 @@ function cpuLines(): string[] {
 
 function commandLines(server: Server): string[] {
   const lines: string[] = [];
-  for (const command of server.commands.all()) {
+  for (const command of server.commands.all) {
     const { callCount, rejectedCount, failedCount } = command;
     if (callCount > 0 || rejectedCount > 0 || failedCount > 0) {
       const micros = Math.round(command.microseconds);
@@ -281,9 +283,9 @@ function commandLines(server: Server): string[] {
 function latencyLines(server: Server): string[] {
   const percents = server.config.values.latencyTrackingInfoPercentiles;
   const lines: string[] = [];
-  for (const { fullName, histogram } of server.commands.all()) {
+  for (const { fullName, histogram } of server.commands.all) {
     if (histogram.total === 0) continue;
-    const values = percents.map((percent) => `p${percent}=${histogram.percentile(percent).toFixed(3)}`);
+    const values = histogram.percentiles(percents).map((us, i) => `p${percents[i]}=${us.toFixed(3)}`);
     lines.push(`latency_percentiles_usec_${infoName(fullName)}:${values.join(',')}`);
   }
   return lines;
