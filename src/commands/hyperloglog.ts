@@ -82,8 +82,7 @@ export function pfMerge(call: Invocation): void {
   const hll = attach(call, call.lookupWrite(1) || create(call));
   hll.makeRaw();
   if (isDense) hll.toDense();
-  const { hllSparseMaxBytes } = call.server.config.values;
-  for (let i = 0; i < REGISTER_COUNT; i++) if (union[i] > 0) hll.raise(i, union[i], hllSparseMaxBytes);
+  hll.raiseAll(union, call.server.config.values.hllSparseMaxBytes);
   hll.forgetCount();
   call.keyspace.dirty++;
   call.notify(NOTIFY_STRING, 'pfadd', 1);

@@ -8,7 +8,7 @@ import {
   getRegister,
   setRegister,
 } from './hll-registers.js';
-import { CHANGED, mergeSparse, SPARSE_COUNT_MAX, SPARSE_EMPTY, SparseChange, SparseWalk } from './hll-sparse.js';
+import { CHANGED, mergeSparse, SPARSE_COUNT_MAX, SPARSE_EMPTY, SparseChange } from './hll-sparse.js';
 
 const ROUNDS = 20;
 const ELEMENTS = 200_000;
@@ -82,9 +82,7 @@ class SparseForm {
 
   estimate(): number {
     const registers = this.large.slice();
-    const walk = new SparseWalk();
-    walk.begin(this.bytes, 0, this.end);
-    if (!mergeSparse(walk, registers)) return -1;
+    if (!mergeSparse(this.bytes, 0, this.end, registers)) return -1;
     countRegisters(registers);
     return estimate();
   }

@@ -163,13 +163,40 @@ export class SparseChange {
   }
 }
 
-/** Raises each of `registers` to the value that it has. @returns false if the form is corrupt; some are raised then */
-export function mergeSparse(walk: SparseWalk, registers: Uint8Array): boolean {
-  while (walk.step()) {
-    if (walk.value === 0) continue;
-    for (let i = walk.first; i < walk.first + walk.run; i++) if (walk.value > registers[i]) registers[i] = walk.value;
+/**
+ * Raises each of `registers` to the value that it has in the form. Not by a walk, whose fields cost PFMERGE a fifth.
+ * @returns false if the form is corrupt; some are raised then
+ */
+export function mergeSparse(bytes: Uint8Array, start: number, end: number, registers: Uint8Array): boolean {
+  let at = start;
+  let first = 0;
+  while (at < end && first < REGISTER_COUNT) {
+    const byte = bytes[at++];
+    if ((byte & 0x80) !== 0) {
+      const value = ((byte >> 2) & 31) + 1;
+      const last = first + (byte & 3);
+      for (; first <= last; first++) if (value > registers[first]) registers[first] = value;
+    } else if ((byte & 0x40) === 0) {
+      first += byte + 1;
+    } else {
+      first += (((byte & 63) << 8) | (at < end ? bytes[at] : 0)) + 1;
+      at++;
+    }
   }
-  return walk.isComplete;
+  return at === end && first === REGISTER_COUNT;
+}
+
+/** @returns the fewest bytes that the form of these registers can have */
+export function leastSparseBytes(registers: Uint8Array): number {
+  let byteCount = 0;
+  let run = 0;
+  for (let first = 0; first < REGISTER_COUNT; first += run) {
+    const value = registers[first];
+    run = 1;
+    while (first + run < REGISTER_COUNT && registers[first + run] === value) run++;
+    byteCount += value > 0 ? Math.ceil(run / VALUE_RUN_MAX) : run > ZERO_RUN_MAX ? 2 : 1;
+  }
+  return byteCount;
 }
 
 /** Joins neighbours of one value, from the opcode at `start` on, as far as Redis looks. @returns the new end */

@@ -26,6 +26,7 @@ import {
 import {
   CHANGED,
   CORRUPT,
+  leastSparseBytes,
   mergeSparse,
   SPARSE_COUNT_MAX,
   SPARSE_EMPTY,
@@ -108,6 +109,19 @@ export class HyperLogLog {
     return CHANGED;
   }
 
+  /** Raises all registers to those of a union that it is part of. */
+  raiseAll(registers: Uint8Array, sparseBytesMax: number): void {
+    // Each raise walks the sparse form: not where that will be given up.
+    const isOutgrown = HEADER_BYTES + leastSparseBytes(registers) > sparseBytesMax;
+    if (isOutgrown && this.space.entries.valueLength(this.ref) <= sparseBytesMax) this.toDense();
+    if (this.isDense) {
+      this.db.beforeWrite(this.ref);
+      writeDense(registers, this.bytes, this.start + HEADER_BYTES);
+    } else {
+      for (let i = 0; i < REGISTER_COUNT; i++) if (registers[i] > 0) this.raise(i, registers[i], sparseBytesMax);
+    }
+  }
+
   /** Makes it dense. @returns false if it is corrupt */
   toDense(): boolean {
     if (this.isDense) return true;
@@ -121,8 +135,10 @@ export class HyperLogLog {
 
   /** Raises each of `registers`, one a byte, to the value that it has here. @returns false if it is corrupt; some are raised then */
   mergeInto(registers: Uint8Array): boolean {
-    if (!this.isDense) return mergeSparse(this.beginWalk(), registers);
-    mergeDense(this.bytes, this.start + HEADER_BYTES, registers);
+    const { bytes, start } = this;
+    if (bytes[start + ENCODING_AT] !== DENSE)
+      return mergeSparse(bytes, start + HEADER_BYTES, start + this.space.entries.valueLength(this.ref), registers);
+    mergeDense(bytes, start + HEADER_BYTES, registers);
     return true;
   }
 
