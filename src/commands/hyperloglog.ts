@@ -16,6 +16,11 @@ const IS_CORRUPT = fixedReply('-INVALIDOBJ Corrupted HLL object detected');
 const NO_SUCH_KEY = fixedReply('-ERR The specified key does not exist');
 const NOT_SPARSE = fixedReply('-ERR HLL encoding is not sparse');
 
+/** So many elements may well make a HyperLogLog dense; if fewer do, that is soon done anyway. */
+const MANY_ELEMENTS = 1000;
+/** So many make it dense unless `hll-sparse-max-bytes` is raised. */
+const ENOUGH_ELEMENTS = 4000;
+
 /** Registers of several HyperLogLogs taken together. */
 const union = new Uint8Array(REGISTER_COUNT);
 
@@ -30,6 +35,8 @@ export function pfAdd(call: Invocation): void {
   }
   const hll = attach(call, ref);
   const { hllSparseMaxBytes } = call.server.config.values;
+  if (call.argc > MANY_ELEMENTS)
+    hll.prepareFor(bytes, starts, lengths, 2, Math.min(call.argc, ENOUGH_ELEMENTS), hllSparseMaxBytes);
   let status = CHANGED;
   for (let i = 2; i < call.argc && status !== CORRUPT; i++) {
     status = hll.add(bytes, starts[i], lengths[i], hllSparseMaxBytes);

@@ -67,6 +67,9 @@ export function isHyperLogLog(entries: Entries, ref: Ref): boolean {
 export class HyperLogLog {
   ref: Ref = 0;
   private db: Database;
+  /** Where its bytes lie. */
+  private bytes: Uint8Array = new Uint8Array(0);
+  private start = 0;
   private readonly space: Keyspace;
   private readonly walk = new SparseWalk();
   private readonly change = new SparseChange();
@@ -79,7 +82,7 @@ export class HyperLogLog {
   /** @param ref a string for which `isHyperLogLog` holds */
   attach(db: Database, ref: Ref): void {
     this.db = db;
-    this.ref = ref;
+    this.place(ref);
   }
 
   get isDense(): boolean {
@@ -109,11 +112,28 @@ export class HyperLogLog {
     return CHANGED;
   }
 
+  /** To be called before many elements are added: if the first of them are enough to make it dense, it becomes so at once. */
+  prepareFor(
+    texts: Uint8Array,
+    starts: Int32Array,
+    lengths: Int32Array,
+    from: number,
+    to: number,
+    sparseBytesMax: number,
+  ): void {
+    if (this.isDense) return;
+    unpacked.fill(0);
+    if (!this.mergeInto(unpacked)) return;
+    for (let i = from; i < to; i++) {
+      hashElement(texts, starts[i], lengths[i]);
+      unpacked[elementHash.register] = Math.max(unpacked[elementHash.register], elementHash.count);
+    }
+    if (this.willOutgrow(unpacked, sparseBytesMax)) this.toDense();
+  }
+
   /** Raises all registers to those of a union that it is part of. */
   raiseAll(registers: Uint8Array, sparseBytesMax: number): void {
-    // Each raise walks the sparse form: not where that will be given up.
-    const isOutgrown = HEADER_BYTES + leastSparseBytes(registers) > sparseBytesMax;
-    if (isOutgrown && this.space.entries.valueLength(this.ref) <= sparseBytesMax) this.toDense();
+    if (this.willOutgrow(registers, sparseBytesMax)) this.toDense();
     if (this.isDense) {
       this.db.beforeWrite(this.ref);
       writeDense(registers, this.bytes, this.start + HEADER_BYTES);
@@ -127,7 +147,7 @@ export class HyperLogLog {
     if (this.isDense) return true;
     unpacked.fill(0);
     if (!this.mergeInto(unpacked)) return false;
-    this.ref = this.db.resizeQuietly(this.ref, DENSE_BYTES);
+    this.place(this.db.resizeQuietly(this.ref, DENSE_BYTES));
     this.bytes[this.start + ENCODING_AT] = DENSE;
     writeDense(unpacked, this.bytes, this.start + HEADER_BYTES);
     return true;
@@ -197,6 +217,12 @@ export class HyperLogLog {
     return walk;
   }
 
+  /** Whether raising its registers to these makes it dense. To know it before saves the raises, each of which walks the sparse form. */
+  private willOutgrow(registers: Uint8Array, sparseBytesMax: number): boolean {
+    const bytes = this.space.entries.valueLength(this.ref);
+    return bytes <= sparseBytesMax && HEADER_BYTES + leastSparseBytes(registers) > sparseBytesMax;
+  }
+
   private raiseAsDense(register: number, count: number): number {
     return this.toDense() ? this.raiseDense(this.bytes, this.start + HEADER_BYTES, register, count) : CORRUPT;
   }
@@ -210,14 +236,13 @@ export class HyperLogLog {
   }
 
   private resize(length: number): void {
-    this.ref = this.db.resizeValue(this.ref, length);
+    this.place(this.db.resizeValue(this.ref, length));
   }
 
-  private get bytes(): Uint8Array {
-    return this.space.entries.view(this.ref);
-  }
-
-  private get start(): number {
-    return this.space.entries.valueStart(this.ref);
+  private place(ref: Ref): void {
+    const { entries } = this.space;
+    this.ref = ref;
+    this.bytes = entries.view(ref);
+    this.start = entries.valueStart(ref);
   }
 }

@@ -6,13 +6,16 @@ const key = fc.constantFrom('a', 'b', 'c');
 const keys = fc.array(key, { minLength: 1, maxLength: 4 });
 const range = fc.tuple(fc.integer({ min: 0, max: 3000 }), fc.integer({ min: 0, max: 60 }));
 
+const pfAdd = (k: string, from: number, count: number) => [
+  'PFADD',
+  k,
+  ...Array.from({ length: count }, (_, i) => `${from + i}`),
+];
+
 const command: fc.Arbitrary<readonly string[]> = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc
-      .tuple(key, range)
-      .map(([k, [from, count]]) => ['PFADD', k, ...Array.from({ length: count }, (_, i) => `${from + i}`)]),
-  },
+  { weight: 8, arbitrary: fc.tuple(key, range).map(([k, [from, count]]) => pfAdd(k, from, count)) },
+  // So many that it is looked at whether they make it dense: alone they do not.
+  fc.tuple(key, range).map(([k, [from, count]]) => pfAdd(k, from, 1000 + count)),
   fc.tuple(key, fc.string({ maxLength: 20 })).map(([k, element]) => ['PFADD', k, element]),
   keys.map((all) => ['PFCOUNT', ...all]),
   keys.map((all) => ['PFMERGE', ...all]),
