@@ -35,8 +35,8 @@ export function growString(call: Invocation, keyAt: number, ref: Ref, length: nu
 
 /** Makes bytes 0 that `resizeString` has added: those from offset `from` to `to` of the value of `target`, which was `ref` before. */
 export function clearNew(call: Invocation, ref: Ref, target: Ref, from: number, to: number): void {
-  if (target !== ref && call.keyspace.arena.isZeroed(target)) return;
   const start = call.entries.valueStart(target);
+  if (target !== ref && call.keyspace.arena.renew(target, start + from)) return;
   call.entries.view(target).fill(0, start + from, start + to);
 }
 

@@ -10,7 +10,7 @@
  * `slotEarliestExpiry` later than that key's expiry, so the active cycle may skip slots by it; the same holds for
  * `slotEarliestField` and the times of hash fields; (4) `timedHashCount` is the number of entries with `Entries.isTimedHash`.
  */
-import type { Ref } from '../memory/arena.js';
+import { Arena, type Ref } from '../memory/arena.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
 import { copyBytes } from '../memory/copy.js';
 import { CLOCK_MASK } from './access-clock.js';
@@ -205,15 +205,31 @@ export class Database {
     room: number,
     expireAtMs: number,
   ): boolean {
-    const { arena, entries } = this.space;
-    const target =
-      ref === 0
-        ? this.add(key, keyStart, keyLength, TYPE_STRING, ENCODING_RAW, valueLength, expireAtMs)
-        : this.overwrite(ref, TYPE_STRING, ENCODING_RAW, valueLength, expireAtMs);
-    const headBytes = entries.valueStart(target);
-    if (headBytes <= room && arena.adopt(target, value, valueStart - headBytes, headBytes)) return true;
-    this.writeValue(target, value, valueStart, valueLength);
-    return false;
+    const headBytes = entryBytes(keyLength, 0, expireAtMs > 0);
+    const block =
+      headBytes <= room ? this.space.arena.adopt(value, valueStart - headBytes, headBytes + valueLength) : 0;
+    if (block === 0) {
+      this.setString(ref, key, keyStart, keyLength, value, valueStart, valueLength, ENCODING_RAW, expireAtMs);
+      return false;
+    }
+    if (ref === 0) {
+      const { foundHash, foundSlot } = this;
+      this.place(
+        block,
+        key,
+        keyStart,
+        keyLength,
+        foundHash,
+        foundSlot,
+        TYPE_STRING,
+        ENCODING_RAW,
+        valueLength,
+        expireAtMs,
+      );
+    } else {
+      this.replace(ref, block, TYPE_STRING, ENCODING_RAW, valueLength, expireAtMs);
+    }
+    return true;
   }
 
   /** Fills the value of an entry that was just created or overwritten with this length. */
@@ -228,12 +244,18 @@ export class Database {
    */
   overwrite(ref: Ref, type: number, encoding: number, valueLength: number, expireAtMs: number): Ref {
     const { entries, arena } = this.space;
+    const needed = entryBytes(entries.keyLength(ref), valueLength, expireAtMs > 0);
+    // Allocated before anything changes: it may fail.
+    const isKept = entries.hasExpiry(ref) === expireAtMs > 0 && arena.fits(ref, needed);
+    return this.replace(ref, isKept ? ref : arena.allocate(needed), type, encoding, valueLength, expireAtMs);
+  }
+
+  /** As `overwrite`, in a block of the caller's choice, which may be the entry's own. @returns `target` */
+  private replace(ref: Ref, target: Ref, type: number, encoding: number, valueLength: number, expireAtMs: number): Ref {
+    const { entries } = this.space;
     this.beforeEnd(ref);
     const hadExpiry = entries.hasExpiry(ref);
     const keyLength = entries.keyLength(ref);
-    const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
-    // Allocated before anything changes: it may fail.
-    const target = hadExpiry === expireAtMs > 0 && arena.fits(ref, needed) ? ref : arena.allocate(needed);
     if (entries.type(ref) !== TYPE_STRING) this.space.freeValue(ref);
     if (entries.isTimedHash(ref)) this.timedHashCount--;
     if (isTimedHashForm(type, encoding)) this.timedHashCount++;
@@ -295,18 +317,16 @@ export class Database {
   transfer(ref: Ref, target: Database, key: Uint8Array, keyStart: number, keyLength: number): Ref {
     const { arena, entries } = this.space;
     const type = entries.type(ref);
+    const encoding = entries.encoding(ref);
     const valueLength = entries.valueLength(ref);
-    const moved = target.add(
-      key,
-      keyStart,
-      keyLength,
-      type,
-      entries.encoding(ref),
-      valueLength,
-      entries.expireAtMs(ref),
-    );
-    const needed = entryBytes(keyLength, valueLength, entries.hasExpiry(moved));
-    const isTakenOver = arena.isHuge(ref) && arena.isHuge(moved) && needed <= arena.blockBytes(ref);
+    const expireAtMs = entries.expireAtMs(ref);
+    const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
+    const isTakenOver =
+      arena.isHuge(ref) && Arena.isHugeSize(needed) && (needed <= arena.blockBytes(ref) || arena.extend(ref, needed));
+    const block = isTakenOver ? arena.allocateHead(needed, needed - valueLength) : arena.allocate(needed);
+    const hash = hashKey(key, keyStart, keyLength);
+    const slot = keyHashResult.slot;
+    const moved = target.place(block, key, keyStart, keyLength, hash, slot, type, encoding, valueLength, expireAtMs);
     if (!isTakenOver)
       copyBytes(
         entries.view(ref),
@@ -326,8 +346,8 @@ export class Database {
   }
 
   /**
-   * Gives a huge entry's buffer to a new entry of the same value, which gets its header and key there: a copy would be page faults for the most part. The old
-   * one is in no table any more.
+   * Gives a huge entry's buffer to a new entry of the same value, of which only the head is there: header and key go to the buffer's beginning. The old entry
+   * is in no table any more.
    */
   private takeOverValue(ref: Ref, moved: Ref): void {
     const { arena, entries } = this.space;
@@ -466,8 +486,24 @@ export class Database {
     valueLength: number,
     expireAtMs: number,
   ): Ref {
+    const block = this.space.arena.allocate(entryBytes(length, valueLength, expireAtMs > 0));
+    return this.place(block, key, start, length, hash, slot, type, encoding, valueLength, expireAtMs);
+  }
+
+  /** Makes a block that is large enough the entry of a key that is not there. @returns the block */
+  private place(
+    ref: Ref,
+    key: Uint8Array,
+    start: number,
+    length: number,
+    hash: number,
+    slot: number,
+    type: number,
+    encoding: number,
+    valueLength: number,
+    expireAtMs: number,
+  ): Ref {
     const space = this.space;
-    const ref = space.arena.allocate(entryBytes(length, valueLength, expireAtMs > 0));
     space.entries.writeHeader(ref, type, encoding, length, valueLength, expireAtMs, space.birthClockAndMark);
     copyBytes(key, start, space.entries.view(ref), space.entries.keyStart(ref), length);
     if (this.slots[slot] === 0) this.slots[slot] = space.table.create(this.expectedPerSlot);

@@ -5,7 +5,8 @@
  *   chunk (1 MiB)       = 64 pages of 16 KiB
  *   slab                = 1–16 pages cut into blocks of one size class; free blocks of a slab are linked through their first word
  *   run                 = whole pages for one block above 64 KiB
- *   huge block          = a buffer of its own (above 512 KiB), which takes as many chunk indexes as it covers MiB; one of 1 MiB is a chunk's buffer
+ *   huge block          = a buffer of its own (above 512 KiB), which takes as many chunk indexes as it covers MiB; one of 1 MiB is a chunk's buffer.
+ *                         The buffer may come from elsewhere, as it may go elsewhere afterwards (huge-buffers.ts)
  *
  * Invariants: (1) a block never crosses its chunk's view, so a reader needs one view and one offset; (2) a page belongs to exactly one of: free,
  * one slab, one run; (3) a slab with no block in use gives its pages back at once, a chunk with no page in use its buffer, for the next chunk
@@ -14,6 +15,7 @@
  */
 import { assert } from './assert.js';
 import { BufferPool } from './buffer-pool.js';
+import { HugeBuffers } from './huge-buffers.js';
 import {
   CLASS_BYTES,
   CLASS_COUNT,
@@ -48,7 +50,7 @@ const RUN_BYTES_MAX = CHUNK_BYTES / 2;
  */
 const ALIGNMENT_BYTES = 48;
 
-/** Spare buffers that are kept for good. */
+/** Spare chunk buffers that are kept for good. */
 const SPARE_COUNT = 1;
 
 /**
@@ -57,6 +59,8 @@ const SPARE_COUNT = 1;
  */
 const EXTENSIBLE_BYTES_MIN = 32 << 20;
 const EXTENSION_SHARE = 1 / 4;
+/** What keeps no more than this may as well be in a new buffer. */
+const RENEWAL_KEPT_MAX = 64 * 1024;
 
 const PAGE_FREE = 0;
 const PAGE_RUN = 255;
@@ -80,8 +84,10 @@ export class Arena {
   /** Sum of the sizes of the blocks handed out. */
   usedBytes = 0;
   peakBytes = 0;
-  /** Sum of the sizes of the buffers held, spare ones and what blocks may grow into too. */
-  reservedBytes = 0;
+  /** Where huge blocks have their buffers from, and others may have theirs. */
+  readonly hugeBuffers = new HugeBuffers();
+  /** Sum of the sizes of the buffers held, without the spare ones among `hugeBuffers`. */
+  private heldBytes = 0;
   blockCount = 0;
   /** Called by each `allocate` that leaves `usedBytes` above the limit; it must not touch the arena. */
   onLimitExceeded: () => void = () => {};
@@ -104,6 +110,8 @@ export class Arena {
   private readonly classFirst = new Int32Array(CLASS_COUNT).fill(-1);
   private readonly chunkFreePages: number[] = [];
   private readonly hugeBytes = new Map<number, number>();
+  /** The huge block allocated last, if its buffer is new, by chunk; else −1. */
+  private freshChunk = -1;
   private readonly pool = new BufferPool(CHUNK_BYTES + ALIGNMENT_BYTES);
   private firstChunkWithRoom = 0;
 
@@ -118,6 +126,11 @@ export class Arena {
     this.headPrevious = new Int32Array(pages);
     // The first page is never handed out, so that no block has the reference 0.
     this.takePages(1, PAGE_RUN);
+  }
+
+  /** Sum of the sizes of the buffers held, spare ones and what blocks may grow into too. */
+  get reservedBytes(): number {
+    return this.heldBytes + this.hugeBuffers.spareBytes;
   }
 
   /**
@@ -212,17 +225,42 @@ export class Arena {
     return true;
   }
 
+  /** Whether a block of that size has a buffer of its own. */
+  static isHugeSize(byteCount: number): boolean {
+    return byteCount > RUN_BYTES_MAX;
+  }
+
   /** Whether the block has a buffer of its own, from its first byte on. */
   isHuge(ref: Ref): boolean {
     return this.pageKind[ref >>> PAGE_UNIT_SHIFT] === HUGE;
   }
 
   /**
-   * Whether a block that `allocate` has just given is all zeros: then it is a new buffer from the system, whose pages take neither time nor memory until they
-   * are written.
+   * Makes a block that `allocate` has just given zeros behind its first `keptBytes`, if that takes no filling: its buffer is a new one from the system, whose
+   * pages take neither time nor memory until they are written, or gets replaced by such a one.
+   * @returns whether it is zeros there
    */
-  isZeroed(ref: Ref): boolean {
-    return this.isHuge(ref) && this.hugeBytes.get(ref >>> CHUNK_INDEX_SHIFT) !== CHUNK_BYTES;
+  renew(ref: Ref, keptBytes: number): boolean {
+    const chunk = ref >>> CHUNK_INDEX_SHIFT;
+    if (chunk === this.freshChunk) return true;
+    if (!this.isHuge(ref) || keptBytes > RENEWAL_KEPT_MAX || this.hugeBytes.get(chunk)! <= EXTENSIBLE_BYTES_MIN)
+      return false;
+    const old = this.bytes[chunk];
+    this.install(chunk, this.newBuffer(old.length), ALIGNMENT_BYTES, old.length);
+    this.bytes[chunk].set(old.subarray(0, keptBytes));
+    this.letGo(old);
+    this.freshChunk = chunk;
+    return true;
+  }
+
+  /**
+   * @returns a huge block of which only the first `headBytes` are there until `exchangeBuffers` gives it the buffer of another: which costs next to nothing
+   */
+  allocateHead(byteCount: number, headBytes: number): Ref {
+    const rounded = Arena.roundedBytes(byteCount);
+    assert(rounded > RUN_BYTES_MAX, 'the block is a huge one');
+    const length = Math.ceil(headBytes / 8) * 8;
+    return this.openHuge(this.findFreeIndexes(indexesFor(rounded)), rounded, new ArrayBuffer(length), 0, length);
   }
 
   /** Gives each of two huge blocks the buffer of the other: content and length. */
@@ -238,27 +276,20 @@ export class Arena {
   }
 
   /**
-   * Makes a buffer that nobody else reads or writes any more a huge block's, from `bytes[start]` on: it has the block's content there, but for the first
-   * `headBytes`, which come from the block. So what has just arrived need not be copied.
-   * @returns whether it could: the buffer must be long enough, and `start` a word's
+   * Makes a buffer that nobody else reads or writes any more the buffer of a new huge block of `byteCount` bytes, which begins at `bytes[start]`. So what
+   * has just arrived need not be copied.
+   * @returns 0 if that cannot be: the buffer must be long enough, but not much longer, and `start` a word's
+   * @throws ArenaFullError; nothing has changed then
    */
-  adopt(ref: Ref, bytes: Uint8Array, start: number, headBytes: number): boolean {
+  adopt(bytes: Uint8Array, start: number, byteCount: number): Ref {
+    const rounded = Arena.roundedBytes(byteCount);
     const at = bytes.byteOffset + start;
-    if (!this.isHuge(ref) || start < 0 || (at & 3) !== 0) return false;
-    const chunk = ref >>> CHUNK_INDEX_SHIFT;
-    const held = this.hugeBytes.get(chunk)!;
-    const old = this.bytes[chunk];
-    // No longer than the old one, whose chunk indexes it takes; whole words.
-    const length = Math.min(old.length, bytes.length - start) & ~3;
-    // The buffer of a chunk's size goes to the pool one day.
-    if (length < held || held === CHUNK_BYTES) return false;
-    bytes.set(old.subarray(0, headBytes), start);
-    this.bytes[chunk] = new Uint8Array(bytes.buffer as ArrayBuffer, at, length);
-    this.words[chunk] = new Int32Array(bytes.buffer as ArrayBuffer, at, length / 4);
-    this.views[chunk] = new DataView(bytes.buffer as ArrayBuffer, at, length);
-    this.reservedBytes += length - old.length;
-    this.pool.noteDropped(old.length);
-    return true;
+    const length = wholeWords(bytes.length - start);
+    // One of a chunk's size goes to the pool one day.
+    if (rounded <= RUN_BYTES_MAX || rounded === CHUNK_BYTES || start < 0 || at % 4 !== 0) return 0;
+    if (length < rounded || bytes.buffer.byteLength > HugeBuffers.roomMax(rounded)) return 0;
+    const chunk = this.findFreeIndexes(indexesFor(length));
+    return this.openHuge(chunk, rounded, bytes.buffer as ArrayBuffer, at, length);
   }
 
   /** @returns bytes that a request of `byteCount` would take. */
@@ -283,7 +314,8 @@ export class Arena {
    * @param count up to so many of them: some 0.1 ms for each MiB, in another thread
    */
   releaseBuffers(count: number): void {
-    this.reservedBytes -= this.pool.release(count, SPARE_COUNT) * CHUNK_BYTES;
+    this.pool.noteDropped(this.hugeBuffers.release());
+    this.heldBytes -= this.pool.release(count, SPARE_COUNT) * CHUNK_BYTES;
   }
 
   /** Bytes of other buffers were dropped, that the engine is to free with the arena's. */
@@ -349,23 +381,35 @@ export class Arena {
   }
 
   private allocateHuge(byteCount: number): Ref {
-    const rounded = Math.ceil(byteCount / PAGE_BYTES) * PAGE_BYTES;
+    const rounded = Arena.roundedBytes(byteCount);
+    if (rounded === CHUNK_BYTES) {
+      const chunk = this.findFreeIndexes(1);
+      return this.openHuge(chunk, rounded, this.takeChunkBuffer(), ALIGNMENT_BYTES, rounded);
+    }
+    const spare = this.hugeBuffers.takeSpare(rounded + ALIGNMENT_BYTES);
+    if (spare !== null) {
+      const length = wholeWords(spare.length - ALIGNMENT_BYTES);
+      const chunk = this.findFreeIndexes(indexesFor(length));
+      return this.openHuge(chunk, rounded, spare.buffer as ArrayBuffer, ALIGNMENT_BYTES, length);
+    }
     const isExtensible = rounded > EXTENSIBLE_BYTES_MIN && this.bytes.length <= CHUNK_COUNT_MAX / 2;
     const extension = isExtensible ? Math.ceil((rounded * EXTENSION_SHARE) / PAGE_BYTES) * PAGE_BYTES : 0;
-    const indexCount = Math.ceil((rounded + extension) / CHUNK_BYTES);
-    const chunk = this.findFreeIndexes(indexCount);
-    this.installBuffer(chunk, rounded + extension);
-    for (let index = chunk + 1; index < chunk + indexCount; index++) {
-      this.bytes[index] = NO_BYTES;
-      this.words[index] = NO_WORDS;
-      this.views[index] = NO_VIEW;
-    }
-    for (let index = chunk; index < chunk + indexCount; index++) {
-      this.chunkFreePages[index] = 0;
-      this.pageKind[index * PAGES_PER_CHUNK] = HUGE;
-    }
+    const length = rounded + extension;
+    const chunk = this.findFreeIndexes(indexesFor(length));
+    const ref = this.openHuge(chunk, rounded, this.newBuffer(length), ALIGNMENT_BYTES, length);
+    this.freshChunk = chunk;
+    return ref;
+  }
+
+  /** Makes a huge block at free indexes from `chunk` on, in a buffer of which it may use `length` bytes from `at` on. */
+  private openHuge(chunk: number, rounded: number, buffer: ArrayBuffer, at: number, length: number): Ref {
+    this.install(chunk, buffer, at, length);
+    // Those of a head, too, are for all of the block.
+    const indexCount = indexesFor(Math.max(length, rounded));
+    for (let index = chunk; index < chunk + indexCount; index++) this.pageKind[index * PAGES_PER_CHUNK] = HUGE;
     this.headUsed[chunk * PAGES_PER_CHUNK] = indexCount;
     this.hugeBytes.set(chunk, rounded);
+    this.freshChunk = -1;
     this.account(rounded);
     return (chunk << CHUNK_INDEX_SHIFT) | 0;
   }
@@ -374,17 +418,20 @@ export class Arena {
     const chunk = ref >>> CHUNK_INDEX_SHIFT;
     const rounded = this.hugeBytes.get(chunk)!;
     const indexCount = this.headUsed[chunk * PAGES_PER_CHUNK];
+    const bytes = this.bytes[chunk];
     this.hugeBytes.delete(chunk);
     this.usedBytes -= rounded;
     this.blockCount--;
-    if (rounded === CHUNK_BYTES) {
-      this.pool.put(this.bytes[chunk].buffer as ArrayBuffer);
-    } else {
-      const byteCount = this.bytes[chunk].length;
-      this.reservedBytes -= byteCount;
-      this.pool.noteDropped(byteCount);
-    }
+    if (rounded === CHUNK_BYTES && bytes.length === CHUNK_BYTES) this.pool.put(bytes.buffer as ArrayBuffer);
+    else this.letGo(bytes);
+    if (this.freshChunk === chunk) this.freshChunk = -1;
     for (let index = chunk; index < chunk + indexCount; index++) this.forgetChunk(index);
+  }
+
+  /** The buffer of these bytes is no block's any more. */
+  private letGo(bytes: Uint8Array): void {
+    this.heldBytes -= bytes.length;
+    if (bytes.length > RUN_BYTES_MAX) this.hugeBuffers.put(new Uint8Array(bytes.buffer));
   }
 
   /** Finds `pages` adjacent free pages in one chunk and marks them as `kind`. @returns the first page */
@@ -400,7 +447,7 @@ export class Arena {
       if (page >= 0) return this.markPages(chunk, page, pages, kind);
     }
     const chunk = this.findFreeIndexes(1);
-    this.installBuffer(chunk, CHUNK_BYTES);
+    this.install(chunk, this.takeChunkBuffer(), ALIGNMENT_BYTES, CHUNK_BYTES);
     this.chunkFreePages[chunk] = PAGES_PER_CHUNK;
     if (chunk < this.firstChunkWithRoom) this.firstChunkWithRoom = chunk;
     return this.markPages(chunk, chunk * PAGES_PER_CHUNK, pages, kind);
@@ -488,17 +535,41 @@ export class Arena {
     this.headPrevious = grown(this.headPrevious);
   }
 
-  private installBuffer(chunk: number, byteCount: number): void {
-    const isSpare = byteCount === CHUNK_BYTES && this.pool.count > 0;
-    let buffer: ArrayBuffer;
+  /** @returns a chunk's buffer, counted if it is new */
+  private takeChunkBuffer(): ArrayBuffer {
+    // The pool's spare ones are held, too.
+    if (this.pool.count > 0) this.heldBytes -= CHUNK_BYTES;
     try {
-      buffer = byteCount === CHUNK_BYTES ? this.pool.take() : new ArrayBuffer(byteCount + ALIGNMENT_BYTES);
+      return this.pool.take();
+    } catch (cause) {
+      throw new ArenaFullError(`the system gave no ${CHUNK_BYTES} bytes`, { cause });
+    }
+  }
+
+  private newBuffer(byteCount: number): ArrayBuffer {
+    const wholeBytes = byteCount + ALIGNMENT_BYTES;
+    this.hugeBuffers.noteFresh(wholeBytes);
+    try {
+      return new ArrayBuffer(wholeBytes);
     } catch (cause) {
       throw new ArenaFullError(`the system gave no ${byteCount} bytes`, { cause });
     }
-    this.bytes[chunk] = new Uint8Array(buffer, ALIGNMENT_BYTES);
-    this.words[chunk] = new Int32Array(buffer, ALIGNMENT_BYTES);
-    this.views[chunk] = new DataView(buffer, ALIGNMENT_BYTES);
-    if (!isSpare) this.reservedBytes += byteCount;
   }
+
+  private install(chunk: number, buffer: ArrayBuffer, at: number, length: number): void {
+    this.bytes[chunk] = new Uint8Array(buffer, at, length);
+    this.words[chunk] = new Int32Array(buffer, at, length / 4);
+    this.views[chunk] = new DataView(buffer, at, length);
+    this.heldBytes += length;
+  }
+}
+
+/** @returns how many chunk indexes a huge block of that length takes */
+function indexesFor(byteCount: number): number {
+  return Math.ceil(byteCount / CHUNK_BYTES);
+}
+
+/** @returns so many bytes of a buffer as can be read as words */
+function wholeWords(byteCount: number): number {
+  return byteCount - (byteCount % 4);
 }

@@ -6,6 +6,7 @@
  */
 import { constants } from 'node:buffer';
 import { copyBytes, copyWords } from '../memory/copy.js';
+import { HugeBuffers } from '../memory/huge-buffers.js';
 import { ReplyBuffers } from './reply-buffers.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -20,6 +21,8 @@ const LF = 0x0a;
 const BYTES_MAX = constants.MAX_LENGTH;
 /** So many elements of a reply stand for the others. */
 export const SAMPLED_ELEMENTS = 1024;
+/** A buffer grows to twice its length, or more if need be, up to this. */
+const DOUBLED_BYTES_MAX = 32 * 1024 * 1024;
 /** What a reply's first elements say of the others is believed up to this. */
 const RESERVED_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -48,7 +51,7 @@ const insertedHeader = new Uint8Array(128);
 export class ReplyWriter {
   bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
   length = 0;
-  readonly buffers = new ReplyBuffers();
+  readonly buffers: ReplyBuffers;
   /** Of the same bytes. */
   private words = new DataView(this.bytes.buffer);
   /** Views of replies by where they lie: making one costs as much as a GET (80 ns). */
@@ -61,6 +64,11 @@ export class ReplyWriter {
   isOverfull = false;
   /** Code of the last error (`ERR`, `WRONGTYPE`, …) for errorstats. */
   lastErrorCode = '';
+
+  /** @param huge where it has buffers of that size from */
+  constructor(huge = new HugeBuffers()) {
+    this.buffers = new ReplyBuffers(huge);
+  }
 
   /** Takes the buffer's content away; the writer goes on with a new buffer. The result is the caller's for good. */
   take(): Uint8Array {
@@ -413,10 +421,13 @@ export class ReplyWriter {
       this.isOverfull = true;
       this.length = BYTES_MAX / 2;
     }
+    const needed = this.length + count;
     let size = this.bytes.length;
-    while (size < this.length + count) size *= 2;
+    while (size < needed) size *= 2;
     if (size === this.bytes.length) return;
-    const grown = this.buffers.take(size);
+    // One value that is most of the reply, mostly: then a buffer of its size will do, of which there may be one.
+    if (size > DOUBLED_BYTES_MAX && needed > this.bytes.length * 2) size = needed;
+    const grown = this.buffers.take(Math.min(size, BYTES_MAX));
     grown.set(this.bytes.subarray(0, this.length));
     this.setBytes(grown);
   }

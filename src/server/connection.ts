@@ -375,14 +375,12 @@ export class Connection implements TransportOwner {
    */
   private expectedBytes(needed: number): number {
     const { bulkLength, neededBytes } = this.state;
-    // As much as a value of that length gets, into which it may grow.
-    const room = bulkLength >= GIVEN_BYTES_MIN ? bulkLength >> 2 : 0;
     const half = needed >> 1;
     if (bulkLength <= half) return Math.max(needed + half, Math.min(needed * 2, PENDING_KEEP_BYTES));
     const reserved = Math.max(needed * BULK_RESERVE_FACTOR, BULK_RESERVED_BYTES);
     return neededBytes <= PENDING_KEEP_BYTES
       ? Math.min(neededBytes + 2, needed * 2)
-      : Math.min(neededBytes + READ_BYTES + room, reserved);
+      : Math.min(neededBytes + READ_BYTES, reserved);
   }
 
   /** @returns a buffer of at least that size, with whatever is in it */
@@ -417,7 +415,7 @@ const BULK_RESERVE_FACTOR = 64;
 const READ_ON_BYTES_MAX = 512 * 1024;
 /** A sender that does not keep up makes our own reads fail, which is not cheap: so many reads go without one then. */
 const IDLE_READS = 16;
-/** Bulks from here on change hands with their buffer: such a buffer is too large to be kept for the next one (reply-buffers.ts). */
+/** Bulks from here on change hands with their buffer, which is one of the arena's huge buffers (reply-buffers.ts). */
 export const GIVEN_BYTES_MIN = 32 << 20;
 /** A spare buffer may be so many times as large as need be. */
 const ROOM_FACTOR_MAX = 4;

@@ -63,7 +63,7 @@ const BATCH_REPLY_BYTES_MAX = 32 * 1024;
 export class Server {
   readonly keyspace: Keyspace;
   readonly snapshotMarks = new SnapshotMarks();
-  readonly reply = new ReplyWriter();
+  readonly reply: ReplyWriter;
   readonly request = new Request();
   readonly propagation = new Propagation();
   readonly commands: CommandTable;
@@ -146,6 +146,7 @@ export class Server {
   constructor(commands: CommandTable, config: Config, log: Log) {
     this.config = config;
     this.keyspace = new Keyspace(config.values.databases);
+    this.reply = new ReplyWriter(this.keyspace.arena.hugeBuffers);
     this.watches = new Watches(this.keyspace);
     this.keyspaceEvents = new KeyspaceEvents(this);
     this.tracking = new Tracking(this);

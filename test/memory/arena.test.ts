@@ -53,6 +53,23 @@ function randomSize(random: Random): number {
   }
 }
 
+/** A huge block may also come in a buffer that somebody else had, or be another's that has moved. */
+function allocateSomehow(arena: Arena, random: Random, size: number): Ref {
+  if (!Arena.isHugeSize(size) || random.oneIn(2)) return arena.allocate(size);
+  if (random.oneIn(2)) {
+    const bytes = arena.hugeBuffers.take(Arena.roundedBytes(size) + 100);
+    const adopted = arena.adopt(bytes, 4 * random.below(25), size);
+    if (adopted !== 0) return adopted;
+    arena.hugeBuffers.put(bytes);
+    return arena.allocate(size);
+  }
+  const ref = arena.allocate(size);
+  const head = arena.allocateHead(size, 1 + random.below(100));
+  arena.exchangeBuffers(ref, head);
+  arena.free(ref);
+  return head;
+}
+
 test('blocks handed out never overlap, and the accounts are exact, whatever is allocated and freed', () => {
   const seed = fuzzSeed();
   replayable(seed, () => {
@@ -65,7 +82,7 @@ test('blocks handed out never overlap, and the accounts are exact, whatever is a
       const isGrowing = (i >> 12) % 2 === 0;
       if (blocks.length === 0 || random.below(10) < (isGrowing ? 7 : 3)) {
         const size = randomSize(random);
-        const ref = arena.allocate(size);
+        const ref = allocateSomehow(arena, random, size);
         const block = { ref, size, stamp: random.below(0x7fffffff) };
         assert.notEqual(ref, 0);
         assert.ok(arena.blockBytes(ref) >= size);
@@ -83,6 +100,7 @@ test('blocks handed out never overlap, and the accounts are exact, whatever is a
         used -= arena.blockBytes(block.ref);
         arena.free(block.ref);
       }
+      if (random.oneIn(5000)) arena.releaseBuffers(random.below(10));
       assert.equal(arena.usedBytes, used);
       assert.equal(arena.blockCount, blocks.length);
       assert.ok(arena.peakBytes >= used && arena.reservedBytes >= used);
@@ -93,7 +111,7 @@ test('blocks handed out never overlap, and the accounts are exact, whatever is a
     }
     assert.equal(arena.usedBytes, 0);
     assert.equal(arena.blockCount, 0);
-    // The first time it sees what is needed.
+    // The first time it sees what is needed: the bound of spare huge buffers, then nothing.
     for (let time = 0; time < 2; time++) arena.releaseBuffers(Number.MAX_SAFE_INTEGER);
     // The first page's chunk, and one spare.
     assert.ok(arena.reservedBytes <= 2 * 1024 * 1024, `${arena.reservedBytes} bytes are kept`);
@@ -136,14 +154,136 @@ test('little is lost at the end of a slab', () => {
   }
 });
 
-test('a huge block has a buffer of its own, and gives it back', () => {
+test('a huge block has a buffer of its own, which is kept for a while', () => {
   const arena = new Arena();
   const before = arena.reservedBytes;
   const refs = [600_000, 3_000_000, 1_048_577].map((size) => arena.allocate(size));
-  assert.ok(arena.reservedBytes >= before + 4_648_577);
+  const full = arena.reservedBytes;
+  assert.ok(full >= before + 4_648_577);
   assert.equal(arena.blockBytes(refs[1]) % PAGE_BYTES, 0);
   for (const ref of refs) arena.free(ref);
+  assert.ok(arena.reservedBytes >= full);
+  arena.releaseBuffers(1);
+  assert.ok(arena.reservedBytes >= full, 'a moment ago they were in use');
+  arena.releaseBuffers(1);
   assert.equal(arena.reservedBytes, before);
+});
+
+/** Empties the spare buffers. */
+function forgetSpares(arena: Arena): void {
+  for (let time = 0; time < 2; time++) arena.releaseBuffers(0);
+}
+
+const bufferOf = (arena: Arena, ref: Ref): ArrayBufferLike => arena.bytes[ref >>> CHUNK_INDEX_SHIFT]!.buffer;
+
+test('the buffer of a freed huge block becomes the next one’s that it fits', () => {
+  const arena = new Arena();
+  const first = arena.allocate(3_000_000);
+  const buffer = bufferOf(arena, first);
+  const reserved = arena.reservedBytes;
+  arena.free(first);
+  const larger = arena.allocate(3_100_000);
+  const smaller = arena.allocate(2_300_000);
+  assert.ok(bufferOf(arena, larger) !== buffer && bufferOf(arena, smaller) !== buffer, 'too short, or too long');
+  arena.free(smaller);
+  arena.free(larger);
+  forgetSpares(arena);
+  const again = arena.allocate(3_000_000);
+  arena.free(again);
+  const next = arena.allocate(2_500_000);
+  assert.equal(bufferOf(arena, next), bufferOf(arena, next));
+  assert.equal(arena.reservedBytes, reserved);
+  assert.equal(arena.blockBytes(next), Arena.roundedBytes(2_500_000));
+  assert.ok(arena.extend(next, 3_000_000), 'it may grow into what is left of the buffer');
+  assert.equal(arena.reservedBytes, reserved);
+  arena.free(next);
+});
+
+test('what grows leaves no more behind than it did without spare buffers', () => {
+  const arena = new Arena();
+  const before = arena.reservedBytes;
+  let ref = arena.allocate(1_200_000);
+  let peak = 0;
+  for (let size = 1_800_000; size < 60_000_000; size *= 1.5) {
+    const next = arena.allocate(size);
+    peak = Math.max(peak, arena.blockBytes(ref) + arena.blockBytes(next) * 1.25 + 1000);
+    arena.free(ref);
+    ref = next;
+    assert.ok(arena.reservedBytes - before <= peak, `${arena.reservedBytes - before} bytes, ${peak} at once`);
+  }
+  arena.free(ref);
+});
+
+test('many small buffers displace a large spare one, when they are as large together', () => {
+  const arena = new Arena();
+  const before = arena.reservedBytes;
+  const large = arena.allocate(8_000_000);
+  const full = arena.reservedBytes;
+  arena.free(large);
+  const refs: Ref[] = [];
+  while (arena.usedBytes < 40_000_000) refs.push(arena.allocate(2_000_000));
+  assert.ok(arena.reservedBytes - before < arena.usedBytes + 100_000, `${arena.reservedBytes} for ${arena.usedBytes}`);
+  assert.ok(arena.reservedBytes > full);
+  for (const ref of refs) arena.free(ref);
+});
+
+test('a huge block may be made of a buffer that has the content, and the accounts stay exact', () => {
+  const arena = new Arena();
+  const before = { used: arena.usedBytes, reserved: arena.reservedBytes };
+  const size = 3_000_000;
+  const rounded = Arena.roundedBytes(size);
+  const bytes = new Uint8Array(rounded + 102).fill(9);
+  assert.equal(arena.adopt(bytes, 2, size), 0, 'a word would begin between two');
+  assert.equal(arena.adopt(bytes, -4, size), 0, 'the head has no room');
+  assert.equal(arena.adopt(bytes, 104, size), 0, 'it is too short');
+  assert.equal(arena.adopt(bytes, 0, size / 2), 0, 'it is too long');
+  assert.equal(arena.adopt(bytes, 0, 500_000), 0, 'such a block has no buffer of its own');
+  assert.equal(arena.adopt(new Uint8Array(CHUNK_BYTES), 0, CHUNK_BYTES), 0, 'it would become a chunk’s');
+  assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes }, before);
+  const ref = arena.adopt(bytes, 12, size);
+  const chunk = ref >>> CHUNK_INDEX_SHIFT;
+  assert.equal(arena.usedBytes, before.used + rounded);
+  assert.equal(arena.blockBytes(ref), rounded);
+  assert.equal(arena.reservedBytes, before.reserved + rounded + 88);
+  arena.words[chunk]![0] = 0x04030201;
+  assert.deepEqual([...bytes.subarray(11, 17)], [9, 1, 2, 3, 4, 9]);
+  assert.equal(arena.views[chunk]!.getUint8(size - 1), 9);
+  arena.free(ref);
+  const next = arena.allocate(size);
+  assert.equal(bufferOf(arena, next), bytes.buffer);
+  arena.free(next);
+  forgetSpares(arena);
+  assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes }, before);
+});
+
+test('a huge block of which only the head is there gets the buffer of another', () => {
+  const arena = new Arena();
+  const before = { used: arena.usedBytes, reserved: arena.reservedBytes, blocks: arena.blockCount };
+  for (const size of [3_000_000, CHUNK_BYTES, 600_000]) {
+    const ref = arena.allocate(size);
+    const reserved = arena.reservedBytes;
+    arena.bytes[ref >>> CHUNK_INDEX_SHIFT]!.fill(7);
+    const head = arena.allocateHead(size, 100);
+    arena.bytes[head >>> CHUNK_INDEX_SHIFT]!.fill(8, 0, 100);
+    assert.ok(arena.reservedBytes < reserved + 200);
+    assert.equal(arena.blockBytes(head), arena.blockBytes(ref));
+    const buffer = bufferOf(arena, ref);
+    arena.exchangeBuffers(ref, head);
+    arena.free(ref);
+    assert.equal(arena.reservedBytes, reserved);
+    assert.equal(bufferOf(arena, head), buffer);
+    assert.equal(arena.bytes[head >>> CHUNK_INDEX_SHIFT]![size - 1], 7);
+    arena.free(head);
+    const unused = arena.allocateHead(size, 8);
+    arena.free(unused);
+  }
+  forgetSpares(arena);
+  arena.releaseBuffers(10);
+  assert.deepEqual(
+    { used: arena.usedBytes, reserved: arena.reservedBytes, blocks: arena.blockCount },
+    { ...before, reserved: before.reserved + CHUNK_BYTES },
+    'one chunk is kept',
+  );
 });
 
 test('a block of more than 32 MiB grows in place by a quarter, and counts as long as it is', () => {
@@ -169,52 +309,42 @@ test('a block of more than 32 MiB grows in place by a quarter, and counts as lon
   assert.ok(view === arena.bytes[ref >>> CHUNK_INDEX_SHIFT] && view[0] === 1 && view[size - 1] === 2);
   arena.free(next);
   arena.free(ref);
+  forgetSpares(arena);
   assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes }, before);
 });
 
-test('a huge block may change its buffer for one that has the content, and the accounts stay exact', () => {
-  const arena = new Arena();
-  const before = { used: arena.usedBytes, reserved: arena.reservedBytes };
-  const size = 3_000_000;
-  const ref = arena.allocate(size);
-  const chunk = ref >>> CHUNK_INDEX_SHIFT;
-  arena.bytes[chunk]!.set([1, 2, 3, 4, 5, 6, 7, 8]);
-  const used = arena.usedBytes;
-  const bytes = new Uint8Array(arena.blockBytes(ref) + 100).fill(9);
-  assert.ok(!arena.adopt(ref, bytes, 2, 8), 'a word would begin between two');
-  assert.ok(!arena.adopt(ref, bytes, -4, 8), 'the head has no room');
-  assert.ok(!arena.adopt(ref, bytes, 104, 8), 'it is too short');
-  assert.equal(arena.bytes[chunk]![100], 0, 'nothing has changed');
-  assert.ok(arena.adopt(ref, bytes, 12, 6));
-  assert.deepEqual([...arena.bytes[chunk]!.subarray(0, 8)], [1, 2, 3, 4, 5, 6, 9, 9]);
-  assert.equal(arena.words[chunk]![0], 0x04030201);
-  assert.equal(arena.views[chunk]!.getUint8(size - 1), 9);
-  assert.equal(bytes[11], 9);
-  assert.equal(arena.usedBytes, used);
-  assert.ok(arena.bytes[chunk]!.length >= arena.blockBytes(ref));
-  arena.free(ref);
-  assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes }, before);
-  const chunkLong = arena.allocate(CHUNK_BYTES);
-  assert.ok(!arena.adopt(chunkLong, new Uint8Array(CHUNK_BYTES), 0, 8), 'its buffer will be a chunk’s');
-});
-
-test('a block that is said to be zeroed is, whatever its size was used for before', () => {
+test('a block that is said to be zeros is, whatever its size was used for before', () => {
   const arena = new Arena();
   const sizes = [600_000, CHUNK_BYTES, 3_000_000, 33 << 20, 100_000];
-  const zeroed = sizes.map((size) => {
+  const kept = 1000;
+  const renewed = sizes.map((size) => {
+    const isRenewed: boolean[] = [];
     for (let round = 0; round < 3; round++) {
       const ref = arena.allocate(size);
+      arena.bytes[ref >>> CHUNK_INDEX_SHIFT]!.fill(6, 0, kept);
+      const used = arena.usedBytes;
+      isRenewed.push(arena.renew(ref, kept));
+      assert.equal(arena.usedBytes, used);
       const view = arena.bytes[ref >>> CHUNK_INDEX_SHIFT]!;
-      if (arena.isZeroed(ref)) assert.equal(Buffer.compare(view.subarray(0, size), new Uint8Array(size)), 0, `${size}`);
-      view.fill(7);
+      assert.ok(view.subarray(0, kept).every((byte) => byte === 6));
+      if (isRenewed[round])
+        assert.equal(Buffer.compare(view.subarray(kept, size), new Uint8Array(size - kept)), 0, `${size}`);
+      view.fill(7, 0, size);
       arena.free(ref);
+      assert.ok(arena.reservedBytes < 100 << 20);
     }
-    const ref = arena.allocate(size);
-    const isZeroed = arena.isZeroed(ref);
-    arena.free(ref);
-    return isZeroed;
+    return isRenewed;
   });
-  assert.deepEqual(zeroed, [true, false, true, true, false]);
+  assert.deepEqual(renewed, [
+    [true, false, false],
+    [false, false, false],
+    [true, false, false],
+    [true, true, true],
+    [false, false, false],
+  ]);
+  const ref = arena.allocate(33 << 20);
+  assert.ok(!arena.renew(ref, 1 << 20), 'so much is not copied');
+  arena.free(ref);
 });
 
 test('smaller blocks do not grow in place', () => {

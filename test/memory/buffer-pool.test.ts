@@ -39,7 +39,8 @@ test('the memory of huge blocks goes back to the system', async () => {
   const bytesBefore = bytesOfBuffers();
   const refs = Array.from({ length: 4 }, () => arena.allocate(5 * CHUNK_BYTES));
   for (const ref of refs) arena.free(ref);
-  arena.releaseBuffers(1);
+  // The first time it sees what is needed.
+  for (let time = 0; time < 2; time++) arena.releaseBuffers(1);
   await waitFor(() => bytesOfBuffers() - bytesBefore < 2 * CHUNK_BYTES, { what: 'the collection' });
 });
 

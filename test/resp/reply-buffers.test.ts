@@ -1,6 +1,7 @@
 /** Large buffers of replies: used again when nobody reads them any more, dropped when nobody needs them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { HugeBuffers } from '../../src/memory/huge-buffers.js';
 import { ReplyBuffers } from '../../src/resp/reply-buffers.js';
 import { ReplyWriter } from '../../src/resp/reply-writer.js';
 
@@ -8,7 +9,7 @@ const MIB = 1 << 20;
 const LARGE = new Uint8Array(3 * MIB).fill(7);
 
 test('the smallest spare buffer that is large enough is taken', () => {
-  const buffers = new ReplyBuffers();
+  const buffers = new ReplyBuffers(new HugeBuffers());
   const spares = [4, 2, 8].map((size) => new Uint8Array(size));
   for (const spare of spares) buffers.put(spare);
   assert.equal(buffers.take(3), spares[0]);
@@ -18,7 +19,7 @@ test('the smallest spare buffer that is large enough is taken', () => {
 });
 
 test('a buffer that is larger than wanted is not taken', () => {
-  const buffers = new ReplyBuffers();
+  const buffers = new ReplyBuffers(new HugeBuffers());
   const spare = new Uint8Array(16);
   buffers.put(spare);
   assert.equal(buffers.take(3, 12).length, 3);
@@ -26,7 +27,7 @@ test('a buffer that is larger than wanted is not taken', () => {
 });
 
 test('a buffer is spare when all transports that read it have given it back', () => {
-  const buffers = new ReplyBuffers();
+  const buffers = new ReplyBuffers(new HugeBuffers());
   const bytes = new Uint8Array(8);
   buffers.lend(bytes);
   buffers.lend(bytes);
@@ -41,7 +42,7 @@ test('a buffer is spare when all transports that read it have given it back', ()
 });
 
 test('what has been spare from one release to the next is dropped', () => {
-  const buffers = new ReplyBuffers();
+  const buffers = new ReplyBuffers(new HugeBuffers());
   const spares = [8, 16, 24].map((size) => new Uint8Array(size));
   for (const spare of spares) buffers.put(spare);
   assert.equal(buffers.release(), 0);
@@ -53,13 +54,14 @@ test('what has been spare from one release to the next is dropped', () => {
   assert.equal(buffers.release(), 0);
 });
 
-test('no more is kept than 32 MiB', () => {
-  const buffers = new ReplyBuffers();
-  const first = new Uint8Array(20 * MIB);
-  buffers.put(first);
+test('no more is kept than 32 MiB, and the oldest goes first', () => {
+  const buffers = new ReplyBuffers(new HugeBuffers());
+  const second = new Uint8Array(20 * MIB);
   buffers.put(new Uint8Array(20 * MIB));
-  assert.equal(buffers.take(MIB), first);
+  buffers.put(second);
+  assert.equal(buffers.take(MIB), second);
   assert.equal(buffers.take(MIB).length, MIB);
+  assert.equal(buffers.release(), 20 * MIB);
 });
 
 test('a writer uses the bytes of a large reply again, unless a transport still reads them', () => {
