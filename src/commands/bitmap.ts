@@ -116,8 +116,12 @@ export function bitOp(call: Invocation): void {
     if (old === 0 || !sources.includes(old)) {
       const target = setEmptyString(call, old, length);
       combineBits(operation, entries, sources, entries.view(target), entries.valueStart(target), length);
+    } else if (!entries.hasExpiry(old)) {
+      const target = growString(call, 2, old, length);
+      for (let i = 0; i < sources.length; i++) if (sources[i] === old) sources[i] = target;
+      combineBits(operation, entries, sources, entries.view(target), entries.valueStart(target), length);
     } else {
-      // The destination is read to the end of the combination.
+      // The value will be in another place, and is read to the end of the combination.
       const value = new Uint8Array(length);
       combineBits(operation, entries, sources, value, 0, length);
       db.setString(old, bytes, starts[2], lengths[2], value, 0, length, ENCODING_RAW, 0);

@@ -45,10 +45,8 @@ export function setRange(call: Invocation): void {
   if (isTooLong(call, end)) return replyStringTooLong(call);
   const length = Math.max(oldLength, end);
   const target = resizeString(call, 1, ref, length);
-  const view = call.entries.view(target);
-  const valueStart = call.entries.valueStart(target);
   if (offset > oldLength) clearNew(call, ref, target, oldLength, offset);
-  copyBytes(bytes, starts[3], view, valueStart + offset, lengths[3]);
+  copyBytes(bytes, starts[3], call.entries.view(target), call.entries.valueStart(target) + offset, lengths[3]);
   call.keyspace.dirty++;
   call.notify(NOTIFY_STRING, 'setrange', 1);
   call.reply.integer(length);

@@ -33,7 +33,10 @@ export function growString(call: Invocation, keyAt: number, ref: Ref, length: nu
   return target;
 }
 
-/** Makes bytes 0 that `resizeString` has added: those from offset `from` to `to` of the value of `target`, which was `ref` before. */
+/**
+ * Makes bytes 0 that `resizeString` has added: those from offset `from` to `to` of the value of `target`, which was `ref` before. What is behind them is
+ * undefined still, and the entry's view may be another.
+ */
 export function clearNew(call: Invocation, ref: Ref, target: Ref, from: number, to: number): void {
   const start = call.entries.valueStart(target);
   if (target !== ref && call.keyspace.arena.renew(target, start + from)) return;

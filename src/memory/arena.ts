@@ -237,7 +237,7 @@ export class Arena {
 
   /**
    * Makes a block that `allocate` has just given zeros behind its first `keptBytes`, if that takes no filling: its buffer is a new one from the system, whose
-   * pages take neither time nor memory until they are written, or gets replaced by such a one.
+   * pages take neither time nor memory until they are written, or gets replaced by such a one: the views are other ones then.
    * @returns whether it is zeros there
    */
   renew(ref: Ref, keptBytes: number): boolean {

@@ -28,7 +28,7 @@ const program = new ByteProgram<{ readonly and: Combine; readonly or: Combine; r
 /**
  * Writes the combination of strings.
  * @param sources entries of strings, 0 for an empty one; one of them for NOT
- * @param target  for `length` bytes from `targetStart` on, in none of the sources
+ * @param target  for `length` bytes from `targetStart` on: in none of the sources, or the whole value of one
  * @param length  of the longest source
  */
 export function combineBits(
