@@ -35,6 +35,9 @@ const SAMPLES_PER_PERIOD = 300;
 export class MemoryMeter {
   /** What is used besides the data and counts for maxmemory, as of the last sample. */
   otherBytes = 0;
+  /** The largest buffers of a client, as of the last sample. */
+  largestInput = 0;
+  largestOutput = 0;
   private readonly server: Server;
   private readonly startupBytes: number;
   private peakBytes = 0;
@@ -75,8 +78,8 @@ export class MemoryMeter {
     this.used();
   }
 
+  /** The data as they are; clients and engine as of the last sample: to go through thousands of clients takes a millisecond. */
   usage(): MemoryUsage {
-    this.sample();
     const used = this.used();
     const { arena } = this.server.keyspace;
     // Rubbish that was there at the start has been collected since: what is used besides the data cannot be data.
@@ -101,8 +104,12 @@ export class MemoryMeter {
     const { server } = this;
     this.normalClients = 0;
     this.replicaClients = 0;
+    this.largestInput = 0;
+    this.largestOutput = 0;
     let replicaQueue = 0;
     for (const connection of server.connections.values()) {
+      if (connection.pendingLength > this.largestInput) this.largestInput = connection.pendingLength;
+      if (connection.queuedBytes > this.largestOutput) this.largestOutput = connection.queuedBytes;
       if (classOf(connection) === 'replica') {
         this.replicaClients += connectionBytes(connection);
         replicaQueue += connection.transport.queuedBytes;

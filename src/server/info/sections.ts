@@ -40,7 +40,7 @@ export function provideServerSections(info: Info, server: Server, meter: MemoryM
     server.eventLoop.sample();
   });
   info.provide('server', () => serverLines(server, startedAtMs));
-  info.provide('clients', () => clientLines(server));
+  info.provide('clients', () => clientLines(server, meter));
   info.provide('memory', () => memoryLines(server, meter));
   info.provide('stats', () => statLines(server, rates));
   info.provide('cpu', cpuLines);
@@ -92,21 +92,15 @@ function serverLines(server: Server, startedAtMs: number): string[] {
   ];
 }
 
-function clientLines(server: Server): string[] {
+function clientLines(server: Server, meter: MemoryMeter): string[] {
   let blocked = 0;
-  let maxInput = 0;
-  let maxOutput = 0;
-  for (const connection of server.connections.values()) {
-    if ((connection.flags & (IS_BLOCKED | IS_PAUSED)) !== 0) blocked++;
-    maxInput = Math.max(maxInput, connection.pendingLength);
-    maxOutput = Math.max(maxOutput, connection.queuedBytes);
-  }
+  for (const { flags } of server.connections.values()) if ((flags & (IS_BLOCKED | IS_PAUSED)) !== 0) blocked++;
   return [
     `connected_clients:${server.connections.size - server.replication.linkCount}`,
     `cluster_connections:${server.clusterLinkCount()}`,
     `maxclients:${server.config.values.maxclients}`,
-    `client_recent_max_input_buffer:${maxInput}`,
-    `client_recent_max_output_buffer:${maxOutput}`,
+    `client_recent_max_input_buffer:${meter.largestInput}`,
+    `client_recent_max_output_buffer:${meter.largestOutput}`,
     `blocked_clients:${blocked}`,
     `tracking_clients:${server.tracking.clientCount}`,
     'clients_in_timeout_table:0',
