@@ -18,6 +18,10 @@ const outerAddress = Object.values(networkInterfaces())
   .flat()
   .find((each) => each !== undefined && each.family === 'IPv4' && !each.internal)?.address;
 
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((each) => each?.address === '::1');
+
 /** What a server at host and port says to a PING, or the code of the error. */
 function knock(host: string, port: number): Promise<string> {
   return new Promise((resolve) => {
@@ -45,6 +49,25 @@ for (const kind of serversUnderTest()) {
         [await knock('127.0.0.1', port), await knock('127.0.0.2', port), await knock('127.0.0.3', port)],
         ['+PONG\r\n', '+PONG\r\n', 'ECONNREFUSED'],
       );
+    });
+
+    test('CLIENT INFO tells our side of the connection, whether the listener has one address or all', async () => {
+      const { port } = server.process;
+      const localAddress = async (host: string): Promise<string> => {
+        const connection = await RawConnection.connect({ host, port });
+        connection.send('CLIENT INFO\r\n');
+        const [, address] = await connection.until(/ laddr=(\S+) /);
+        connection.close();
+        return address!;
+      };
+      const hosts = hasIpv6 ? ['127.0.0.1', '127.0.0.2', '::1'] : ['127.0.0.1', '127.0.0.2'];
+      const expected = hosts.map((host) => (host === '::1' ? `[::1]:${port}` : `${host}:${port}`));
+      for (const bind of ['127.0.0.1 127.0.0.2 -::1', '* -::*', '127.0.0.1 127.0.0.2']) {
+        assert.equal(await server.process.call('CONFIG', 'SET', 'bind', bind), 'OK');
+        const count = bind.includes('::') ? hosts.length : 2;
+        const found = await Promise.all(hosts.slice(0, count).map(localAddress));
+        assert.deepEqual(found, expected.slice(0, count), bind);
+      }
     });
 
     test('bind can be changed while it runs; connections stay', async () => {
