@@ -15,7 +15,7 @@
  */
 import { assert } from './assert.js';
 import { BufferPool } from './buffer-pool.js';
-import { HugeBuffers } from './huge-buffers.js';
+import { EXTENDED_BYTES_MIN, EXTENSION_SHARE, HugeBuffers } from './huge-buffers.js';
 import {
   CLASS_BYTES,
   CLASS_COUNT,
@@ -53,12 +53,6 @@ const ALIGNMENT_BYTES = 48;
 /** Spare chunk buffers that are kept for good. */
 const SPARE_COUNT = 1;
 
-/**
- * Blocks above this get a buffer longer by a fraction, into which they may grow in place. So large a buffer comes from the system as pages that take no
- * memory before they are written; what is spent are references, so only while at most half of them are in use.
- */
-const EXTENSIBLE_BYTES_MIN = 32 << 20;
-const EXTENSION_SHARE = 1 / 4;
 /** What keeps no more than this may as well be in a new buffer. */
 const RENEWAL_KEPT_MAX = 64 * 1024;
 
@@ -243,7 +237,7 @@ export class Arena {
   renew(ref: Ref, keptBytes: number): boolean {
     const chunk = ref >>> CHUNK_INDEX_SHIFT;
     if (chunk === this.freshChunk) return true;
-    if (!this.isHuge(ref) || keptBytes > RENEWAL_KEPT_MAX || this.hugeBytes.get(chunk)! <= EXTENSIBLE_BYTES_MIN)
+    if (!this.isHuge(ref) || keptBytes > RENEWAL_KEPT_MAX || this.hugeBytes.get(chunk)! <= EXTENDED_BYTES_MIN)
       return false;
     const old = this.bytes[chunk];
     this.install(chunk, this.newBuffer(old.length), ALIGNMENT_BYTES, old.length);
@@ -392,7 +386,8 @@ export class Arena {
       const chunk = this.findFreeIndexes(indexesFor(length));
       return this.openHuge(chunk, rounded, spare.buffer as ArrayBuffer, ALIGNMENT_BYTES, length);
     }
-    const isExtensible = rounded > EXTENSIBLE_BYTES_MIN && this.bytes.length <= CHUNK_COUNT_MAX / 2;
+    // What an extension costs are references: only while at most half of them are in use.
+    const isExtensible = rounded > EXTENDED_BYTES_MIN && this.bytes.length <= CHUNK_COUNT_MAX / 2;
     const extension = isExtensible ? Math.ceil((rounded * EXTENSION_SHARE) / PAGE_BYTES) * PAGE_BYTES : 0;
     const length = rounded + extension;
     const chunk = this.findFreeIndexes(indexesFor(length));

@@ -16,8 +16,16 @@ import { SpareBuffers } from './spare-buffers.js';
 const BYTES_MAX = constants.MAX_LENGTH;
 /** Three values of 64 MB with the room into which they may grow: an old value, a new one, and a reply or request. */
 const SPARE_BYTES_MAX = 256 << 20;
-/** A quarter more is a block's room to grow; the rest is for a request's other words. */
-const ROOM_MAX = 1.27;
+/**
+ * What is longer than this gets a buffer longer by a fraction, into which a block may grow in place. So large a buffer comes from the system as pages that
+ * take no memory before they are written.
+ */
+export const EXTENDED_BYTES_MIN = 32 << 20;
+export const EXTENSION_SHARE = 1 / 4;
+/** How long a buffer may be for what needs less: what is too much of it takes memory as long as the block lives. An eighth, as of small blocks. */
+const ROOM_MAX = 1 + 1 / 8;
+/** The same of what is extended; the rest is for a request's other words. */
+const EXTENDED_ROOM_MAX = 1 + EXTENSION_SHARE + 1 / 50;
 /** Looking through so many takes no time beside the smallest of these buffers. */
 const SPARE_COUNT_MAX = 32;
 
@@ -33,7 +41,7 @@ export class HugeBuffers {
 
   /** @returns how long a buffer may be for what needs so many bytes */
   static roomMax(byteCount: number): number {
-    return Math.floor(byteCount * ROOM_MAX);
+    return Math.floor(byteCount * (byteCount > EXTENDED_BYTES_MIN ? EXTENDED_ROOM_MAX : ROOM_MAX));
   }
 
   /** @returns a spare buffer that fits, with whatever is in it; null if there is none: then a fresh one is to be made */
@@ -52,12 +60,12 @@ export class HugeBuffers {
     if (spares.byteCount === 0) this.owedBytes = 0;
   }
 
-  /** As `takeSpare`, or a fresh one, somewhat longer: so it fits a block of that length, too. Pages that are not written take no memory. */
+  /** As `takeSpare`, of more than EXTENDED_BYTES_MIN, or a fresh one, extended as a block's is, which it may become. */
   take(byteCount: number): Uint8Array {
     const spare = this.takeSpare(byteCount);
     if (spare !== null) return spare;
     this.noteFresh(byteCount);
-    return new Uint8Array(Math.min(byteCount + Math.floor(byteCount / 4), BYTES_MAX));
+    return new Uint8Array(Math.min(byteCount + Math.floor(byteCount * EXTENSION_SHARE), BYTES_MAX));
   }
 
   /** Takes a buffer, all of it, that nobody reads or writes any more. */

@@ -46,14 +46,22 @@ test('a spare buffer goes when nobody has needed it from one release to the next
 
 test('a fresh huge buffer has room for a block of that length to grow, and fits again when it is spare', () => {
   const huge = new HugeBuffers();
-  const first = huge.take(4 * MIB);
-  assert.equal(first.length, 5 * MIB);
+  const first = huge.take(40 * MIB);
+  assert.equal(first.length, 50 * MIB);
   huge.put(first);
-  assert.equal(huge.spareBytes, 5 * MIB);
-  assert.equal(huge.takeSpare(3.5 * MIB), null, 'it is too long');
-  assert.equal(huge.takeSpare(5 * MIB + 1), null, 'it is too short');
-  assert.equal(huge.take(4 * MIB), first);
+  assert.equal(huge.spareBytes, 50 * MIB);
+  assert.equal(huge.takeSpare(39 * MIB), null, 'it is too long');
+  assert.equal(huge.takeSpare(50 * MIB + 1), null, 'it is too short');
+  assert.equal(huge.take(40 * MIB), first);
   assert.equal(huge.spareBytes, 0);
+});
+
+test('what is not extended wastes an eighth of its buffer at most', () => {
+  const huge = new HugeBuffers();
+  const spare = new Uint8Array(9 * MIB);
+  huge.put(spare);
+  assert.equal(huge.takeSpare(8 * MIB - 1), null);
+  assert.equal(huge.takeSpare(8 * MIB), spare);
 });
 
 test('fresh buffers make spare ones go, the oldest first, as far as they are as large', () => {
