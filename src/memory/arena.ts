@@ -106,6 +106,8 @@ export class Arena {
   private readonly hugeBytes = new Map<number, number>();
   /** The huge block allocated last, if its buffer is new, by chunk; else −1. */
   private freshChunk = -1;
+  /** Buffers that were made for zeros: most of their pages may never have been written, so that they are as good as new ones at the most. */
+  private readonly sparse = new WeakSet<ArrayBufferLike>();
   private readonly pool = new BufferPool(CHUNK_BYTES + ALIGNMENT_BYTES);
   private firstChunkWithRoom = 0;
 
@@ -236,7 +238,10 @@ export class Arena {
    */
   renew(ref: Ref, keptBytes: number): boolean {
     const chunk = ref >>> CHUNK_INDEX_SHIFT;
-    if (chunk === this.freshChunk) return true;
+    if (chunk === this.freshChunk) {
+      this.sparse.add(this.bytes[chunk].buffer);
+      return true;
+    }
     if (!this.isHuge(ref) || keptBytes > RENEWAL_KEPT_MAX || this.hugeBytes.get(chunk)! <= EXTENDED_BYTES_MIN)
       return false;
     const old = this.bytes[chunk];
@@ -244,6 +249,7 @@ export class Arena {
     this.bytes[chunk].set(old.subarray(0, keptBytes));
     this.letGo(old);
     this.freshChunk = chunk;
+    this.sparse.add(this.bytes[chunk].buffer);
     return true;
   }
 
@@ -426,7 +432,8 @@ export class Arena {
   /** The buffer of these bytes is no block's any more. */
   private letGo(bytes: Uint8Array): void {
     this.heldBytes -= bytes.length;
-    if (bytes.length > RUN_BYTES_MAX) this.hugeBuffers.put(new Uint8Array(bytes.buffer));
+    if (bytes.length <= RUN_BYTES_MAX || this.sparse.has(bytes.buffer)) this.pool.noteDropped(bytes.length);
+    else this.hugeBuffers.put(new Uint8Array(bytes.buffer));
   }
 
   /** Finds `pages` adjacent free pages in one chunk and marks them as `kind`. @returns the first page */

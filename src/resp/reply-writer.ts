@@ -219,6 +219,15 @@ export class ReplyWriter {
     return this.bytes.subarray(start, this.bytes.length - 2);
   }
 
+  /** @returns `byteCount` bytes or more for what becomes a part of the room later */
+  takeAside(byteCount: number): Uint8Array {
+    return this.buffers.take(byteCount);
+  }
+
+  giveAside(bytes: Uint8Array): void {
+    if (bytes.length > KEEP_BYTES_MAX) this.buffers.put(bytes);
+  }
+
   /** Makes the first `length` bytes of the room a bulk string. */
   bulkInRoom(length: number): void {
     const { bytes } = this;

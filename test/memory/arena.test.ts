@@ -338,15 +338,27 @@ test('a block that is said to be zeros is, whatever its size was used for before
     return isRenewed;
   });
   assert.deepEqual(renewed, [
-    [true, false, false],
+    [true, true, true],
     [false, false, false],
-    [true, false, false],
+    [true, true, true],
     [true, true, true],
     [false, false, false],
   ]);
-  const ref = arena.allocate(33 << 20);
-  assert.ok(!arena.renew(ref, 1 << 20), 'so much is not copied');
-  arena.free(ref);
+  assert.equal(arena.hugeBuffers.spareBytes, 0, 'few of their pages may have been written');
+  for (const size of [33 << 20, 3_000_000]) {
+    const dense = arena.allocate(size);
+    const buffer = bufferOf(arena, dense);
+    arena.bytes[dense >>> CHUNK_INDEX_SHIFT]!.fill(7);
+    arena.free(dense);
+    const ref = arena.allocate(size);
+    assert.equal(bufferOf(arena, ref), buffer);
+    assert.ok(!arena.renew(ref, 1 << 20), 'so much is not copied');
+    assert.equal(arena.renew(ref, kept), size > 32 << 20, 'filling a small one takes no longer');
+    const view = arena.bytes[ref >>> CHUNK_INDEX_SHIFT]!;
+    assert.deepEqual([view[kept - 1], view[kept]], size > 32 << 20 ? [7, 0] : [7, 7]);
+    arena.free(ref);
+    assert.equal(bufferOf(arena, arena.allocate(size)), buffer, 'what was replaced is spare');
+  }
 });
 
 test('smaller blocks do not grow in place', () => {

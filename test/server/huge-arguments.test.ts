@@ -110,6 +110,42 @@ for (const kind of serversUnderTest()) {
       );
     });
 
+    test('a value keeps its content under keys of other lengths, and in another database', async () => {
+      const long = 'k'.repeat(5_000_000);
+      for (const key of ['ab', 'abcdefgh', 'k'.repeat(70_000), long, 'a']) {
+        await check(
+          [
+            request('SET', 'first', VALUE, 'EX', '1000'),
+            request('RENAME', 'first', key),
+            request('SET', 'first', OTHER),
+            request('MOVE', key, '1'),
+            request('RENAME', 'first', key),
+            request('GET', key),
+            request('SELECT', '1'),
+            request('RENAME', key, 'last'),
+            request('TTL', 'last'),
+            request('APPEND', 'last', 'x'),
+            request('GET', 'last'),
+            request('FLUSHALL'),
+          ],
+          [
+            '+OK\r\n',
+            '+OK\r\n',
+            '+OK\r\n',
+            ':1\r\n',
+            '+OK\r\n',
+            bulk(OTHER),
+            '+OK\r\n',
+            '+OK\r\n',
+            ':1000\r\n',
+            `:${VALUE.length + 1}\r\n`,
+            bulk(`${VALUE}x`),
+            '+OK\r\n',
+          ],
+        );
+      }
+    });
+
     test('several in one request, and in a transaction', async () => {
       await check(
         [

@@ -32,6 +32,9 @@ export type ChunkSink = (chunk: Uint8Array, length: number) => void;
 export interface BulkRoom {
   /** @returns `byteCount` bytes or more; the first `kept` are those of the room that it gave last */
   bulkRoom(byteCount: number, kept: number): Uint8Array;
+  /** @returns `byteCount` bytes or more for what is put together aside, to be given back */
+  takeAside(byteCount: number): Uint8Array;
+  giveAside(bytes: Uint8Array): void;
 }
 
 export interface RdbWriterOptions {
@@ -60,6 +63,8 @@ const LZF_SAVING_MIN = 4;
 const COMPRESSED_HEAD_MAX = 1 + 9 + 9;
 /** What a value's first items say of the others is believed up to this. */
 const RESERVED_BYTES_MAX = 64 * 1024 * 1024;
+/** What follows a long string, mostly: the end of a payload. */
+const EXPECTED_REST = 64;
 const INT64_MAX_AS_DOUBLE = 2 ** 63;
 
 const text = new TextEncoder();
@@ -318,6 +323,7 @@ export class RdbWriter {
   /** Bytes as they are, in as many chunks as they need. */
   bytesRange(source: Uint8Array, start: number, end: number): void {
     if (this.#isGrowing) this.#reserve(end - start);
+    else if (end - start > this.bytes.length) this.#expectedBytes = this.totalBytes + end - start + EXPECTED_REST;
     for (let at = start; at < end; ) {
       if (this.length === this.bytes.length) this.flush();
       const count = Math.min(end - at, this.bytes.length - this.length);
@@ -343,10 +349,11 @@ export class RdbWriter {
       this.#compressed(lzfMemory(), LZF_OUTPUT_AT, blockEnd, length);
     } else {
       // Its length comes first, so that it is compressed aside.
-      const target = new Uint8Array(limit);
+      const target = this.#room?.takeAside(limit) ?? new Uint8Array(limit);
       const compressed = lzfCompress(bytes, start, end, target, 0, limit);
-      if (compressed < 0) return false;
-      this.#compressed(target, 0, compressed, length);
+      if (compressed >= 0) this.#compressed(target, 0, compressed, length);
+      this.#room?.giveAside(target);
+      return compressed >= 0;
     }
     return true;
   }

@@ -203,6 +203,8 @@ test('a payload is the same in a room of somebody else, however that grows, and 
         room = grown;
         return grown;
       },
+      takeAside: (byteCount) => new Uint8Array(byteCount + 7),
+      giveAside: (bytes) => bytes.fill(0xee),
     };
     for (let round = 0; round < 2; round++) {
       writer.reset(growing);
