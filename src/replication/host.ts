@@ -22,6 +22,7 @@ export interface ReplicationOptions {
   readonly databases: number;
   readonly rdbchecksum: boolean;
   readonly rdbDelSyncFiles: boolean;
+  readonly loadingProcessEventsIntervalBytes: number;
   readonly save: readonly unknown[];
   readonly appendonly: boolean;
   readonly masteruser: string;

@@ -170,7 +170,10 @@ class FileLoad implements ImageLoad {
     const loader = newLoader(host, new KeyspaceTarget(host.keyspace), -1);
     try {
       // Not under its final name: a background save that could not be stopped any more may be about to take that.
-      const result = await loadRdbFile(nodeFileSystem, this.path, loader, (count) => host.loadingProgress(count));
+      const result = await loadRdbFile(nodeFileSystem, this.path, loader, {
+        eventsEveryBytes: host.options.loadingProcessEventsIntervalBytes,
+        onProgress: (loaded) => host.loadingProgress(loaded),
+      });
       if (result.ok) {
         host.log.verbose(`DB loaded from the primary in ${((performance.now() - startedAtMs) / 1000).toFixed(3)} s`);
         return Math.max(0, loader.replicationInfo?.db ?? 0);

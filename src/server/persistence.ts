@@ -309,7 +309,10 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     target.delayUs = values.keyLoadDelay;
     const loader = this.newLoader(target);
     try {
-      const result = await loadRdbFile(nodeFileSystem, path, loader, (loaded) => this.progress(loaded));
+      const result = await loadRdbFile(nodeFileSystem, path, loader, {
+        eventsEveryBytes: values.loadingProcessEventsIntervalBytes,
+        onProgress: (loaded) => this.progress(loaded),
+      });
       if (!result.ok) {
         for (const line of loadFailureLines(result.fault)) this.server.log.warning(line);
         throw new LoadError('the RDB file cannot be loaded');

@@ -60,8 +60,14 @@ for (const kind of serversUnderTest()) {
         let isFull = false;
         // Several times the room, which grows by some MiB if the engine's heap shrinks meanwhile.
         await fill(client, 30_000, async () => {
-          const { counted, limit } = await memory(server.process);
-          assert.ok(counted <= limit + SLACK_BYTES, `${counted - limit} bytes beyond the limit`);
+          // A run takes what time it has, whether or not the machine lets it do anything in it: so there may be a rest for the next ones.
+          const { counted, limit } = await waitFor(
+            async () => {
+              const now = await memory(server.process);
+              return now.counted <= now.limit + SLACK_BYTES ? now : null;
+            },
+            { what: 'memory to be within the limit' },
+          );
           isFull ||= counted > limit - SLACK_BYTES;
         });
         client.close();
@@ -77,11 +83,12 @@ for (const kind of serversUnderTest()) {
 
     test('a lower limit takes effect without a command', async () => {
       await server.process.call('FLUSHALL');
-      await server.process.call('DEBUG', 'POPULATE', 50_000, 'key', 100);
-      await limit(server.process, -4 * MIB, 'maxmemory-policy', 'allkeys-random');
-      await waitFor(async () => Number(await server.process.call('DBSIZE')) < 40_000, { what: 'keys to be evicted' });
-      const stats = await server.process.info('stats');
-      assert.ok(Number(stats['evicted_keys']) > 10_000);
+      const before = await evictedCount(server.process);
+      await server.process.call('DEBUG', 'POPULATE', 150_000, 'key', 100);
+      // Much more than what the engine's own memory may shrink by meanwhile.
+      await limit(server.process, -16 * MIB, 'maxmemory-policy', 'allkeys-random');
+      await waitFor(async () => Number(await server.process.call('DBSIZE')) < 120_000, { what: 'keys to be evicted' });
+      assert.ok((await evictedCount(server.process)) - before > 30_000);
       await server.process.call('CONFIG', 'SET', 'maxmemory', 0, 'maxmemory-policy', 'noeviction');
     });
 

@@ -186,25 +186,33 @@ export class RdbLoader implements RdbHandler {
   }
 }
 
+/** At most so much is read at a time: some ten milliseconds' work. */
 const CHUNK_BYTES = 256 * 1024;
+
+export interface RdbFileProgress {
+  /** Other events are handled after so many bytes at the latest (`loading-process-events-interval-bytes`). */
+  eventsEveryBytes?: number;
+  /** Called with the bytes read so far, just before other events are handled. */
+  onProgress?: (loadedBytes: number) => void;
+}
 
 export type RdbLoadResult = { ok: true; bytes: number } | { ok: false; fault: RdbFault };
 
 /**
  * Reads one RDB file. The bytes after its end are ignored, a file without any is truncated.
- * @param onProgress  called with the bytes read so far after each chunk; other events are handled between chunks
- * @throws            the file system's error if the file cannot be opened or read
+ * @throws the file system's error if the file cannot be opened or read
  */
 export async function loadRdbFile(
   fileSystem: FileSystem,
   path: string,
   loader: RdbLoader,
-  onProgress: (loadedBytes: number) => void = () => {},
+  { eventsEveryBytes = CHUNK_BYTES, onProgress }: RdbFileProgress = {},
 ): Promise<RdbLoadResult> {
   const { reader } = loader;
+  const chunkBytes = Math.min(CHUNK_BYTES, eventsEveryBytes);
   const fd = await fileSystem.open(path, 'r');
   // One chunk is read while the one before is taken in.
-  let [chunk, spare] = [new Uint8Array(CHUNK_BYTES), new Uint8Array(CHUNK_BYTES)];
+  let [chunk, spare] = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)];
   let reading = fileSystem.read(fd, chunk, 0, chunk.length, null);
   try {
     let state = RDB_MORE;
@@ -214,7 +222,7 @@ export async function loadRdbFile(
       if (count > 0) reading = fileSystem.read(fd, spare, 0, spare.length, null);
       [chunk, spare] = [spare, chunk];
       state = count === 0 ? reader.end() : reader.feed(taken, 0, count);
-      onProgress(reader.offset);
+      onProgress?.(reader.offset);
     }
   } finally {
     await reading.catch(() => {});
