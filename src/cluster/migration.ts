@@ -10,7 +10,7 @@
  * Bounds: as many cached connections as CACHE_MAX, closed after CACHE_IDLE_MS; the target's replies are status lines, so a long one is an error.
  */
 import { connect, type Socket } from 'node:net';
-import { encodeCommand } from '../client/encode-command.js';
+import { type Arg, encodeCommands } from '../client/encode-command.js';
 import { type Reply, ReplyError, ReplyReader } from '../resp/reply-reader.js';
 
 const CACHE_MAX = 64;
@@ -125,13 +125,15 @@ async function converse(
 ): Promise<void> {
   const { database, credentials, keys, timeoutMs } = job;
   const selects = target.database !== database;
-  const requests: Uint8Array[] = [];
-  if (credentials !== null) requests.push(encodeCommand(['AUTH', ...credentials]));
-  if (selects) requests.push(encodeCommand(['SELECT', database]));
+  const requests: Arg[][] = [];
+  if (credentials !== null) requests.push(['AUTH', ...credentials]);
+  if (selects) requests.push(['SELECT', database]);
   for (const { key, payload, ttlMs } of keys) {
-    requests.push(encodeCommand([job.restoreCommand, key, ttlMs, payload, ...(job.replaces ? ['REPLACE'] : [])]));
+    const words: Arg[] = [job.restoreCommand, key, ttlMs, payload];
+    if (job.replaces) words.push('REPLACE');
+    requests.push(words);
   }
-  await target.write(Buffer.concat(requests), timeoutMs);
+  await target.write(encodeCommands(requests), timeoutMs);
   const note = (reply: Reply): boolean => {
     if (!(reply instanceof ReplyError)) return true;
     progress.error ??= `ERR Target instance replied with error: ${reply.message}`;
@@ -147,7 +149,9 @@ async function converse(
     if (isSelected) target.database = database;
   }
   for (let i = 0; i < keys.length; i += 1) {
-    const isRestored = note(await target.reply(timeoutMs));
+    // Most of them arrive together: to wait for each would cost more than all the rest.
+    const arrived = target.arrivedReply();
+    const isRestored = note(arrived === undefined ? await target.reply(timeoutMs) : arrived);
     progress.answered += 1;
     // A RESTORE that was executed in the wrong database, or as another user, has not moved anything.
     isMoved[i] = isRestored && isAccepted;
@@ -206,17 +210,25 @@ class Target {
   async write(bytes: Uint8Array, timeoutMs: number): Promise<void> {
     this.#rested();
     for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      const chunk = bytes.subarray(at, at + CHUNK_BYTES);
-      await this.#step('writing', timeoutMs, (done) => this.#socket.write(chunk, () => done()));
       if (this.#isBroken) throw new TargetFailure('writing', false);
+      const hasRoom = this.#socket.write(bytes.subarray(at, at + CHUNK_BYTES));
+      if (!hasRoom) await this.#step('writing', timeoutMs, (done) => this.#socket.once('drain', done));
     }
+  }
+
+  /** The next reply, if it is there already. */
+  arrivedReply(): Reply | undefined {
+    const result = this.#reader.next();
+    if (result === null) return undefined;
+    if (result.kind === 'reply') return result.value;
+    throw new TargetFailure('reading', false);
   }
 
   async reply(timeoutMs: number): Promise<Reply> {
     for (;;) {
-      const result = this.#reader.next();
-      if (result?.kind === 'reply') return result.value;
-      if (result !== null || this.#isBroken) throw new TargetFailure('reading', false);
+      const reply = this.arrivedReply();
+      if (reply !== undefined) return reply;
+      if (this.#isBroken) throw new TargetFailure('reading', false);
       await this.#step('reading', timeoutMs, () => {});
     }
   }

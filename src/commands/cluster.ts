@@ -6,7 +6,6 @@ import type { Cluster } from '../cluster/cluster.js';
 import { failureReportCount, clusterInfo as infoText, clusterNodes as nodesText } from '../cluster/core/views.js';
 import { slotOfKey } from '../keyspace/key-hash.js';
 import { SLOT_COUNT } from '../keyspace/key-slot.js';
-import { entriesOfSlot } from '../server/cluster-keys.js';
 import { CLUSTER_ASKING, CLUSTER_READONLY } from '../server/connection-flags.js';
 import type { Invocation } from '../server/invocation.js';
 import type { Handler } from './command.js';
@@ -73,7 +72,7 @@ export function clusterGetkeysinslot(call: Invocation): void {
   if (Number.isNaN(slot) || Number.isNaN(count)) return replyNotAnInteger(call);
   if (slot < 0 || slot >= SLOT_COUNT || count < 0) return call.error('ERR Invalid slot or number of keys');
   const { entries } = call;
-  const refs = entriesOfSlot(call.keyspace, slot, count);
+  const refs = call.server.cluster!.slotKeys.first(slot, count);
   call.reply.array(refs.length);
   for (const ref of refs) call.reply.bulk(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
 }

@@ -73,8 +73,9 @@ async function settle(
   }
   // After a change of role the keys belong to the new primary; what has become of them, it will tell.
   const hasLostRole = travelling.length > 0 && server.isReplica;
-  const isChanged = hasLostRole ? false : deleteMoved(server, travelling, isMoved);
+  const hasChanged = travelling.map(({ isWatchDirty }) => isWatchDirty);
   server.migrations.arrived(travelling);
+  const isChanged = hasLostRole ? false : deleteMoved(server, travelling, isMoved, hasChanged);
   if (hasLostRole) return (reply) => reply.error(ROLE_CHANGED);
   return (reply) => {
     if (error !== null) reply.error(error);
@@ -84,15 +85,20 @@ async function settle(
 }
 
 /** @returns whether a key had to stay because it has changed since it was sent */
-function deleteMoved(server: Server, travelling: readonly TravellingKey[], isMoved: readonly boolean[]): boolean {
+function deleteMoved(
+  server: Server,
+  travelling: readonly TravellingKey[],
+  isMoved: readonly boolean[],
+  hasChanged: readonly boolean[],
+): boolean {
   const { keyspace, propagation } = server;
   const deleted: Uint8Array[] = [];
   let isChanged = false;
-  for (const [i, { databaseIndex, key, isWatchDirty }] of travelling.entries()) {
+  for (const [i, { databaseIndex, key }] of travelling.entries()) {
     const db = keyspace.databases[databaseIndex];
     const ref = isMoved[i] ? db.find(key, 0, key.length) : 0;
     if (ref === 0) continue;
-    if (isWatchDirty) {
+    if (hasChanged[i]) {
       isChanged = true;
       continue;
     }

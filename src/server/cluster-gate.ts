@@ -10,6 +10,7 @@ import { findKeys } from '../commands/keys.js';
 import { hashAhead, keyHashResult, slotOfKey } from '../keyspace/key-hash.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Request } from '../resp/request.js';
+import { SlotKeys } from './cluster-keys.js';
 import type { Config } from './config/config.js';
 import type { Connection } from './connection.js';
 import { CLUSTER_READONLY } from './connection-flags.js';
@@ -20,12 +21,14 @@ const SHARD_PUBSUB = new Set(['ssubscribe', 'sunsubscribe', 'spublish']);
 
 export class SlotGate implements ClusterGate {
   readonly node: Cluster;
+  readonly slotKeys: SlotKeys;
   private readonly keyspace: Keyspace;
   private readonly config: Config;
   private readonly served: Uint8Array;
 
   constructor(node: Cluster, keyspace: Keyspace, config: Config) {
     this.node = node;
+    this.slotKeys = new SlotKeys(keyspace);
     this.keyspace = keyspace;
     this.config = config;
     this.served = node.served.bytes;

@@ -9,6 +9,7 @@ import type { RdbReplicationInfo } from '../persistence/rdb/rdb-loader.js';
 import type { Replica } from '../replication/replica.js';
 import type { Replication } from '../replication/replication.js';
 import type { Request } from '../resp/request.js';
+import type { SlotKeys } from './cluster-keys.js';
 import type { Connection } from './connection.js';
 import type { PropagationSink } from './propagation.js';
 import type { ReplicaWaits } from './replica-waits.js';
@@ -16,6 +17,7 @@ import type { ReplicaWaits } from './replica-waits.js';
 /** The cluster's say in each request. */
 export interface ClusterGate {
   readonly node: Cluster;
+  readonly slotKeys: SlotKeys;
   /** The usual case at little cost: whether every key of the request is served here without a further look. False decides nothing. */
   serves(request: Request, command: Command): boolean;
   /** @returns the error (`MOVED …`, `CROSSSLOT …`, without minus), or null to serve. EXEC is judged by what the connection has queued. */

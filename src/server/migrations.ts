@@ -31,8 +31,8 @@ export class TravellingKey implements Watcher {
 
 export class Migrations {
   readonly sender = new MigrationSender();
-  /** Keys in flight, by database and bytes; how many migrations each is part of. */
-  private readonly travelling = new Map<string, number>();
+  /** Keys in flight; one that is part of two migrations counts twice. */
+  private travellingCount = 0;
   private readonly waiting: Connection[] = [];
   private readonly watches: Watches;
   private readonly onChange: (isActive: boolean) => void;
@@ -44,28 +44,21 @@ export class Migrations {
   }
 
   get isActive(): boolean {
-    return this.travelling.size > 0;
+    return this.travellingCount > 0;
   }
 
   /** Holds back changes of the key until `arrived`. */
   depart(databaseIndex: number, key: Uint8Array): TravellingKey {
-    const id = idOf(databaseIndex, key, 0, key.length);
-    this.travelling.set(id, (this.travelling.get(id) ?? 0) + 1);
-    if (this.travelling.size === 1) this.onChange(true);
+    if (this.travellingCount++ === 0) this.onChange(true);
     const travelling = new TravellingKey(databaseIndex, key);
     this.watches.watch(travelling, key);
     return travelling;
   }
 
-  /** Ends the hold. What waited is judged anew in later turns. */
+  /** Ends the hold, and the watch: the caller's own deletions are nothing to be told of. What waited is judged anew in later turns. */
   arrived(keys: readonly TravellingKey[]): void {
-    for (const key of keys) {
-      this.watches.unwatch(key);
-      const id = idOf(key.databaseIndex, key.key, 0, key.key.length);
-      const count = this.travelling.get(id)! - 1;
-      if (count > 0) this.travelling.set(id, count);
-      else this.travelling.delete(id);
-    }
+    for (const key of keys) this.watches.unwatch(key);
+    this.travellingCount -= keys.length;
     if (!this.isActive) this.onChange(false);
     for (const connection of this.waiting.splice(0)) {
       connection.flags &= ~IS_PAUSED;
@@ -97,11 +90,11 @@ export class Migrations {
     if (keys === null || keys.length === 0) return true;
     const { bytes, starts, lengths } = request;
     return keys.some(({ position }) =>
-      this.travelling.has(idOf(databaseIndex, bytes, starts[position], lengths[position])),
+      this.watches.isWatched(databaseIndex, bytes, starts[position], lengths[position], isTravelling),
     );
   }
 }
 
-function idOf(databaseIndex: number, bytes: Uint8Array, start: number, length: number): string {
-  return `${databaseIndex}:${Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString('latin1')}`;
+function isTravelling(watcher: Watcher): boolean {
+  return watcher instanceof TravellingKey;
 }

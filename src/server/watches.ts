@@ -65,6 +65,18 @@ export class Watches implements ChangeListener {
     if (this.byKey.size === 0) this.keyspace.setChangeListener(null);
   }
 
+  /** Whether a watcher for which `isMeant` holds watches the key. */
+  isWatched(
+    databaseIndex: number,
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    isMeant: (watcher: Watcher) => boolean,
+  ): boolean {
+    const watches = this.byKey.get(idOf(databaseIndex, bytes, start, length));
+    return watches?.some(({ watcher }) => isMeant(watcher)) ?? false;
+  }
+
   /** Whether EXEC must abort: a watched key changed, or has expired since. */
   isDirty(watcher: Watcher): boolean {
     if (watcher.isWatchDirty) return true;
