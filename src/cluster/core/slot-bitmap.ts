@@ -92,10 +92,16 @@ export interface SlotRange {
 export function slotRanges(bitmap: SlotBitmap): SlotRange[] {
   const ranges: SlotRange[] = [];
   if (bitmap === NO_SLOTS) return ranges;
+  const words = bitmap.byteOffset % 4 === 0 ? new Int32Array(bitmap.buffer, bitmap.byteOffset, SLOT_BYTES / 4) : null;
   /** First slot of the run that the walk is in, −1 between runs. */
   let start = -1;
   for (let i = 0; i < SLOT_BYTES; i += 1) {
-    // Nearly all bytes are within a run or between two.
+    // Nearly all words, and of the others most bytes, are within a run or between two.
+    if (words !== null && (i & 3) === 0) {
+      const rest = start < 0 ? 0 : -1;
+      while (words[i >> 2] === rest) i += 4;
+      if (i >= SLOT_BYTES) break;
+    }
     if (bitmap[i] === (start < 0 ? 0 : 0xff)) continue;
     for (let slot = i << 3; slot < (i << 3) + 8; slot += 1) {
       const isInRun = start >= 0;
