@@ -28,7 +28,7 @@ import {
   setFingerprint,
 } from './bucket.js';
 import { BUCKETS, CAPACITY, COUNT, ROOT } from './bucket-array.js';
-import { BucketChains, highestPowerOfTwo, LOAD_MAX, WARM_MAX } from './bucket-chains.js';
+import { BucketChains, highestPowerOfTwo, LOAD_MAX, touchItem, WARM_MAX } from './bucket-chains.js';
 
 export interface ItemKeys {
   /** @returns the 32-bit hash of the item's key */
@@ -46,6 +46,14 @@ const SAMPLE_CELLS = 5;
 
 const LOAD_MIN = 3;
 
+/**
+ * Buckets of the keys being warmed, and what is most likely their items; used within one call only. Constants, since what is a field costs so many more
+ * instructions that far fewer reads overlap: 220 ns a key instead of 150.
+ */
+const warmChunks = new Int32Array(WARM_MAX);
+const warmBases = new Int32Array(WARM_MAX);
+const warmItems = new Int32Array(WARM_MAX);
+
 export class Table extends BucketChains {
   /** Where `foundItem` is: the index of the word view and of the word in it. */
   private cellChunk = 0;
@@ -56,9 +64,6 @@ export class Table extends BucketChains {
   /** Last bucket of that chain if nothing was found, for `insertMissing`. */
   private endChunk = 0;
   private endWord = 0;
-  /** Buckets of the keys being warmed. */
-  private readonly warmChunks = new Int32Array(WARM_MAX);
-  private readonly warmBases = new Int32Array(WARM_MAX);
   private readonly keys: ItemKeys;
 
   constructor(arena: Arena, keys: ItemKeys) {
@@ -107,21 +112,21 @@ export class Table extends BucketChains {
 
   /**
    * Reads what `find` will read for `count` keys, without waiting in between: the cache misses of different keys then overlap, where a `find`
-   * waits for its bucket before it can ask for the item (1 M items, 32 keys at a time: 440 ns a key without, 220 with).
+   * waits for its bucket before it can ask for the item (1 M items, 32 keys at a time: 440 ns a key without, 150 with). The loops are short and apart, as
+   * no more overlaps than what the processor has begun when it first waits.
    * @param tables the table of each key; @param hashes the keys' hashes; at most WARM_MAX
    */
   warm(tables: Int32Array, hashes: Int32Array, count: number): void {
-    const { warmChunks, warmBases } = this;
+    const { words } = this;
     for (let i = 0; i < count; i++) {
       this.locateHash(tables[i], hashes[i]);
       warmChunks[i] = this.bucketChunk;
       warmBases[i] = this.bucketWord;
     }
     let sum = 0;
-    for (let i = 0; i < count; i++) sum ^= this.words[warmChunks[i]][warmBases[i] + FINGERPRINT_WORD];
-    for (let i = 0; i < count; i++) {
-      sum ^= this.touch(firstMatch(this.words[warmChunks[i]], warmBases[i], hashes[i]));
-    }
+    for (let i = 0; i < count; i++) sum ^= words[warmChunks[i]][warmBases[i] + FINGERPRINT_WORD];
+    for (let i = 0; i < count; i++) warmItems[i] = firstMatch(words[warmChunks[i]], warmBases[i], hashes[i]);
+    for (let i = 0; i < count; i++) sum ^= touchItem(words, warmItems[i]);
     this.warmed = sum;
   }
 
@@ -172,7 +177,6 @@ export class Table extends BucketChains {
    * @returns how many were added before the first whose key is there: `count` if there is none
    */
   insertNew(table: Ref, hashes: Int32Array, items: Int32Array, count: number): number {
-    const { warmChunks, warmBases } = this;
     this.foundItem = 0;
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
     const base = (table & UNIT_MASK) << 1;
@@ -282,7 +286,6 @@ export class Table extends BucketChains {
    * @returns how many items are in `items`; the rest of it means nothing
    */
   sampleBuckets(tables: Int32Array, count: number, random: (below: number) => number, items: Ref[]): number {
-    const { warmChunks, warmBases } = this;
     for (let i = 0; i < count; i++) this.warmed ^= this.control(tables[i], BUCKETS);
     for (let i = 0; i < count; i++) {
       this.locate(tables[i], random(this.control(tables[i], BUCKETS)));
