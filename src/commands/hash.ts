@@ -35,12 +35,17 @@ export function hget(call: Invocation): void {
 }
 
 export function hmget(call: Invocation): void {
+  const { argc } = call;
+  const { bytes, starts, lengths } = call.request;
   let ref = call.lookupRead(1);
   if (!isHashKey(call, ref)) return;
-  ref = dropEnded(call, ref, 2, call.argc - 1);
+  ref = dropEnded(call, ref, 2, argc - 1);
   const hashes = hashesOf(call.keyspace);
-  call.reply.array(call.argc - 2);
-  for (let i = 2; i < call.argc; i++) replyField(call, hashes, ref, i);
+  call.reply.array(argc - 2);
+  for (let i = 2; i < argc; i++) {
+    if (ref !== 0) hashes.warmFields(ref, i - 2, bytes, starts, lengths, i, argc, 1);
+    replyField(call, hashes, ref, i);
+  }
 }
 
 export function hgetAll(call: Invocation): void {
@@ -130,19 +135,21 @@ export function hstrlen(call: Invocation): void {
 }
 
 export function hdel(call: Invocation): void {
+  const { argc, db } = call;
   const { bytes, starts, lengths } = call.request;
   let ref = call.lookupWrite(1);
   if (!isHashKey(call, ref)) return;
-  ref = dropEnded(call, ref, 2, call.argc - 1);
+  ref = dropEnded(call, ref, 2, argc - 1);
   const hashes = hashesOf(call.keyspace);
   let count = 0;
-  for (let i = 2; i < call.argc && ref !== 0; i++) {
-    const left = hashes.remove(call.db, ref, bytes, starts[i], lengths[i]);
+  for (let i = 2; i < argc && ref !== 0; i++) {
+    hashes.warmFields(ref, i - 2, bytes, starts, lengths, i, argc, 1);
+    const left = hashes.remove(db, ref, bytes, starts[i], lengths[i]);
     if (left === 0) continue;
     count++;
     ref = left;
     if (hashes.count(ref) > 0) continue;
-    call.db.remove(ref);
+    db.remove(ref);
     ref = 0;
   }
   call.keyspace.dirty += count;
@@ -205,6 +212,7 @@ function setPairs(call: Invocation): number {
     builder.finish(db, bytes, starts[1], lengths[1], 0);
   } else {
     for (let i = 2; i < argc; i += 2) {
+      hashes.warmFields(ref, (i - 2) >> 1, bytes, starts, lengths, i, argc, 2);
       ref = hashes.set(db, ref, bytes, starts[i], lengths[i], bytes, starts[i + 1], lengths[i + 1]);
       if (hashes.wasAdded) addedCount++;
     }

@@ -23,6 +23,7 @@ export function sadd(call: Invocation): void {
   } else {
     ref = sets.expect(db, ref, argc - 2);
     for (let i = 2; i < argc; i++) {
+      sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
       ref = sets.add(db, ref, bytes, starts[i], lengths[i]);
       if (sets.wasAdded) count++;
     }
@@ -33,12 +34,15 @@ export function sadd(call: Invocation): void {
 }
 
 export function srem(call: Invocation): void {
+  const { argc, db } = call;
   const { bytes, starts, lengths } = call.request;
   let ref = call.lookupWrite(1);
   if (!isSetKey(call, ref)) return;
+  const sets = setsOf(call.keyspace);
   let count = 0;
-  for (let i = 2; i < call.argc && ref !== 0; i++) {
-    const left = setsOf(call.keyspace).remove(call.db, ref, bytes, starts[i], lengths[i]);
+  for (let i = 2; i < argc && ref !== 0; i++) {
+    sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
+    const left = sets.remove(db, ref, bytes, starts[i], lengths[i]);
     if (left === 0) continue;
     count++;
     ref = removeIfEmpty(call, left);
@@ -83,10 +87,16 @@ export function sisMember(call: Invocation): void {
 }
 
 export function smisMember(call: Invocation): void {
+  const { argc } = call;
+  const { bytes, starts, lengths } = call.request;
   const ref = call.lookupRead(1);
   if (!isSetKey(call, ref)) return;
-  call.reply.array(call.argc - 2);
-  for (let i = 2; i < call.argc; i++) replyMembership(call, ref, i);
+  const sets = setsOf(call.keyspace);
+  call.reply.array(argc - 2);
+  for (let i = 2; i < argc; i++) {
+    if (ref !== 0) sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
+    replyMembership(call, ref, i);
+  }
 }
 
 export function scard(call: Invocation): void {

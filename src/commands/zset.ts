@@ -45,7 +45,7 @@ export function zrem(call: Invocation): void {
   const zsets = zsetsOf(call.keyspace);
   let removed = 0;
   for (let i = 2; i < call.argc; i++) {
-    zsets.warmMembers(ref, i - 2, bytes, starts, lengths, i, call.argc);
+    zsets.warmMembers(ref, i - 2, bytes, starts, lengths, i, call.argc, 1);
     ref = zsets.remove(db, ref, bytes, starts[i], lengths[i]);
     if (!zsets.wasRemoved) continue;
     removed++;
@@ -74,10 +74,16 @@ export function zscore(call: Invocation): void {
 }
 
 export function zmscore(call: Invocation): void {
+  const { argc } = call;
+  const { bytes, starts, lengths } = call.request;
   const ref = call.lookupRead(1);
   if (!isZset(call, ref)) return;
-  call.reply.array(call.argc - 2);
-  for (let i = 2; i < call.argc; i++) replyScoreOf(call, ref, i);
+  const zsets = zsetsOf(call.keyspace);
+  call.reply.array(argc - 2);
+  for (let i = 2; i < argc; i++) {
+    if (ref !== 0) zsets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc, 1);
+    replyScoreOf(call, ref, i);
+  }
 }
 
 export function zrank(call: Invocation): void {
@@ -146,6 +152,7 @@ function addMembers(call: Invocation, flags: number, from: number): void {
   // Of INCR: NaN if the options forbid the change.
   let result = Number.NaN;
   for (let i = from; i < argc; i += 2) {
+    zsets.warmMembers(ref, (i - from) >> 1, bytes, starts, lengths, i + 1, argc, 2);
     let score = parseDouble(bytes, starts[i], lengths[i]);
     const start = starts[i + 1];
     const length = lengths[i + 1];

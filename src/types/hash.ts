@@ -116,6 +116,23 @@ export class Hashes implements ValueType {
     return true;
   }
 
+  /** As `MemberTable.warmKeys`, of the fields of a hash; packed ones need nothing. */
+  warmFields(
+    ref: Ref,
+    n: number,
+    bytes: Uint8Array,
+    starts: Int32Array,
+    lengths: Int32Array,
+    index: number,
+    end: number,
+    step: number,
+  ): void {
+    const { entries } = this.space;
+    const encoding = entries.encoding(ref);
+    if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE)
+      this.table.warmKeys(entries.root(ref), n, bytes, starts, lengths, index, end, step);
+  }
+
   /**
    * Gives a field a value; `wasAdded` tells whether the field is new. The texts must not lie in the hash itself.
    * @param keepsTime whether the field's time stays, if it has one

@@ -77,9 +77,9 @@ export class MemberTable extends Table {
   }
 
   /**
-   * For commands on many items: to be called before the key number `n`, from 0 on, is looked for, which is number `index` of those named. Every so many
-   * keys it brings the items of the next ones into the cache, all at once, as `Invocation.warmKeys` does with keys.
-   * @param end behind the last key's number
+   * For commands on many items: to be called before the key number `n`, from 0 on, is looked for, which is number `index` of the strings; the next one is
+   * `step` further on. Every so many keys it brings the items of the next ones into the cache, all at once, as `Invocation.warmKeys` does with keys.
+   * @param end behind the last string's number
    */
   warmKeys(
     table: Ref,
@@ -89,10 +89,12 @@ export class MemberTable extends Table {
     lengths: Int32Array,
     index: number,
     end: number,
+    step: number,
   ): void {
-    if (n % WARM_MAX !== 0 || end - index < WARMED_MIN || this.count(table) < WARMED_TABLE_MIN) return;
-    const count = Math.min(end - index, WARM_MAX);
-    for (let i = 0; i < count; i++) warmHashes[i] = hashBytes(bytes, starts[index + i], lengths[index + i]);
+    if (n % WARM_MAX !== 0 || end - index < WARMED_MIN * step || this.count(table) < WARMED_TABLE_MIN) return;
+    let count = 0;
+    for (let i = index; i < end && count < WARM_MAX; i += step)
+      warmHashes[count++] = hashBytes(bytes, starts[i], lengths[i]);
     warmTables.fill(table, 0, count);
     this.warm(warmTables, warmHashes, count);
   }

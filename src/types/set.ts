@@ -84,6 +84,21 @@ export class Sets implements ValueType {
     return searchIntset(view, base, parsedInt64.high, parsedInt64.low) >= 0;
   }
 
+  /** As `MemberTable.warmKeys`, of the members of a set; packed ones need nothing. */
+  warmMembers(
+    ref: Ref,
+    n: number,
+    bytes: Uint8Array,
+    starts: Int32Array,
+    lengths: Int32Array,
+    index: number,
+    end: number,
+  ): void {
+    const { entries } = this.space;
+    if (entries.encoding(ref) === SET_TABLE)
+      this.table.warmKeys(entries.root(ref), n, bytes, starts, lengths, index, end, 1);
+  }
+
   /** Adds a member, unless it is there (`wasAdded`). Its text must not lie in the set itself. @returns the entry */
   add(db: Database, ref: Ref, member: Uint8Array, start: number, length: number): Ref {
     switch (this.space.entries.encoding(ref)) {

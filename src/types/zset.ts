@@ -236,8 +236,9 @@ export class Zsets implements ValueType, ItemOrder {
     lengths: Int32Array,
     index: number,
     end: number,
+    step: number,
   ): void {
-    if (!this.isPacked(ref)) this.table.warmKeys(this.tableOf(ref), n, bytes, starts, lengths, index, end);
+    if (!this.isPacked(ref)) this.table.warmKeys(this.tableOf(ref), n, bytes, starts, lengths, index, end, step);
   }
 
   /** Removes a member. @returns the entry; `wasRemoved` tells whether there was one */

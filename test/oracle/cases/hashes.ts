@@ -19,6 +19,15 @@ export const hashes: readonly CaseGroup[] = [
     name: 'hashes',
     requires: ALL.map((name) => name.toLowerCase()),
     cases: {
+      'many fields of a large hash at once': [
+        `HSET h ${pairs(5000)}`,
+        `HSET h ${pairs(5100)} more v`,
+        `HMGET h none ${pairs(2600)}`,
+        `HDEL h none ${pairs(4000)} ${pairs(50)}`,
+        `HMGET h ${pairs(2600)}`,
+        `HDEL h ${pairs(5100)} more last`,
+        'EXISTS h',
+      ],
       'the number of arguments is checked': [
         ...ALL.flatMap((name) => [name, `${name} k`]),
         ...WITH_FIELD.map((name) => `${name} k f`),

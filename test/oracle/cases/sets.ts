@@ -52,6 +52,15 @@ export const sets: readonly CaseGroup[] = [
         'SSCAN s x',
         'EXISTS d',
       ],
+      'many members of a large set at once': [
+        `SADD s ${texts(5000)}`,
+        `SADD s ${texts(5100)} ${texts(100)} more`,
+        `SMISMEMBER s none ${texts(5200)}`,
+        `SREM s none ${texts(4000)} ${texts(50)}`,
+        `SMISMEMBER s ${texts(5200)}`,
+        `SREM s ${texts(5100)} more last`,
+        'EXISTS s',
+      ],
       'missing keys are empty sets': [
         ...ONE_KEY.map((name) => `${name} k`),
         ...['SREM', 'SISMEMBER', 'SMISMEMBER'].map((name) => `${name} k a`),

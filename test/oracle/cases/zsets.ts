@@ -46,6 +46,16 @@ export const zsets: readonly CaseGroup[] = [
     name: 'sorted sets',
     requires: ALL.map((name) => name.toLowerCase()),
     cases: {
+      'many members of a large sorted set at once': [
+        `ZADD z ${numbered(5000)}`,
+        `ZADD z CH 7 m5 ${numbered(5100)} 3 m4 1 more`,
+        `ZMSCORE z none ${numbered(2600)}`,
+        `ZREM z none ${numbered(4000)} m1`,
+        `ZMSCORE z ${numbered(2600)}`,
+        `ZRANGE z 0 -1`,
+        `ZREM z ${numbered(5100)} more last`,
+        'EXISTS z',
+      ],
       'the number of arguments is checked': [
         ...ALL.flatMap((name) => [name, `${name} k`]),
         ...SINGLE.filter((name) => !['ZADD', 'ZREM', 'ZMSCORE'].includes(name)).map((name) => `${name} k 1 2 3 4 5`),
