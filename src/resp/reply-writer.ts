@@ -58,6 +58,8 @@ export class ReplyWriter {
   private views: (Uint8Array | null)[] = new Array(KEPT_VIEWS * 2 + 1).fill(null);
   /** 2 or 3, of the connection being served. */
   protocol = 2;
+  /** Where the room given last begins, behind the replies: there is as much before it as the header of a bulk string of the length asked for takes. */
+  private roomAt = 0;
   /** Error replies written since it was last reset: tells the pipeline whether a command failed. */
   errorCount = 0;
   /** The replies exceeded what a buffer can hold: they are garbage, and whoever waits for them must be closed. */
@@ -207,16 +209,18 @@ export class ReplyWriter {
    * @throws RangeError if it is more than a buffer can hold
    */
   bulkRoom(byteCount: number, kept: number): Uint8Array {
-    const start = this.length + BULK_HEADER_BYTES_MAX;
-    const end = start + byteCount + 2;
-    if (end > BYTES_MAX) throw new RangeError('a bulk string exceeds what a buffer can hold');
-    if (end > this.bytes.length) {
-      const mark = this.length;
-      this.length = start + kept;
-      this.grow(end - this.length);
-      this.length = mark;
+    const { bytes } = this;
+    const aroundBytes = BULK_HEADER_BYTES_MAX + 2;
+    if (this.length + byteCount + aroundBytes > BYTES_MAX)
+      throw new RangeError('a bulk string exceeds what a buffer can hold');
+    this.reserve(byteCount + aroundBytes);
+    // What is kept has its place, unless all of it moves anyway.
+    if (kept === 0 || bytes !== this.bytes) {
+      const keptAt = this.length + this.roomAt;
+      this.roomAt = bulkHeaderBytes(byteCount);
+      if (kept > 0) this.bytes.set(bytes.subarray(keptAt, keptAt + kept), this.length + this.roomAt);
     }
-    return this.bytes.subarray(start, this.bytes.length - 2);
+    return this.bytes.subarray(this.length + this.roomAt, this.bytes.length - aroundBytes + this.roomAt);
   }
 
   /** @returns `byteCount` bytes or more for what becomes a part of the room later */
@@ -231,10 +235,10 @@ export class ReplyWriter {
   /** Makes the first `length` bytes of the room a bulk string. */
   bulkInRoom(length: number): void {
     const { bytes } = this;
-    const start = this.length + BULK_HEADER_BYTES_MAX;
-    const at = writeBulkHeader(bytes, this.length, length);
-    bytes.copyWithin(at, start, start + length);
-    this.length = at + length;
+    const start = this.length + this.roomAt;
+    const headerBytes = bulkHeaderBytes(length);
+    if (headerBytes !== this.roomAt) bytes.copyWithin(this.length + headerBytes, start, start + length);
+    this.length = writeBulkHeader(bytes, this.length, length) + length;
     this.endLine();
   }
 
@@ -460,6 +464,13 @@ function writeBulk(bytes: Uint8Array, start: number, source: Uint8Array, from: n
   bytes[at] = CR;
   bytes[at + 1] = LF;
   return at + 2;
+}
+
+/** @returns how long the header is: its type, its length, the line's end */
+function bulkHeaderBytes(length: number): number {
+  let digits = 1;
+  for (let bound = 10; length >= bound; bound *= 10) digits++;
+  return digits + 3;
 }
 
 /** @returns the offset after it */
