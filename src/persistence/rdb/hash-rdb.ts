@@ -9,7 +9,7 @@ import type { HashCursor } from '../../types/hash-cursor.js';
 import { type ElementVisitor, visitZiplist, visitZipmap } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
-import type { RdbWriter } from './rdb-writer.js';
+import { type RdbWriter, SAMPLED_ITEMS } from './rdb-writer.js';
 import { BuilderAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
@@ -36,9 +36,14 @@ export const hashForm: ValueForm = {
     }
     const hashes = hashesOf(space);
     const pairs = hashes.cursor;
-    writer.lengthOf(hashes.count(ref));
+    const count = hashes.count(ref);
+    writer.lengthOf(count);
+    const mark = writer.totalBytes;
     pairs.begin(ref);
-    while (pairs.next()) writePair(writer, pairs);
+    for (let i = 0; pairs.next(); i++) {
+      if (i === SAMPLED_ITEMS) writer.reserveRest(mark, i, count);
+      writePair(writer, pairs);
+    }
   },
 
   writeItems(writer, space, items, count) {

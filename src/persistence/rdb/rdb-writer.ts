@@ -47,8 +47,9 @@ export interface RdbWriterOptions {
   chunkBytes?: number;
 }
 
-/** After so many nodes of a value the length of the others is estimated. */
+/** After so many nodes of a value, or so many items, the length of the others is estimated. */
 export const SAMPLED_NODES = 16;
+export const SAMPLED_ITEMS = 1024;
 
 const CHUNK_MIN = 64;
 const CHUNK_BYTES = 128 * 1024;
@@ -63,7 +64,7 @@ const LZF_SAVING_MIN = 4;
 const COMPRESSED_HEAD_MAX = 1 + 9 + 9;
 /** What a value's first items say of the others is believed up to this. */
 const RESERVED_BYTES_MAX = 64 * 1024 * 1024;
-/** What follows a long string, mostly: the end of a payload. */
+/** What follows a long value, mostly: the end of a payload. */
 const EXPECTED_REST = 64;
 const INT64_MAX_AS_DOUBLE = 2 ** 63;
 
@@ -126,7 +127,7 @@ export class RdbWriter {
     if (this.#sink !== null) return;
     const rest = Math.ceil(((this.totalBytes - mark) / written) * (count - written));
     if (rest > RESERVED_BYTES_MAX) return;
-    this.#expectedBytes = this.totalBytes + rest;
+    this.#expectedBytes = this.totalBytes + rest + EXPECTED_REST;
     if (this.#room === null) this.#reserve(rest);
   }
 

@@ -7,6 +7,7 @@ import type { SetBuilder } from '../../types/set-builder.js';
 import { SET_INTSET } from '../../types/set-cursor.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
+import { SAMPLED_ITEMS } from './rdb-writer.js';
 import { BuilderAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
@@ -25,9 +26,14 @@ export const setForm: ValueForm = {
     }
     const sets = setsOf(space);
     const members = sets.cursor;
-    writer.lengthOf(sets.count(ref));
+    const count = sets.count(ref);
+    writer.lengthOf(count);
+    const mark = writer.totalBytes;
     members.begin(ref);
-    while (members.next()) writer.string(members.bytes, members.start, members.start + members.length);
+    for (let i = 0; members.next(); i++) {
+      if (i === SAMPLED_ITEMS) writer.reserveRest(mark, i, count);
+      writer.string(members.bytes, members.start, members.start + members.length);
+    }
   },
 
   writeItems(writer, space, items, count) {

@@ -16,7 +16,7 @@ import { type ElementVisitor, visitZiplist } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
 import type { RdbRecord } from './rdb-reader.js';
-import type { RdbWriter } from './rdb-writer.js';
+import { type RdbWriter, SAMPLED_ITEMS } from './rdb-writer.js';
 import { BuilderAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
@@ -53,8 +53,12 @@ function writeZset(writer: RdbWriter, space: Keyspace, ref: Ref): void {
   writer.lengthOf(count);
   // From the highest score down, so that a skiplist is built at its head.
   zsets.seek(ref, count - 1, members);
-  do writePair(writer, members);
-  while (members.previous());
+  const mark = writer.totalBytes;
+  for (let i = 0; i < count; i++) {
+    if (i === SAMPLED_ITEMS) writer.reserveRest(mark, i, count);
+    writePair(writer, members);
+    members.previous();
+  }
 }
 
 function writeZsetItems(writer: RdbWriter, space: Keyspace, items: readonly Ref[], count: number): void {
