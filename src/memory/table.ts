@@ -156,6 +156,24 @@ export class Table extends BucketChains {
     this.removeFound(table);
   }
 
+  /**
+   * Takes items out; their blocks are the caller's. All buckets are read before the first one is searched, so that their cache misses overlap.
+   * @param hashes of the items' keys
+   * @param count  at most WARM_MAX
+   */
+  removeAll(table: Ref, hashes: Int32Array, items: Int32Array, count: number): void {
+    this.foundItem = 0;
+    this.warmBuckets(table, hashes, count);
+    for (let i = 0; i < count; i++) {
+      this.expectFound(this.findInChain(warmChunks[i], warmBases[i], items[i]));
+      this.fillHole();
+    }
+    // Only now, as it moves items to other buckets.
+    const left = this.count(table) - count;
+    this.setControl(table, COUNT, left);
+    while (left < this.control(table, BUCKETS) * LOAD_MIN && this.control(table, BUCKETS) > 1) this.merge(table);
+  }
+
   /** Adds an item whose key is not in the table. */
   insert(table: Ref, hash: number, item: Ref): void {
     this.foundItem = 0;
@@ -178,6 +196,18 @@ export class Table extends BucketChains {
    */
   insertNew(table: Ref, hashes: Int32Array, items: Int32Array, count: number): number {
     this.foundItem = 0;
+    this.warmBuckets(table, hashes, count);
+    const words = this.words[table >>> CHUNK_INDEX_SHIFT];
+    const base = (table & UNIT_MASK) << 1;
+    let added = 0;
+    while (added < count && this.appendNew(warmChunks[added], warmBases[added], hashes[added], items[added])) added++;
+    words[base + COUNT] += added;
+    while (words[base + COUNT] > words[base + BUCKETS] * LOAD_MAX) this.split(table);
+    return added;
+  }
+
+  /** Reads the buckets of `count` hashes, at most WARM_MAX; they are in `warmChunks` and `warmBases`. */
+  private warmBuckets(table: Ref, hashes: Int32Array, count: number): void {
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
     const base = (table & UNIT_MASK) << 1;
     const bucketCount = words[base + BUCKETS];
@@ -191,11 +221,6 @@ export class Table extends BucketChains {
       sum ^= this.words[this.bucketChunk][this.bucketWord + FINGERPRINT_WORD];
     }
     this.warmed = sum;
-    let added = 0;
-    while (added < count && this.appendNew(warmChunks[added], warmBases[added], hashes[added], items[added])) added++;
-    words[base + COUNT] += added;
-    while (words[base + COUNT] > words[base + BUCKETS] * LOAD_MAX) this.split(table);
-    return added;
   }
 
   /** Puts an item into a chain, unless its key is there. @returns whether it is not */
@@ -312,14 +337,23 @@ export class Table extends BucketChains {
   }
 
   private locateCell(table: Ref, hash: number, item: Ref): void {
-    if (!this.findItem(table, hash, item)) throw new Error('invariant: the item is in the table');
+    this.expectFound(this.findItem(table, hash, item));
+  }
+
+  private expectFound(isFound: boolean): void {
+    if (!isFound) throw new Error('invariant: the item is in the table');
   }
 
   /** Looks for an item where the hash says. @returns whether it is there; its cell is then known */
   private findItem(table: Ref, hash: number, item: Ref): boolean {
     this.locateHash(table, hash);
-    let chunk = this.bucketChunk;
-    let base = this.bucketWord;
+    return this.findInChain(this.bucketChunk, this.bucketWord, item);
+  }
+
+  /** The same in the chain that begins in a given bucket. */
+  private findInChain(homeChunk: number, homeBase: number, item: Ref): boolean {
+    let chunk = homeChunk;
+    let base = homeBase;
     this.homeChunk = chunk;
     this.homeWord = base;
     for (;;) {

@@ -51,10 +51,9 @@ const FREED_AT_ONCE_MAX = 256;
 const LEAVES_PER_PART = 16;
 const INTEGER_MAX = 2 ** 53;
 
-/** Items that are removed at once, their hashes, and the table of each. */
+/** Items that are removed at once, and their hashes. */
 const removedItems = new Int32Array(WARM_MAX);
 const removedHashes = new Int32Array(WARM_MAX);
-const removedTables = new Int32Array(WARM_MAX);
 
 /** @returns the sorted sets of a keyspace */
 export function zsetsOf(space: Keyspace): Zsets {
@@ -278,17 +277,12 @@ export class Zsets implements ValueType, ItemOrder {
     db.beforeWrite(ref);
     const table = this.tableOf(ref);
     const tree = this.treeOf(ref);
-    removedTables.fill(table);
     for (let rest = count; rest > 0; ) {
       const removed = this.trees.removeFrom(tree, rank, Math.min(rest, WARM_MAX), removedItems);
       for (let i = 0; i < removed; i++) removedHashes[i] = this.table.hashOfItem(removedItems[i]);
-      this.table.warm(removedTables, removedHashes, removed);
-      for (let i = 0; i < removed; i++) {
-        const item = removedItems[i];
-        this.table.preserve(table, item);
-        this.table.remove(table, removedHashes[i], item);
-        this.space.arena.free(item);
-      }
+      for (let i = 0; i < removed; i++) this.table.preserve(table, removedItems[i]);
+      this.table.removeAll(table, removedHashes, removedItems, removed);
+      for (let i = 0; i < removed; i++) this.space.arena.free(removedItems[i]);
       rest -= removed;
     }
     return ref;

@@ -207,6 +207,40 @@ test('a table is dropped bucket by bucket, from the last one on', () => {
 
 for (const [name, hash] of [
   ['random hashes', mixed],
+  ['hashes that agree in most bits', (value: number) => mixed(value) & 0x30000003],
+] as const) {
+  test(`items are removed some at a time, and the table shrinks with them: ${name}`, () => {
+    const seed = fuzzSeed();
+    replayable(seed, () => {
+      const random = new Random(seed);
+      const model = new Model(hash);
+      for (let value = 0; value < (name === 'random hashes' ? 30_000 : 400); value++) model.add(value);
+      const hashes = new Int32Array(WARM_MAX);
+      const items = new Int32Array(WARM_MAX);
+      while (model.expected.size > 0) {
+        const values = [...model.expected.keys()];
+        for (let at = 0; at < values.length; ) {
+          const removed = values.slice(at, at + random.below(WARM_MAX + 1)).filter(() => random.oneIn(2));
+          removed.forEach((value, i) => {
+            hashes[i] = model.numbers.hashOfValue(value);
+            items[i] = model.expected.get(value)!;
+            model.expected.delete(value);
+          });
+          model.table.removeAll(model.ref, hashes, items, removed.length);
+          for (let i = 0; i < removed.length; i++) model.arena.free(items[i]);
+          at += WARM_MAX;
+        }
+        model.check();
+      }
+      assert.equal(model.table.bucketCount(model.ref), 1);
+      model.table.destroy(model.ref);
+      assert.equal(model.arena.blockCount, new Arena().blockCount, 'nothing is left');
+    });
+  });
+}
+
+for (const [name, hash] of [
+  ['random hashes', mixed],
   ['hashes with equal fingerprints', (value: number) => mixed(value) & 0x00ffffff],
 ] as const) {
   test(`items are inserted some at a time, up to the first whose key is there: ${name}`, () => {
