@@ -1,5 +1,6 @@
 /** XACK and XPENDING: what a group has delivered and nobody has acknowledged. Source: spec server.md section 24. Records: stream-group-records.ts. */
 import type { Ref } from '../memory/arena.js';
+import { IdBatch } from '../memory/id-batch.js';
 import { compareIds, StreamId } from '../memory/stream-id.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
@@ -16,6 +17,7 @@ const ARGC_MAX = 9;
 const TWO_32 = 4294967296n;
 
 const id = new StreamId();
+const batch = new IdBatch();
 
 export function xack(call: Invocation): void {
   const { argc, db, keyspace } = call;
@@ -24,14 +26,14 @@ export function xack(call: Invocation): void {
   const group = ref === 0 ? null : findGroup(call, ref, 2);
   if (group === null) return call.reply.integer(0);
   // All or none: a wrong ID is found before anything is acknowledged.
-  for (let i = 3; i < argc; i++) if (!parseId(call, i, id)) return;
-  const { groups } = streamsOf(keyspace);
-  db.beforeQuietWrite(ref);
-  let count = 0;
+  batch.begin(argc - 3);
   for (let i = 3; i < argc; i++) {
-    parseId(call, i, id);
-    if (groups.remove(group, id)) count++;
+    if (!parseId(call, i, id)) return batch.end();
+    batch.push(id);
   }
+  db.beforeQuietWrite(ref);
+  const count = streamsOf(keyspace).groups.removeAll(group, batch);
+  batch.end();
   keyspace.dirty += count;
   call.reply.integer(count);
 }

@@ -16,7 +16,8 @@
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { BranchChain } from './branch-chain.js';
-import { compareIdAt, ID_WORDS, readIdAt, type StreamId, writeIdAt } from './stream-id.js';
+import { BATCH_WORDS, type IdBatch, TAG } from './id-batch.js';
+import { compareIdAt, ID_WORDS, readIdAt, StreamId, writeIdAt } from './stream-id.js';
 import { closeCell, moveCells, openCell, shouldMerge } from './tree-cells.js';
 
 const ROOT = 0;
@@ -250,6 +251,29 @@ export class IdTree {
     return true;
   }
 
+  /**
+   * Removes the cells of IDs `from` to `to` of a sorted batch: neighbours in one go, which takes some 20 ns each. The IDs that had a cell are moved to the
+   * front of these; in a tree with values each has the first word of its value as tag then.
+   * @returns the end of those
+   */
+  removeSorted(tree: Ref, batch: IdBatch, from: number, to: number): number {
+    let end = from;
+    for (let i = from; i < to; ) {
+      batch.read(i, batchId);
+      if (!this.find(tree, batchId)) {
+        i++;
+        continue;
+      }
+      const words = this.words[this.leaf >>> CHUNK_INDEX_SHIFT];
+      const max = Math.min(to - i, this.cellCount(this.leaf) - this.index);
+      const count = takeRun(words, this.cellStart(), this.cellWords, batch.cells, i, max, end);
+      this.removeFound(tree, count);
+      i += count;
+      end += count;
+    }
+    return end;
+  }
+
   /** @returns a tree with the same cells, node by node: some 15 ns a cell */
   copy(tree: Ref): Ref {
     const copy = this.create();
@@ -348,9 +372,14 @@ export class IdTree {
   /** Removes the cell that `find` has found, the last to move the place of this object, or `count` cells from there on, all in its leaf. */
   removeFound(tree: Ref, count = 1): void {
     this.set(tree, COUNT, this.count(tree) - count);
+    closeCell(this.words, this.leaf, LEAF_HEADER, this.cellWords, this.index, count);
+    this.tidy(tree);
+  }
+
+  /** Cells of the leaf that `descend` came to have been removed: it goes if it is empty, or merges with a neighbour, and so on upwards. */
+  private tidy(tree: Ref): void {
     const height = this.get(tree, HEIGHT);
     let node = this.leaf;
-    closeCell(this.words, node, LEAF_HEADER, this.cellWords, this.index, count);
     for (let level = 1; level <= height; level++) {
       const parent = this.pathNode[level];
       const cell = this.pathIndex[level];
@@ -512,6 +541,7 @@ export class IdTree {
   }
 }
 
+const batchId = new StreamId();
 /** The bound of a node on its way into its parent. */
 const bound = new Int32Array(ID_WORDS);
 const idBuffer = new Int32Array(ID_WORDS);
@@ -519,6 +549,34 @@ const idBuffer = new Int32Array(ID_WORDS);
 function idWords(id: StreamId): Int32Array {
   writeIdAt(idBuffer, 0, id);
   return idBuffer;
+}
+
+/**
+ * Moves records `from`, `from + 1` … of a batch to `to`, as long as the cells at `at` and behind it have the same IDs, and tags them.
+ * @returns how many, of `max`
+ */
+function takeRun(
+  words: Int32Array,
+  at: number,
+  cellWords: number,
+  records: Int32Array,
+  from: number,
+  max: number,
+  to: number,
+): number {
+  let cell = at;
+  let record = from * BATCH_WORDS;
+  let target = to * BATCH_WORDS;
+  for (let i = 0; i < max; i++) {
+    if (words[cell + 3] !== records[record + 3] || words[cell + 2] !== records[record + 2]) return i;
+    if (words[cell + 1] !== records[record + 1] || words[cell] !== records[record]) return i;
+    if (target !== record) for (let word = 0; word < ID_WORDS; word++) records[target + word] = records[record + word];
+    if (cellWords > ID_WORDS) records[target + TAG] = words[cell + ID_WORDS];
+    cell += cellWords;
+    record += BATCH_WORDS;
+    target += BATCH_WORDS;
+  }
+  return max;
 }
 
 /** @returns number of cells, of which the first `from` are known to count, that are not behind the ID */

@@ -10,6 +10,7 @@
  * (3) while trees are frozen, each cell is noted before it comes, changes or goes: by `beginChange` and `giveTo` before the caller changes one.
  */
 import type { Arena, Ref } from '../memory/arena.js';
+import type { IdBatch } from '../memory/id-batch.js';
 import { IdTree } from '../memory/id-tree.js';
 import { StreamId } from '../memory/stream-id.js';
 import { FrozenGroups } from './frozen-groups.js';
@@ -25,6 +26,8 @@ const DELIVERED_AT = 1;
 export const DELIVERIES = 3;
 export const PENDING_WORDS = 5;
 const TWO_32 = 4294967296;
+/** From so many IDs on, sorting them costs less than looking for each. */
+const SORTED_MIN = 64;
 
 export interface StreamConsumer {
   readonly name: Uint8Array;
@@ -198,6 +201,32 @@ export class GroupStore {
     this.owned.remove(owned, id);
     this.pending.removeFound(group.pending);
     return true;
+  }
+
+  /** The same of all entries in a batch, which is used up by that. @returns how many were pending */
+  removeAll(group: StreamGroup, batch: IdBatch): number {
+    // Who reads the trees as they were is told of one ID after the other.
+    if (this.frozen.size > 0 || batch.count < (batch.isSorted ? 2 : SORTED_MIN)) {
+      let count = 0;
+      for (let i = 0; i < batch.count; i++) {
+        batch.read(i, scratch);
+        if (this.remove(group, scratch)) count++;
+      }
+      return count;
+    }
+    batch.sort();
+    // Its value words begin with the owner: that is the tag then.
+    batch.count = this.pending.removeSorted(group.pending, batch, 0, batch.count);
+    batch.sortByTag();
+    for (let from = 0; from < batch.count; ) {
+      const number = batch.tag(from);
+      // Mostly one consumer owns them all.
+      let to = batch.tag(batch.count - 1) === number ? batch.count : from + 1;
+      while (to < batch.count && batch.tag(to) === number) to++;
+      this.owned.removeSorted(group.consumersByNumber.get(number)!.owned, batch, from, to);
+      from = to;
+    }
+    return batch.count;
   }
 
   /** Makes an entry of a group that is being loaded pending; `restoreOwner` follows. */

@@ -15,6 +15,7 @@ const UINT64_MAX = 2n ** 64n - 1n;
 const TWO_32 = 4294967296;
 /** Up to here a number of so many digits is exact in a double. */
 const SAFE_DIGITS = 15;
+const PLAIN_BYTES_MAX = 2 * SAFE_DIGITS + 1;
 
 /** Two numbers of 20 digits and a minus. */
 export const STREAM_ID_TEXT_BYTES_MAX = 41;
@@ -29,6 +30,7 @@ export const ID_WITH_ANY_SEQ = 3;
 
 /** Reads an ID into `into`. `-`, `+`, `$`, `>` and `*` are none. @returns one of the results above */
 export function parseStreamId(bytes: Uint8Array, start: number, length: number, into: StreamId): number {
+  if (parsePlainId(bytes, start, length, into)) return ID_WHOLE;
   if (length > TEXT_BYTES_MAX) return ID_INVALID;
   let end = start;
   let minusAt = -1;
@@ -42,6 +44,30 @@ export function parseStreamId(bytes: Uint8Array, start: number, length: number, 
   into.seqHigh = parsed.high;
   into.seqLow = parsed.low;
   return ID_WHOLE;
+}
+
+/** Reads the usual text in one pass: two numbers of some digits and a minus. @returns whether it is such; if not, nothing is said of the ID */
+function parsePlainId(bytes: Uint8Array, start: number, length: number, into: StreamId): boolean {
+  if (length > PLAIN_BYTES_MAX) return false;
+  const end = start + length;
+  let ms = 0;
+  let at = start;
+  for (; at < end; at++) {
+    const digit = bytes[at] - ZERO;
+    if (digit < 0 || digit > 9) break;
+    ms = ms * 10 + digit;
+  }
+  const seqAt = at + 1;
+  if (at === start || at - start > SAFE_DIGITS || seqAt >= end || end - seqAt > SAFE_DIGITS || bytes[at] !== MINUS)
+    return false;
+  let seq = 0;
+  for (at = seqAt; at < end; at++) {
+    const digit = bytes[at] - ZERO;
+    if (digit < 0 || digit > 9) return false;
+    seq = seq * 10 + digit;
+  }
+  into.set((ms / TWO_32) | 0, ms | 0, (seq / TWO_32) | 0, seq | 0);
+  return true;
 }
 
 /** Writes `ms-seq` at `at`; the room is the caller's. @returns the offset after it */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Arena } from '../../src/memory/arena.js';
+import { BATCH_WORDS, IdBatch, TAG } from '../../src/memory/id-batch.js';
 import { IdTree } from '../../src/memory/id-tree.js';
 import { compareIds, StreamId } from '../../src/memory/stream-id.js';
 import { fuzzSeed, Random, replayable } from '../support/fuzz.js';
@@ -56,6 +57,7 @@ for (const [name, growth] of [
       for (let step = 0; step < 5000; step++) {
         const value = random.oneIn(4) && model.length > 0 ? random.pick(model) : randomId(random);
         if (random.below(100) < growth) add(value);
+        else if (random.oneIn(20)) removeBatch(trees, tree, model, random);
         else removeSome(trees, tree, model, random);
         check(trees, tree, model, value);
       }
@@ -87,6 +89,67 @@ function removeSome(trees: IdTree, tree: number, model: bigint[], random: Random
   }
   assert.ok(!trees.remove(tree, setId(value!)));
 }
+
+/** Removes neighbours, others, some of them named twice, and IDs that are not there. */
+function removeBatch(trees: IdTree, tree: number, model: bigint[], random: Random): void {
+  if (model.length === 0) return;
+  const at = random.below(model.length);
+  const named = model.slice(at, at + random.below(100));
+  for (let i = random.below(20); i > 0; i--) named.push(random.oneIn(3) ? randomId(random) : random.pick(model));
+  const batch = batchOf(named);
+  batch.sort();
+  const from = random.below(batch.count + 1);
+  const gone = new Set(idsOf(batch).slice(from));
+  batch.count = trees.removeSorted(tree, batch, from, batch.count);
+  const found = model.filter((value) => gone.has(value));
+  assert.deepEqual(idsOf(batch).slice(from), found);
+  for (const [i, value] of found.entries()) {
+    assert.equal(batch.tag(from + i), Number(BigInt.asIntN(32, value)));
+    model.splice(model.indexOf(value), 1);
+  }
+}
+
+function batchOf(values: readonly bigint[]): IdBatch {
+  const batch = new IdBatch();
+  batch.begin(values.length);
+  for (const value of values) batch.push(setId(value));
+  return batch;
+}
+
+function idsOf(batch: IdBatch): bigint[] {
+  return Array.from({ length: batch.count }, (_, i) => {
+    batch.read(i, id);
+    return numberOf(id);
+  });
+}
+
+test('a batch of IDs is sorted as unsigned numbers, by tag then without another order, and used again', () => {
+  const seed = fuzzSeed();
+  replayable(seed, () => {
+    const random = new Random(seed);
+    const batch = new IdBatch();
+    for (const count of [0, 1, 2, 100, 3000, 5, 1024, 1025]) {
+      const values = Array.from({ length: count }, () => randomId(random));
+      batch.begin(count);
+      for (const value of values) batch.push(setId(value));
+      const inOrder = [...values].sort((a, b) => (a < b ? -1 : Number(a > b)));
+      assert.equal(batch.isSorted, values.join() === inOrder.join());
+      batch.sort();
+      assert.deepEqual(idsOf(batch), inOrder);
+      const tags = inOrder.map(() => random.pick([1, 2, 3000, 0x7fffffff]));
+      tags.forEach((tag, i) => {
+        batch.cells[i * BATCH_WORDS + TAG] = tag;
+      });
+      batch.sortByTag();
+      const byTag = inOrder.map((_, i) => i).sort((a, b) => tags[a]! - tags[b]! || a - b);
+      assert.deepEqual(
+        idsOf(batch),
+        byTag.map((i) => inOrder[i]),
+      );
+      batch.end();
+    }
+  });
+});
 
 function check(trees: IdTree, tree: number, model: readonly bigint[], value: bigint): void {
   assert.equal(trees.count(tree), model.length);

@@ -30,6 +30,7 @@ function commandOf(random: Random): string {
     `XREADGROUP GROUP ${group} ${consumer} COUNT ${1 + random.below(9)} STREAMS ${key} >`,
     `XREADGROUP GROUP ${group} ${consumer} COUNT 3 STREAMS ${key} ${id}`,
     `XACK ${key} ${group} ${id} 0-${random.below(300)}`,
+    `XACK ${key} ${group} ${manyIds(random)}`,
     `XCLAIM ${key} ${group} ${consumer} 0 ${id} FORCE`,
     `XAUTOCLAIM ${key} ${group} ${consumer} 0 ${id} COUNT 4`,
     `XSETID ${key} 0-${300 + random.below(9)} ENTRIESADDED 500`,
@@ -39,6 +40,14 @@ function commandOf(random: Random): string {
     random.oneIn(9) ? `RENAME ${key} s8` : `XLEN ${key}`,
     random.oneIn(20) ? `DEL ${key}` : `XLEN ${key}`,
   ]);
+}
+
+/** IDs in order, or in none. */
+function manyIds(random: Random): string {
+  const from = random.below(300);
+  const ids = Array.from({ length: random.below(99) + 1 }, (_, i) => from + i * random.below(3));
+  if (random.oneIn(2)) ids.sort((a, b) => a - b);
+  return ids.map((seq) => `0-${seq}`).join(' ');
 }
 
 function fresh(): InProcess {

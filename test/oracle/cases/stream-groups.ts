@@ -136,6 +136,25 @@ export const streamGroups: readonly CaseGroup[] = [
         ],
         ...['XACK s g 2-0 3-1', 'XACK s g 3 4', 'XPENDING s g', 'XREADGROUP GROUP g c STREAMS s 0', 'XINFO GROUPS s'],
       ],
+      'XACK of many': [
+        ...added('s', ...upTo(600)),
+        'XGROUP CREATE s g 0',
+        ...upTo(30).map((i) => `XREADGROUP GROUP g c${i % 4} COUNT ${i % 3 === 0 ? 40 : 7} STREAMS s >`),
+        ...[
+          (i: number) => i,
+          (i: number) => (i * 37) % 211,
+          (i: number) => (i * 89) % 600,
+          (i: number) => 650 - i,
+        ].flatMap((idOf) => [
+          `XACK s g ${upTo(200).map(idOf).join(' ')}`,
+          'XPENDING s g',
+          ...upTo(4).map((i) => `XREADGROUP GROUP g c${i % 4} STREAMS s 0`),
+        ]),
+        `XACK s g ${upTo(200).join(' ')} x`,
+        `XACK s g ${upTo(700).join(' ')}`,
+        'XPENDING s g',
+        'XINFO GROUPS s',
+      ],
       XPENDING: [
         ...delivered,
         'XREADGROUP GROUP g d COUNT 1 STREAMS s >',
