@@ -1,12 +1,9 @@
 // Starts one of the programs from its bundle (scripts/bundle.mjs), or from the compiled modules if the compiler has run since: `npx tsc` alone is enough
 // to try a change, and stale code is never served.
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Script } from 'node:vm';
-
-/** Less than what glibc takes for a large block. */
-const PIECE_BYTES = 64 * 1024;
 
 const timeOf = (file) => statSync(new URL(file, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
@@ -24,14 +21,26 @@ export async function startProgram(bundle, module) {
   await import(isFresh(bundle) ? `../dist/bundle/${bundle}` : `../dist/src/${module}`);
 }
 
-/** As `startProgram`, of a bundle that is a script; scripts/bundle.mjs tells why. It has no other characters than those of ASCII. */
-export async function startScript(bundle, module) {
+/** As `startProgram`, of a bundle that is a script, for which there may be a code cache; scripts/bundle.mjs and scripts/code-cache.mjs tell why. */
+export async function startScript(bundle, cache, module) {
   if (!isFresh(bundle)) return import(`../dist/src/${module}`);
+  const text = read(bundle).latin1Slice();
+  const isCached = timeOf(`../dist/bundle/${cache}`) >= timeOf(`../dist/bundle/${bundle}`);
   const filename = fileURLToPath(new URL(`../dist/bundle/${bundle}`, import.meta.url));
-  const file = openSync(filename);
-  const piece = Buffer.alloc(PIECE_BYTES);
-  let text = '';
-  for (let size = 1; size > 0; text += piece.latin1Slice(0, size)) size = readSync(file, piece);
+  const script = new Script(text, { filename, cachedData: isCached ? read(cache) : undefined });
+  await script.runInThisContext()(createRequire(import.meta.url));
+}
+
+/** A file under dist/bundle/, in memory that comes from the system and goes back there: never from glibc's heaps. */
+function read(name) {
+  const file = openSync(new URL(`../dist/bundle/${name}`, import.meta.url));
+  const { size } = fstatSync(file);
+  const bytes = Buffer.from(new ArrayBuffer(size, { maxByteLength: size }));
+  for (let at = 0; at < size; ) {
+    const count = readSync(file, bytes, at, size - at, null);
+    if (count === 0) throw new Error(`${name} became shorter while it was read`);
+    at += count;
+  }
   closeSync(file);
-  await new Script(text, { filename }).runInThisContext()(createRequire(import.meta.url));
+  return bytes;
 }

@@ -143,7 +143,8 @@ export class Command {
   readonly isTimedInRuns: boolean;
   readonly histogram = new LatencyHistogram();
   callCount = 0;
-  microseconds = 0;
+  /** Begins as −0, which the engine keeps as a fraction as it does all later values: where the first fraction comes later, all commands change their form. */
+  microseconds = -0;
   rejectedCount = 0;
   failedCount = 0;
 
