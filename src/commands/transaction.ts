@@ -1,4 +1,5 @@
 /** MULTI, EXEC, DISCARD, WATCH, UNWATCH. Source: spec server.md section 8. */
+import { forgetHashAhead } from '../keyspace/key-hash.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import { IN_MULTI } from '../server/connection-flags.js';
 import type { Invocation } from '../server/invocation.js';
@@ -28,12 +29,15 @@ export function exec(call: Invocation): void {
 
 function execute(call: Invocation, transaction: Transaction): void {
   const { connection, server, reply } = call;
-  const { dispatcher } = server;
+  const { dispatcher, keyspace } = server;
   const start = reply.length;
   connection.isExecuting = true;
   reply.array(transaction.count);
-  for (let i = 0; i < transaction.count; i++)
+  for (let i = 0; i < transaction.count; i++) {
+    transaction.warmKeys(i, keyspace.databases[connection.databaseIndex]);
     dispatcher.runShown(connection, transaction.request(i), transaction.command(i));
+  }
+  forgetHashAhead();
   connection.isExecuting = false;
   server.completeLater(connection, start);
   // What the commands changed has been propagated one by one, within this unit.

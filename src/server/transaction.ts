@@ -7,6 +7,8 @@
  * nothing.
  */
 import type { Command } from '../commands/command.js';
+import type { Database } from '../keyspace/database.js';
+import { WARM_MAX } from '../memory/bucket-chains.js';
 import { copyBytes } from '../memory/copy.js';
 import { Request } from '../resp/request.js';
 
@@ -17,6 +19,15 @@ const KEPT_BYTES_MAX = 4096;
 const KEPT_WORDS_MAX = 128;
 /** Clients that have a transaction open at the same time, mostly. */
 const KEPT_MAX = 64;
+
+/** Fewer requests are not worth a look at their keys. */
+const WARMED_MIN = 8;
+/** What there is to fewer keys is in the caches as it is. */
+const WARMED_KEYSPACE_MIN = 32_768;
+
+/** Keys of requests that are about to be executed; used within one call only. */
+const keyStarts = new Int32Array(WARM_MAX);
+const keyLengths = new Int32Array(WARM_MAX);
 
 export class Transaction {
   /** Requests that are queued. */
@@ -63,6 +74,24 @@ export class Transaction {
     current.argc = 0;
     for (let i = firstWords[index]; i < end; i++) current.push(starts[i], lengths[i]);
     return current;
+  }
+
+  /**
+   * To be called before request number `index` is executed. Every so many requests it brings the entries of the keys of the next ones into the cache, all at
+   * once, as the lookahead does with a pipeline; argument 1 is taken for the key. Nothing depends on it but time; `forgetHashAhead` is due after the last one.
+   */
+  warmKeys(index: number, db: Database): void {
+    if (index % WARM_MAX !== 0 || this.count - index < WARMED_MIN || db.keyCount < WARMED_KEYSPACE_MIN) return;
+    const { firstWords, starts, lengths } = this;
+    const end = Math.min(this.count, index + WARM_MAX);
+    let keyCount = 0;
+    for (let i = index; i < end; i++) {
+      const word = firstWords[i] + 1;
+      if (word === firstWords[i + 1]) continue;
+      keyStarts[keyCount] = starts[word];
+      keyLengths[keyCount++] = lengths[word];
+    }
+    db.warm(this.bytes, keyStarts, keyLengths, keyCount);
   }
 
   /** Makes it as new. */

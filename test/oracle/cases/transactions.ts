@@ -5,6 +5,20 @@ export const queueing: CaseGroup = {
   name: 'MULTI and EXEC',
   cases: {
     'replies come with EXEC': ['MULTI', 'SET a 1', 'INCR a', 'GET a', 'MGET a none', 'PING', 'EXEC', 'GET a'],
+    'many commands, among many keys': [
+      'DEBUG POPULATE 33000',
+      'MULTI',
+      ...Array.from({ length: 30 }, (_, i) => `GET key:${i * 1000}`),
+      'PING',
+      'SELECT 1',
+      ...Array.from({ length: 20 }, (_, i) => `APPEND key:${i} x`),
+      'SELECT 0',
+      ...Array.from({ length: 50 }, (_, i) => `SET key:${i % 5} ${i}`),
+      ...Array.from({ length: 9 }, (_, i) => `RENAME key:${i} key:${i + 100000}`),
+      'DBSIZE',
+      'EXEC',
+      'MGET key:0 key:4 key:100000 key:100004',
+    ],
     'an empty transaction': ['MULTI', 'EXEC'],
     'nothing happens before EXEC': ['MULTI', 'SET a 1', on('other', 'GET a'), 'EXEC', on('other', 'GET a')],
     'an error when run does not stop the rest': [
