@@ -136,6 +136,7 @@
   (func (export "nodeElements") (param $at i32) (param $end i32) (result i32)
     (local $live i64) (local $deleted i64) (local $fieldCount i64) (local $entries i64) (local $deletedSeen i64)
     (local $elements i64) (local $flags i32) (local $rest i64) (local $before i64) (local $size i32)
+    (local $head i64) (local $next i32)
     (block $broken
       ;; The master entry.
       (br_if $broken (i32.eqz (local.tee $at (call $takeInteger (local.get $at) (local.get $end)))))
@@ -161,6 +162,34 @@
       (block $done
         (loop $entry
           (br_if $done (i32.eq (local.get $at) (local.get $end)))
+
+          ;; An entry with the master's only field, small deltas and a short text takes two comparisons: one of all up to the text's length, and one of
+          ;; what follows the text.
+          (block $other
+            (br_if $other (i64.ne (local.get $fieldCount) (i64.const 1)))
+            (local.set $head (i64.load (local.get $at)))
+            (br_if $other
+              (i64.ne
+                (i64.and (local.get $head) (i64.const 0x00c0ff80ff80ff82))
+                (i64.const 0x0080010001000102)))
+            (local.set $size
+              (i32.add
+                (i32.and (i32.wrap_i64 (i64.shr_u (local.get $head) (i64.const 48))) (i32.const 63))
+                (i32.const 1)))
+            (local.set $next (i32.add (local.get $at) (local.get $size)))
+            (br_if $other
+              (i32.ne
+                (i32.and (i32.load offset=6 (local.get $next)) (i32.const 0xffffff))
+                (i32.or (local.get $size) (i32.const 0x010400))))
+            (local.set $next (i32.add (local.get $next) (i32.const 9)))
+            (br_if $other (i32.gt_u (local.get $next) (local.get $end)))
+            (local.set $at (local.get $next))
+            (local.set $deletedSeen
+              (i64.add (local.get $deletedSeen) (i64.and (local.get $head) (i64.const 1))))
+            (local.set $entries (i64.add (local.get $entries) (i64.const 1)))
+            (local.set $elements (i64.add (local.get $elements) (i64.const 5)))
+            (br $entry))
+
           (local.set $entries (i64.add (local.get $entries) (i64.const 1)))
 
           ;; Flags and two deltas. Mostly each is below 128, with a back-length of 1.

@@ -26,6 +26,9 @@ const ITEM_OUTPUT_MAX = 264;
 /** A 3-byte item expands to 264 bytes at most, so a stated length beyond this factor is a lie, found before memory is taken for it. */
 export const LZF_EXPANSION_MAX = 88;
 
+/** So much input is copied at once: that of some small texts, as each copy costs 0.2 µs before the first byte, and makes a view. */
+const COPIED_BYTES = 8192;
+
 /** Places in the program's memory. */
 const INPUT_AT = 0x10000;
 /** Where the output of one block is left. */
@@ -38,7 +41,14 @@ const program = new ByteProgram<{
   /** @returns the end of the output, or 0 if that would be beyond the limit */
   readonly compress: (end: number, out: number, limit: number) => number;
   /** @returns the end of the output, or 0 if the input is malformed */
-  readonly expand: (inLimit: number, inEnd: number, floor: number, outLimit: number, outEnd: number) => number;
+  readonly expand: (
+    at: number,
+    inLimit: number,
+    inEnd: number,
+    floor: number,
+    outLimit: number,
+    outEnd: number,
+  ) => number;
 }>(bytes);
 
 /** What has the memory: what else is to be done with the output of one block is done in it, by programs that share it. */
@@ -55,7 +65,7 @@ export function lzfMemory(): Uint8Array {
  * @returns        the end of the output in `lzfMemory()`, or −1 if it does not fit
  */
 export function lzfCompressBlock(source: Uint8Array, start: number, end: number, bytesMax: number): number {
-  const inEnd = program.put(source, start, end, INPUT_AT);
+  const inEnd = putInput(source, start, end);
   return program.exports.compress(inEnd, LZF_OUTPUT_AT, LZF_OUTPUT_AT + Math.min(bytesMax, COMPRESSED_BLOCK_MAX)) || -1;
 }
 
@@ -78,7 +88,7 @@ export function lzfCompressInStage(
   at: number,
   bytesMax: number,
 ): number {
-  const inEnd = program.put(source, start, end, INPUT_AT);
+  const inEnd = putInput(source, start, end);
   const outEnd = program.exports.compress(inEnd, STAGE_AT + at, STAGE_AT + at + bytesMax);
   return outEnd === 0 ? -1 : outEnd - STAGE_AT;
 }
@@ -108,12 +118,36 @@ export function lzfCompress(
 
 /**
  * Expands up to LZF_BLOCK_BYTES to as many.
+ * @param limit  up to here the source may be copied along, for the next call; until `lzfForgetInput` it stays as it is
  * @returns whether the input is well formed and expands to `length` bytes, which are in `lzfMemory()` from LZF_OUTPUT_AT on then
  */
-export function lzfExpandBlock(source: Uint8Array, start: number, end: number, length: number): boolean {
-  const inEnd = program.put(source, start, end, INPUT_AT);
+export function lzfExpandBlock(source: Uint8Array, start: number, end: number, length: number, limit: number): boolean {
+  if (source !== inputSource || start < inputStart || end > inputEnd) {
+    inputSource = source;
+    inputStart = start;
+    inputEnd = Math.max(end, Math.min(limit, start + COPIED_BYTES));
+    program.put(source, start, inputEnd, INPUT_AT);
+  }
+  const inEnd = INPUT_AT + end - inputStart;
   const outEnd = LZF_OUTPUT_AT + length;
-  return program.exports.expand(inEnd, inEnd, LZF_OUTPUT_AT, outEnd, outEnd) === outEnd;
+  const at = INPUT_AT + start - inputStart;
+  return program.exports.expand(at, inEnd, inEnd, LZF_OUTPUT_AT, outEnd, outEnd) === outEnd;
+}
+
+/** What lies at INPUT_AT, if it is from `lzfExpandBlock`: a copy of `inputSource[inputStart … inputEnd)`. */
+let inputSource: Uint8Array | null = null;
+let inputStart = 0;
+let inputEnd = 0;
+
+/** What was given to `lzfExpandBlock` may change now. */
+export function lzfForgetInput(): void {
+  inputSource = null;
+}
+
+/** Puts other input in the place of that. @returns its end */
+function putInput(source: Uint8Array, start: number, end: number): number {
+  inputSource = null;
+  return program.put(source, start, end, INPUT_AT);
 }
 
 /** @returns whether the input is well formed and fills `target[targetStart, targetEnd)` exactly */
@@ -131,11 +165,11 @@ export function lzfDecompress(
   /** What was written last lies before the output, from here on. */
   let floor = LZF_OUTPUT_AT;
   while (at < end) {
-    const inEnd = program.put(source, at, Math.min(at + LZF_BLOCK_BYTES, end), INPUT_AT);
+    const inEnd = putInput(source, at, Math.min(at + LZF_BLOCK_BYTES, end));
     const outEnd = LZF_OUTPUT_AT + Math.min(LZF_BLOCK_BYTES, targetEnd - out);
     const inLimit = end - at > LZF_BLOCK_BYTES ? inEnd - ITEM_BYTES_MAX : inEnd;
     const outLimit = targetEnd - out > LZF_BLOCK_BYTES ? outEnd - ITEM_OUTPUT_MAX : outEnd;
-    const written = exports.expand(inLimit, inEnd, floor, outLimit, outEnd);
+    const written = exports.expand(INPUT_AT, inLimit, inEnd, floor, outLimit, outEnd);
     if (written === 0) return false;
     copyBytes(memory, LZF_OUTPUT_AT, target, out, written - LZF_OUTPUT_AT);
     out += written - LZF_OUTPUT_AT;

@@ -124,9 +124,8 @@
   ;; Expands items of the input, whose end is `inEnd`, as long as they begin before `inLimit` and their output at or before `outLimit`. Nothing may
   ;; be copied from before `floor`, nor written beyond `outEnd`. Returns the end of the output, or 0 if the input is malformed.
   (func (export "expand")
-    (param $inLimit i32) (param $inEnd i32) (param $floor i32) (param $outLimit i32) (param $outEnd i32) (result i32)
-    (local $at i32) (local $out i32) (local $control i32) (local $length i32) (local $from i32) (local $next i32)
-    (local.set $at (i32.const 0x10000))
+    (param $at i32) (param $inLimit i32) (param $inEnd i32) (param $floor i32) (param $outLimit i32) (param $outEnd i32) (result i32)
+    (local $out i32) (local $control i32) (local $length i32) (local $from i32) (local $next i32)
     (local.set $out (i32.const 0x22100))
     (block $done
       (loop $item

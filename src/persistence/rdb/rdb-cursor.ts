@@ -12,7 +12,15 @@
  */
 import { readDouble } from '../../memory/double-bytes.js';
 import { writeIntegerText } from './integer-text.js';
-import { LZF_BLOCK_BYTES, LZF_EXPANSION_MAX, LZF_OUTPUT_AT, lzfDecompress, lzfExpandBlock, lzfMemory } from './lzf.js';
+import {
+  LZF_BLOCK_BYTES,
+  LZF_EXPANSION_MAX,
+  LZF_OUTPUT_AT,
+  lzfDecompress,
+  lzfExpandBlock,
+  lzfForgetInput,
+  lzfMemory,
+} from './lzf.js';
 
 export const READ_OK = 0;
 export const READ_SHORT = 1;
@@ -71,7 +79,9 @@ export class RdbCursor {
   need = 0;
   text = '';
 
+  /** What is read from now on; it stays as it is until the last read. */
   reset(bytes: Uint8Array, start: number, end: number): void {
+    lzfForgetInput();
     this.bytes = bytes;
     this.at = start;
     this.end = end;
@@ -229,7 +239,7 @@ export class RdbCursor {
     }
     let isValid: boolean;
     if (isBrief && plain <= LZF_BLOCK_BYTES && compressed <= LZF_BLOCK_BYTES) {
-      isValid = lzfExpandBlock(this.bytes, start, this.at, plain);
+      isValid = lzfExpandBlock(this.bytes, start, this.at, plain, this.end);
       into.setRange(lzfMemory(), LZF_OUTPUT_AT, LZF_OUTPUT_AT + plain);
     } else {
       isValid = lzfDecompress(this.bytes, start, this.at, into.takeScratch(plain), 0, plain);

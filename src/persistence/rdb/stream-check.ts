@@ -5,12 +5,12 @@
  *   | flags, ms delta, seq delta, [n, n × (field, value) | F values], lp-count |      flags: 1 = deleted, 2 = fields as in the master entry
  * and lp-count is the number of the entry's elements before it.
  */
-import { StreamId } from '../../memory/stream-id.js';
+import { compareIds, StreamId } from '../../memory/stream-id.js';
 import type { ElementSet } from './element-set.js';
 import { countNodeElements, isExpanded } from './listpack-walk.js';
 import { RdbType } from './opcodes.js';
 import { checkedEntryEnd, decodeListpackEntry, isIntegerForm, PackedElement } from './packed-check.js';
-import { type RdbCursor, type RdbString, READ_OK, uint32Le } from './rdb-cursor.js';
+import { RdbCursor, RdbString, READ_OK, uint32Le } from './rdb-cursor.js';
 import { RAW_ID_BYTES, readRawId } from './stream-ids.js';
 import type { ValueAssembly } from './value-assembly.js';
 
@@ -21,6 +21,10 @@ const FLAG_SAME_FIELDS = 2;
 
 const element = new PackedElement();
 const id = new StreamId();
+const lastId = new StreamId();
+const NO_BYTES = new Uint8Array(0);
+const nameCursor = new RdbCursor();
+const nodeName = new RdbString();
 
 /** Walks the elements of one node; `isBroken` once something was not as it must be. */
 class NodeWalk {
@@ -123,17 +127,24 @@ export function checkStream(
 ): boolean {
   const hasExtendedFields = type !== RdbType.STREAM;
   const nodeCount = cursor.length();
-  elements.clear(cursor.bytes, nodeCount);
+  const nodesAt = cursor.at;
+  let isAscending = true;
   assembly?.begin(nodeCount, 0, cursor.bytes);
   for (let i = 0; i < nodeCount; i++) {
     if (!cursor.string(scratch)) return false;
     if (scratch.end - scratch.start !== RAW_ID_BYTES) {
       return cursor.corrupt('Stream node key entry is not the size of a stream ID');
     }
-    if (!elements.add(scratch.bytes, scratch.start, scratch.end)) {
+    readRawId(scratch.bytes, scratch.start, id);
+    // Every writer has the nodes in order, and what ascends is not there yet.
+    if (isAscending && i > 0 && compareIds(id, lastId) <= 0) {
+      isAscending = false;
+      collectNames(cursor, nodesAt, i, nodeCount, elements);
+    }
+    if (!isAscending && !elements.add(scratch.bytes, scratch.start, scratch.end)) {
       return cursor.corrupt('Listpack re-added with existing key');
     }
-    readRawId(scratch.bytes, scratch.start, id);
+    lastId.copy(id);
     if (!cursor.blob(scratch)) return false;
     if (!isValidNode(scratch)) return cursor.corrupt('Stream listpack integrity check failed.');
     assembly?.node(scratch, id);
@@ -146,6 +157,25 @@ export function checkStream(
   if (cursor.status !== READ_OK) return false;
   if (length > 0 && nodeCount === 0) return cursor.corrupt('Stream length inconsistent with rax entries');
   return checkGroups(cursor, type, scratch, elements);
+}
+
+/** Reads the names of the first `count` of a stream's nodes again, which begin at `nodesAt`. */
+function collectNames(
+  { bytes, end }: RdbCursor,
+  nodesAt: number,
+  count: number,
+  nodeCount: number,
+  elements: ElementSet,
+): void {
+  elements.clear(bytes, nodeCount);
+  nameCursor.reset(bytes, nodesAt, end);
+  for (let i = 0; i < count; i++) {
+    nameCursor.string(nodeName);
+    elements.add(nodeName.bytes, nodeName.start, nodeName.end);
+    // Its listpack.
+    nameCursor.string(nodeName);
+  }
+  nameCursor.reset(NO_BYTES, 0, 0);
 }
 
 function checkGroups(cursor: RdbCursor, type: number, scratch: RdbString, elements: ElementSet): boolean {

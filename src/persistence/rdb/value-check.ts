@@ -8,6 +8,7 @@
 import { StreamId } from '../../memory/stream-id.js';
 import { ITEM_TIME_MAX } from '../../types/field-time.js';
 import { ElementSet } from './element-set.js';
+import { lzfForgetInput } from './lzf.js';
 import { moduleName, skipModuleStream } from './module-data.js';
 import { NO_VOLATILE_TIME, RdbType } from './opcodes.js';
 import { checkIntset, checkListpack, checkZiplist, checkZipmap, type Uniqueness } from './packed-check.js';
@@ -47,6 +48,7 @@ export class ValueChecker {
   check(cursor: RdbCursor, type: number): number {
     const result = this.#checkValue(cursor, type);
     this.#elements.forgetSource();
+    lzfForgetInput();
     return result;
   }
 

@@ -1,7 +1,14 @@
 /** LZF: the examples of the format, hostile input, and any input there and back. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lzfCompress, lzfDecompress } from '../../../src/persistence/rdb/lzf.js';
+import {
+  LZF_OUTPUT_AT,
+  lzfCompress,
+  lzfDecompress,
+  lzfExpandBlock,
+  lzfForgetInput,
+  lzfMemory,
+} from '../../../src/persistence/rdb/lzf.js';
 import { fuzzSeed, Random } from '../../support/fuzz.js';
 import { ascii, hex } from '../support.js';
 
@@ -48,6 +55,27 @@ test('LZF output of any input decodes to the input', () => {
     assert.ok(lzfDecompress(output, 3, end, back, 0, length));
     assert.deepEqual(back, input);
   }
+});
+
+test('blocks that lie together are expanded, whatever comes between, and after their bytes have changed', () => {
+  const texts = ['aaaaaaaaaaaaaaaaaaaaaaab', 'abcabcabcabcabcabcabcabc', 'aabbaabbaabbaabbaabbaabb'];
+  const source = new Uint8Array(1000);
+  const ends = [0];
+  for (const text of texts) ends.push(lzfCompress(ascii(text), 0, text.length, source, ends.at(-1)!, source.length));
+  const expand = (part: number, length: number) => {
+    if (!lzfExpandBlock(source, ends[part]!, ends[part + 1]!, length, ends.at(-1)!)) return null;
+    return Buffer.from(lzfMemory().slice(LZF_OUTPUT_AT, LZF_OUTPUT_AT + length)).toString('latin1');
+  };
+  for (const part of [0, 1, 2, 1, 0]) assert.equal(expand(part, 24), texts[part]);
+  assert.equal(expand(1, 23), null, 'another length than stated');
+  lzfCompress(ascii('other input'.repeat(9)), 0, 99, new Uint8Array(200), 0, 200);
+  assert.equal(expand(2, 24), texts[2]);
+  lzfDecompress(source, 0, ends[1]!, new Uint8Array(24), 0, 24);
+  assert.equal(expand(2, 24), texts[2]);
+  lzfForgetInput();
+  lzfCompress(ascii('zzzzzzzzzzzzzzzzzzzzzzzy'), 0, 24, source, 0, ends[1]!);
+  assert.equal(expand(0, 24), 'zzzzzzzzzzzzzzzzzzzzzzzy');
+  lzfForgetInput();
 });
 
 /** Item by item and byte by byte, as the format is told. @returns null if the stream is malformed */

@@ -212,6 +212,10 @@ test('a large collection in small chunks is not walked once per chunk', () => {
   assert.ok(cpuMs() - startMs < 3000, 'linear, not quadratic');
 });
 
+/** Nodes of a stream, without entries, whose IDs have these `ms`. */
+const emptyNodes = (...ms: number[]) =>
+  ms.map((byte) => `10 000000000000000${byte}0000000000000000 0f 0f000000 0400 0001 0001 0001 0001 ff`).join(' ');
+
 const FAULTS: [what: string, type: number, value: string, text: string][] = [
   ['length of the undefined form', 0, '82 61 62', 'Unknown length encoding 2 in rdbLoadLen()'],
   ['string of an undefined form', 0, 'c4 61', 'Unknown RDB string encoding type 4'],
@@ -278,6 +282,14 @@ const FAULTS: [what: string, type: number, value: string, text: string][] = [
     15,
     '01 10 00000000000000000000000000000000 03 61 62 63',
     'Stream listpack integrity check failed.',
+  ],
+  ['stream with a node twice', 15, `02 ${emptyNodes(5, 5)}`, 'Listpack re-added with existing key'],
+  ['stream with a node twice, not in order', 15, `04 ${emptyNodes(5, 3, 9, 5)}`, 'Listpack re-added with existing key'],
+  [
+    'stream with a short key behind nodes that are not in order',
+    15,
+    `05 ${emptyNodes(5, 3, 9, 1)} 01 61`,
+    'Stream node key entry is not the size of a stream ID',
   ],
   [
     'stream with length but no nodes',
