@@ -6,6 +6,7 @@ import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_HASH } from '../server/notify-classes.js';
 import { type Hashes, hashesOf } from '../types/hash.js';
 import type { HashCursor } from '../types/hash-cursor.js';
+import { WARMED_MIN } from '../types/member-table.js';
 import { dropEnded } from './hash-fields.js';
 import { replyWrongArity, replyWrongType } from './replies.js';
 
@@ -142,8 +143,9 @@ export function hdel(call: Invocation): void {
   ref = dropEnded(call, ref, 2, argc - 1);
   const hashes = hashesOf(call.keyspace);
   let count = 0;
+  const hasMany = argc - 2 >= WARMED_MIN;
   for (let i = 2; i < argc && ref !== 0; i++) {
-    hashes.warmFields(ref, i - 2, bytes, starts, lengths, i, argc, 1);
+    if (hasMany) hashes.warmFields(ref, i - 2, bytes, starts, lengths, i, argc, 1);
     const left = hashes.remove(db, ref, bytes, starts[i], lengths[i]);
     if (left === 0) continue;
     count++;
@@ -211,8 +213,9 @@ function setPairs(call: Invocation): number {
       if (builder.set(bytes, starts[i], lengths[i], bytes, starts[i + 1], lengths[i + 1])) addedCount++;
     builder.finish(db, bytes, starts[1], lengths[1], 0);
   } else {
+    const hasMany = argc - 2 >= WARMED_MIN * 2;
     for (let i = 2; i < argc; i += 2) {
-      hashes.warmFields(ref, (i - 2) >> 1, bytes, starts, lengths, i, argc, 2);
+      if (hasMany) hashes.warmFields(ref, (i - 2) >> 1, bytes, starts, lengths, i, argc, 2);
       ref = hashes.set(db, ref, bytes, starts[i], lengths[i], bytes, starts[i + 1], lengths[i + 1]);
       if (hashes.wasAdded) addedCount++;
     }

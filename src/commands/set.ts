@@ -4,6 +4,7 @@ import type { Ref } from '../memory/arena.js';
 import { type ReplyWriter, SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_SET } from '../server/notify-classes.js';
+import { WARMED_MIN } from '../types/member-table.js';
 import { setsOf } from '../types/set.js';
 import type { SetCursor } from '../types/set-cursor.js';
 import { replyWrongType } from './replies.js';
@@ -22,8 +23,9 @@ export function sadd(call: Invocation): void {
     builder.finish(db, bytes, starts[1], lengths[1], 0);
   } else {
     ref = sets.expect(db, ref, argc - 2);
+    const hasMany = argc - 2 >= WARMED_MIN;
     for (let i = 2; i < argc; i++) {
-      sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
+      if (hasMany) sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
       ref = sets.add(db, ref, bytes, starts[i], lengths[i]);
       if (sets.wasAdded) count++;
     }
@@ -40,8 +42,9 @@ export function srem(call: Invocation): void {
   if (!isSetKey(call, ref)) return;
   const sets = setsOf(call.keyspace);
   let count = 0;
+  const hasMany = argc - 2 >= WARMED_MIN;
   for (let i = 2; i < argc && ref !== 0; i++) {
-    sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
+    if (hasMany) sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
     const left = sets.remove(db, ref, bytes, starts[i], lengths[i]);
     if (left === 0) continue;
     count++;

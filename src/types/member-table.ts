@@ -24,8 +24,8 @@ const ITEMS_PER_PART = 48;
 const WORDS_IN_LOOP_MAX = 64;
 /** Items whose size stands for all of a large table. */
 const SAMPLED_ITEMS = 64;
-/** Fewer keys are not worth being warmed. */
-const WARMED_MIN = 8;
+/** Fewer keys are not worth being warmed: commands with so few do not ask for it, either. */
+export const WARMED_MIN = 8;
 /** What belongs to fewer items is in the caches as it is. */
 const WARMED_TABLE_MIN = 4096;
 
