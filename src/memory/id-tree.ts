@@ -372,14 +372,9 @@ export class IdTree {
   /** Removes the cell that `find` has found, the last to move the place of this object, or `count` cells from there on, all in its leaf. */
   removeFound(tree: Ref, count = 1): void {
     this.set(tree, COUNT, this.count(tree) - count);
-    closeCell(this.words, this.leaf, LEAF_HEADER, this.cellWords, this.index, count);
-    this.tidy(tree);
-  }
-
-  /** Cells of the leaf that `descend` came to have been removed: it goes if it is empty, or merges with a neighbour, and so on upwards. */
-  private tidy(tree: Ref): void {
     const height = this.get(tree, HEIGHT);
     let node = this.leaf;
+    closeCell(this.words, node, LEAF_HEADER, this.cellWords, this.index, count);
     for (let level = 1; level <= height; level++) {
       const parent = this.pathNode[level];
       const cell = this.pathIndex[level];
