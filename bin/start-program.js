@@ -7,10 +7,10 @@ import { Script } from 'node:vm';
 
 const timeOf = (file) => statSync(new URL(file, import.meta.url), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-/** Whether there is a bundle that is not older than what the compiler wrote. @param {string} bundle file under dist/bundle/ */
-const isFresh = (bundle) => {
-  const bundledAt = timeOf(`../dist/bundle/${bundle}`);
-  return bundledAt > 0 && bundledAt >= timeOf('../dist/.tsbuildinfo');
+/** Whether a file is there and not older than what it was made of. @param {string} file under dist/bundle/ @param {string} source under dist/ */
+const isFresh = (file, source = '.tsbuildinfo') => {
+  const madeAt = timeOf(`../dist/bundle/${file}`);
+  return madeAt > 0 && madeAt >= timeOf(`../dist/${source}`);
 };
 
 /**
@@ -25,9 +25,9 @@ export async function startProgram(bundle, module) {
 export async function startScript(bundle, cache, module) {
   if (!isFresh(bundle)) return import(`../dist/src/${module}`);
   const text = read(bundle).latin1Slice();
-  const isCached = timeOf(`../dist/bundle/${cache}`) >= timeOf(`../dist/bundle/${bundle}`);
   const filename = fileURLToPath(new URL(`../dist/bundle/${bundle}`, import.meta.url));
-  const script = new Script(text, { filename, cachedData: isCached ? read(cache) : undefined });
+  const cachedData = isFresh(cache, `bundle/${bundle}`) ? read(cache) : undefined;
+  const script = new Script(text, { filename, cachedData });
   await script.runInThisContext()(createRequire(import.meta.url));
 }
 

@@ -3,8 +3,8 @@
 // bin/start-program.js uses a bundle if it is not older than what the compiler wrote.
 //
 // The server's is a script rather than a module, because only a script can have a code cache (scripts/code-cache.mjs), and because Node reads a module in one
-// go. As soon as the buffer for that, a large block, is freed, glibc keeps freed memory of up to twice its size in each thread's heap: some 3 MiB after the compiler's threads have been at work, and the arena's chunks come from
-// the heap, too, instead of being mapped one by one and given back when they are freed.
+// go. As soon as the buffer for that, a large block, is freed, glibc keeps freed memory of up to twice its size in each thread's heap: some 3 MiB after the
+// compiler's threads have been at work, and the arena's chunks come from the heap, too, instead of being mapped one by one and given back when they are freed.
 //
 // esbuild makes `var` of what modules declare by `const`. The engine can then take no constant of theirs for one (a shift, a table, a limit: nearly every line
 // of the hot path has some), which costs the server a fifth of its CPU time. So what is never assigned again becomes `const` again.

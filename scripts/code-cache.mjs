@@ -4,22 +4,22 @@
 // The engine compiles a function when it is first called, and what it has compiled by now goes into the cache. So a server runs here for a moment, as a node
 // of a cluster, and is asked for a little of everything; functions that few servers need stay out, as each takes memory. A Node of another version refuses
 // the cache and reads the bundle as before.
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import v8 from 'node:v8';
 import { Script } from 'node:vm';
+import { isNodePortFree } from '../dist/src/launcher/ports.js';
 
 const BUNDLE = fileURLToPath(new URL('../dist/bundle/server.script.js', import.meta.url));
 const CACHE = fileURLToPath(new URL('../dist/bundle/server.cache', import.meta.url));
 /** The bus is 10,000 above, and both below the ports that systems give to clients. */
 const PORTS_FROM = 16000;
 const PORTS_TO = 22000;
-const START_MS_MAX = 10_000;
 
 /** What the server is asked for. */
 const REQUESTS = `
@@ -34,29 +34,8 @@ const REQUESTS = `
   .filter((request) => request !== '');
 
 async function freePort() {
-  for (let port = PORTS_FROM; port < PORTS_TO; port++)
-    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
+  for (let port = PORTS_FROM; port < PORTS_TO; port++) if (await isNodePortFree(port)) return port;
   throw new Error(`no free port between ${PORTS_FROM} and ${PORTS_TO}`);
-}
-
-function isFree(port) {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
-}
-
-/** A connection to the server as soon as it listens. */
-async function connected(port) {
-  for (const deadline = Date.now() + START_MS_MAX; ; await sleep(5)) {
-    const socket = connect(port, '127.0.0.1');
-    const isUp = await new Promise((resolve) =>
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
-    );
-    if (isUp) return socket;
-    if (Date.now() > deadline) throw new Error('the server did not start');
-  }
 }
 
 /** Runs a server from the bundle in this process. @returns the script, with all that has been compiled */
@@ -86,9 +65,9 @@ async function practise() {
   // The cache is good for the engine's settings at this moment; those of the server are made after its code has been loaded.
   const withoutTuning = (name) => (name === 'node:v8' ? { ...v8, setFlagsFromString() {} } : require(name));
   await script.runInThisContext()(withoutTuning);
-  const socket = await connected(port);
+  const socket = connect(port, '127.0.0.1');
   for (const request of REQUESTS) {
-    const answered = new Promise((resolve) => socket.once('data', resolve));
+    const answered = once(socket, 'data');
     socket.write(`${request}\r\n`);
     await answered;
   }
