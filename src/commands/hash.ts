@@ -6,7 +6,6 @@ import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_HASH } from '../server/notify-classes.js';
 import { type Hashes, hashesOf } from '../types/hash.js';
 import type { HashCursor } from '../types/hash-cursor.js';
-import { WARMED_MIN } from '../types/member-table.js';
 import { dropEnded } from './hash-fields.js';
 import { replyWrongArity, replyWrongType } from './replies.js';
 
@@ -37,14 +36,13 @@ export function hget(call: Invocation): void {
 
 export function hmget(call: Invocation): void {
   const { argc } = call;
-  const { bytes, starts, lengths } = call.request;
   let ref = call.lookupRead(1);
   if (!isHashKey(call, ref)) return;
   ref = dropEnded(call, ref, 2, argc - 1);
   const hashes = hashesOf(call.keyspace);
   call.reply.array(argc - 2);
   for (let i = 2; i < argc; i++) {
-    if (ref !== 0) hashes.warmFields(ref, i - 2, bytes, starts, lengths, i, argc, 1);
+    call.warmItems(hashes, ref, i - 2, i, 1);
     replyField(call, hashes, ref, i);
   }
 }
@@ -143,9 +141,8 @@ export function hdel(call: Invocation): void {
   ref = dropEnded(call, ref, 2, argc - 1);
   const hashes = hashesOf(call.keyspace);
   let count = 0;
-  const hasMany = argc - 2 >= WARMED_MIN;
   for (let i = 2; i < argc && ref !== 0; i++) {
-    if (hasMany) hashes.warmFields(ref, i - 2, bytes, starts, lengths, i, argc, 1);
+    call.warmItems(hashes, ref, i - 2, i, 1);
     const left = hashes.remove(db, ref, bytes, starts[i], lengths[i]);
     if (left === 0) continue;
     count++;
@@ -213,9 +210,8 @@ function setPairs(call: Invocation): number {
       if (builder.set(bytes, starts[i], lengths[i], bytes, starts[i + 1], lengths[i + 1])) addedCount++;
     builder.finish(db, bytes, starts[1], lengths[1], 0);
   } else {
-    const hasMany = argc - 2 >= WARMED_MIN * 2;
     for (let i = 2; i < argc; i += 2) {
-      if (hasMany) hashes.warmFields(ref, (i - 2) >> 1, bytes, starts, lengths, i, argc, 2);
+      call.warmItems(hashes, ref, (i - 2) >> 1, i, 2);
       ref = hashes.set(db, ref, bytes, starts[i], lengths[i], bytes, starts[i + 1], lengths[i + 1]);
       if (hashes.wasAdded) addedCount++;
     }

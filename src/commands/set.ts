@@ -4,7 +4,6 @@ import type { Ref } from '../memory/arena.js';
 import { type ReplyWriter, SAMPLED_ELEMENTS } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_SET } from '../server/notify-classes.js';
-import { WARMED_MIN } from '../types/member-table.js';
 import { setsOf } from '../types/set.js';
 import type { SetCursor } from '../types/set-cursor.js';
 import { replyWrongType } from './replies.js';
@@ -23,9 +22,8 @@ export function sadd(call: Invocation): void {
     builder.finish(db, bytes, starts[1], lengths[1], 0);
   } else {
     ref = sets.expect(db, ref, argc - 2);
-    const hasMany = argc - 2 >= WARMED_MIN;
     for (let i = 2; i < argc; i++) {
-      if (hasMany) sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
+      call.warmItems(sets, ref, i - 2, i, 1);
       ref = sets.add(db, ref, bytes, starts[i], lengths[i]);
       if (sets.wasAdded) count++;
     }
@@ -42,9 +40,8 @@ export function srem(call: Invocation): void {
   if (!isSetKey(call, ref)) return;
   const sets = setsOf(call.keyspace);
   let count = 0;
-  const hasMany = argc - 2 >= WARMED_MIN;
   for (let i = 2; i < argc && ref !== 0; i++) {
-    if (hasMany) sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
+    call.warmItems(sets, ref, i - 2, i, 1);
     const left = sets.remove(db, ref, bytes, starts[i], lengths[i]);
     if (left === 0) continue;
     count++;
@@ -91,13 +88,12 @@ export function sisMember(call: Invocation): void {
 
 export function smisMember(call: Invocation): void {
   const { argc } = call;
-  const { bytes, starts, lengths } = call.request;
   const ref = call.lookupRead(1);
   if (!isSetKey(call, ref)) return;
   const sets = setsOf(call.keyspace);
   call.reply.array(argc - 2);
   for (let i = 2; i < argc; i++) {
-    if (ref !== 0) sets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc);
+    call.warmItems(sets, ref, i - 2, i, 1);
     replyMembership(call, ref, i);
   }
 }

@@ -5,7 +5,6 @@ import { fixedReply, writeInteger } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { formatDouble } from '../types/double.js';
-import { WARMED_MIN } from '../types/member-table.js';
 import { parseDouble } from '../types/parse-double.js';
 import { type Zsets, zsetsOf } from '../types/zset.js';
 import { replyNotAFloat, replySyntaxError, replyWrongArity, replyWrongType } from './replies.js';
@@ -45,9 +44,8 @@ export function zrem(call: Invocation): void {
   if (ref === 0) return call.reply.integer(0);
   const zsets = zsetsOf(call.keyspace);
   let removed = 0;
-  const hasMany = call.argc - 2 >= WARMED_MIN;
   for (let i = 2; i < call.argc; i++) {
-    if (hasMany) zsets.warmMembers(ref, i - 2, bytes, starts, lengths, i, call.argc, 1);
+    call.warmItems(zsets, ref, i - 2, i, 1);
     ref = zsets.remove(db, ref, bytes, starts[i], lengths[i]);
     if (!zsets.wasRemoved) continue;
     removed++;
@@ -77,13 +75,12 @@ export function zscore(call: Invocation): void {
 
 export function zmscore(call: Invocation): void {
   const { argc } = call;
-  const { bytes, starts, lengths } = call.request;
   const ref = call.lookupRead(1);
   if (!isZset(call, ref)) return;
   const zsets = zsetsOf(call.keyspace);
   call.reply.array(argc - 2);
   for (let i = 2; i < argc; i++) {
-    if (ref !== 0) zsets.warmMembers(ref, i - 2, bytes, starts, lengths, i, argc, 1);
+    call.warmItems(zsets, ref, i - 2, i, 1);
     replyScoreOf(call, ref, i);
   }
 }
@@ -153,9 +150,8 @@ function addMembers(call: Invocation, flags: number, from: number): void {
   let updated = 0;
   // Of INCR: NaN if the options forbid the change.
   let result = Number.NaN;
-  const hasMany = argc - from >= WARMED_MIN * 2;
   for (let i = from; i < argc; i += 2) {
-    if (hasMany) zsets.warmMembers(ref, (i - from) >> 1, bytes, starts, lengths, i + 1, argc, 2);
+    call.warmItems(zsets, ref, (i - from) >> 1, i + 1, 2);
     let score = parseDouble(bytes, starts[i], lengths[i]);
     const start = starts[i + 1];
     const length = lengths[i + 1];

@@ -12,6 +12,7 @@ import type { Ref } from '../memory/arena.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
+import type { TabledType } from '../types/member-table.js';
 import { parseRoundedInt64, parseSafeInteger } from '../types/number.js';
 import type { Connection } from './connection.js';
 import type { KeyspaceEvents } from './keyspace-events.js';
@@ -72,6 +73,15 @@ export class Invocation {
     const { argc, bytes, starts, lengths } = this.request;
     if (argc - index >= WARMED_MIN * step && this.db.keyCount >= WARMED_KEYSPACE_MIN)
       this.db.warmSome(bytes, starts, lengths, index, argc, step);
+  }
+
+  /** The same for commands on many items of a collection, of which argument `index` names number `n`; `ref` is its entry so far, or 0. */
+  warmItems(type: TabledType, ref: Ref, n: number, index: number, step: number): void {
+    if (n % WARM_MAX !== 0) return;
+    const { argc, bytes, starts, lengths } = this.request;
+    if (ref === 0 || argc - index < WARMED_MIN * step) return;
+    const table = type.itemTable(ref);
+    if (table !== 0) type.table.warmSome(table, bytes, starts, lengths, index, argc, step);
   }
 
   /** @returns argument `index` as a safe integer, or NaN if it is none (beyond ±2^53 counts as none) */

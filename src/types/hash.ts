@@ -40,7 +40,7 @@ import { HashBuilder } from './hash-builder.js';
 import { HashCursor } from './hash-cursor.js';
 import { PairBuffer } from './hash-pair.js';
 import { HashTimes } from './hash-times.js';
-import { MemberTable } from './member-table.js';
+import { MemberTable, type TabledType } from './member-table.js';
 
 /** What the digest of a pair whose field has a time is mixed with. */
 const TIMED_MARK = new TextEncoder().encode('!!hexpire!!');
@@ -51,7 +51,7 @@ export function hashesOf(space: Keyspace): Hashes {
   return space.valueTypes[TYPE_HASH] as Hashes;
 }
 
-export class Hashes implements ValueType {
+export class Hashes implements ValueType, TabledType {
   readonly table: MemberTable;
   /** For any walk that ends before something is written. */
   readonly cursor: HashCursor;
@@ -116,21 +116,10 @@ export class Hashes implements ValueType {
     return true;
   }
 
-  /** As `MemberTable.warmKeys`, of the fields of a hash; packed ones need nothing. */
-  warmFields(
-    ref: Ref,
-    n: number,
-    bytes: Uint8Array,
-    starts: Int32Array,
-    lengths: Int32Array,
-    index: number,
-    end: number,
-    step: number,
-  ): void {
+  itemTable(ref: Ref): Ref {
     const { entries } = this.space;
     const encoding = entries.encoding(ref);
-    if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE)
-      this.table.warmKeys(entries.root(ref), n, bytes, starts, lengths, index, end, step);
+    return encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE ? entries.root(ref) : 0;
   }
 
   /**

@@ -24,14 +24,19 @@ const ITEMS_PER_PART = 48;
 const WORDS_IN_LOOP_MAX = 64;
 /** Items whose size stands for all of a large table. */
 const SAMPLED_ITEMS = 64;
-/** Fewer keys are not worth being warmed: commands with so few do not ask for it, either. */
-export const WARMED_MIN = 8;
 /** What belongs to fewer items is in the caches as it is. */
 const WARMED_TABLE_MIN = 4096;
 
 /** Keys being warmed; used within one call only. */
 const warmTables = new Int32Array(WARM_MAX);
 const warmHashes = new Int32Array(WARM_MAX);
+
+/** The values of a type of which larger ones have their items in a table. */
+export interface TabledType {
+  readonly table: MemberTable;
+  /** @returns the table of a value, or 0 if it is packed */
+  itemTable(ref: Ref): Ref;
+}
 
 export class MemberTable extends Table {
   private readonly space: Keyspace;
@@ -77,23 +82,21 @@ export class MemberTable extends Table {
   }
 
   /**
-   * For commands on many items: to be called before the key number `n`, from 0 on, is looked for, which is number `index` of the strings; the next one is
-   * `step` further on. Every so many keys it brings the items of the next ones into the cache, all at once, as `Invocation.warmKeys` does with keys.
-   * @param end behind the last string's number
+   * Brings the items of WARM_MAX keys into the cache that are about to be looked for, as `Database.warmSome` does with entries: numbers `from`,
+   * `from + step` and so on of those named, as far as there are any.
    */
-  warmKeys(
+  warmSome(
     table: Ref,
-    n: number,
     bytes: Uint8Array,
     starts: Int32Array,
     lengths: Int32Array,
-    index: number,
+    from: number,
     end: number,
     step: number,
   ): void {
-    if (n % WARM_MAX !== 0 || end - index < WARMED_MIN * step || this.count(table) < WARMED_TABLE_MIN) return;
+    if (this.count(table) < WARMED_TABLE_MIN) return;
     let count = 0;
-    for (let i = index; i < end && count < WARM_MAX; i += step)
+    for (let i = from; i < end && count < WARM_MAX; i += step)
       warmHashes[count++] = hashBytes(bytes, starts[i], lengths[i]);
     warmTables.fill(table, 0, count);
     this.warm(warmTables, warmHashes, count);

@@ -36,7 +36,7 @@ import {
   splice,
 } from '../memory/listpack.js';
 import { countedBytes, writeCounted } from './counted-keys.js';
-import { MemberTable } from './member-table.js';
+import { MemberTable, type TabledType } from './member-table.js';
 import { SetBuilder } from './set-builder.js';
 import { SET_INTSET, SET_LISTPACK, SET_TABLE, SetCursor } from './set-cursor.js';
 import { fitsIntset, fitsListpack, mayBecomeListpack } from './set-limits.js';
@@ -47,7 +47,7 @@ export function setsOf(space: Keyspace): Sets {
   return space.valueTypes[TYPE_SET] as Sets;
 }
 
-export class Sets implements ValueType {
+export class Sets implements ValueType, TabledType {
   readonly table: MemberTable;
   /** For any walk that ends before something is written. */
   readonly cursor: SetCursor;
@@ -84,19 +84,9 @@ export class Sets implements ValueType {
     return searchIntset(view, base, parsedInt64.high, parsedInt64.low) >= 0;
   }
 
-  /** As `MemberTable.warmKeys`, of the members of a set; packed ones need nothing. */
-  warmMembers(
-    ref: Ref,
-    n: number,
-    bytes: Uint8Array,
-    starts: Int32Array,
-    lengths: Int32Array,
-    index: number,
-    end: number,
-  ): void {
+  itemTable(ref: Ref): Ref {
     const { entries } = this.space;
-    if (entries.encoding(ref) === SET_TABLE)
-      this.table.warmKeys(entries.root(ref), n, bytes, starts, lengths, index, end, 1);
+    return entries.encoding(ref) === SET_TABLE ? entries.root(ref) : 0;
   }
 
   /** Adds a member, unless it is there (`wasAdded`). Its text must not lie in the set itself. @returns the entry */

@@ -40,7 +40,7 @@ import { type ItemOrder, RankTree } from '../memory/rank-tree.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
 import { formatDouble } from './double.js';
 import { ItemBatch } from './item-batch.js';
-import { MemberTable } from './member-table.js';
+import { MemberTable, type TabledType } from './member-table.js';
 import { RankWalk } from './rank-walk.js';
 import { ZsetBuilder } from './zset-builder.js';
 import { SCORE_BYTES, scoreOf, ZSET_LISTPACK, ZSET_SKIPLIST, ZsetCursor } from './zset-cursor.js';
@@ -61,7 +61,7 @@ export function zsetsOf(space: Keyspace): Zsets {
   return space.valueTypes[TYPE_ZSET] as Zsets;
 }
 
-export class Zsets implements ValueType, ItemOrder {
+export class Zsets implements ValueType, ItemOrder, TabledType {
   readonly table: MemberTable;
   private readonly copies: ItemBatch;
   readonly trees: RankTree;
@@ -226,18 +226,8 @@ export class Zsets implements ValueType, ItemOrder {
     return ref;
   }
 
-  /** As `MemberTable.warmKeys`, of the members of a set; packed ones need nothing. */
-  warmMembers(
-    ref: Ref,
-    n: number,
-    bytes: Uint8Array,
-    starts: Int32Array,
-    lengths: Int32Array,
-    index: number,
-    end: number,
-    step: number,
-  ): void {
-    if (!this.isPacked(ref)) this.table.warmKeys(this.tableOf(ref), n, bytes, starts, lengths, index, end, step);
+  itemTable(ref: Ref): Ref {
+    return this.isPacked(ref) ? 0 : this.tableOf(ref);
   }
 
   /** Removes a member. @returns the entry; `wasRemoved` tells whether there was one */
