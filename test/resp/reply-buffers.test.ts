@@ -18,6 +18,12 @@ test('the smallest spare buffer that is large enough is taken', () => {
   assert.equal(buffers.take(2), spares[1]);
 });
 
+test("the bytes of a fresh buffer begin far from a page's beginning", () => {
+  const fresh = new ReplyBuffers(new HugeBuffers()).take(MIB);
+  assert.equal(fresh.length, MIB);
+  assert.equal(fresh.byteOffset + 16, 2048);
+});
+
 test('a buffer that is larger than wanted is not taken', () => {
   const buffers = new ReplyBuffers(new HugeBuffers());
   const spare = new Uint8Array(16);
