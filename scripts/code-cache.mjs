@@ -27,7 +27,7 @@ const REQUESTS = `
   CLUSTER ADDSLOTSRANGE 0 16383; CLUSTER INFO; CLUSTER NODES; CLUSTER SLOTS; CLUSTER SHARDS
   SET k v; GET k; SET k v EX 100; EXPIRE k 100; TTL k; INCR n; MSET {t}a 1 {t}b 2; MGET {t}a {t}b; APPEND k x; SCAN 0
   HSET h f v; HGETALL h; LPUSH l a b; LRANGE l 0 -1; LPOP l; SADD s a b; SMEMBERS s; ZADD z 1 a 2 b; ZRANGE z 0 -1
-  XADD x * f v; XRANGE x - +; MULTI; INCR n; EXEC; TYPE k; DBSIZE; DUMP h; OBJECT ENCODING h; DEL k
+  XADD x * f v; XRANGE x - +; MULTI; INCR n; EXEC; TYPE k; DBSIZE; DUMP h; OBJECT ENCODING h; DEL k; INFO all
   SUBSCRIBE c; UNSUBSCRIBE c; PUBLISH c m; nonsense; GET; FLUSHALL`
   .split(/[;\n]/)
   .map((request) => request.trim())

@@ -13,6 +13,8 @@ export class CommandTable {
   readonly byName = new Map<string, Command>();
   /** All commands, each followed by its subcommands. */
   readonly all: Command[] = [];
+  /** Those whose statistics are not empty, in the order of their first use: INFO need not look at the others. */
+  readonly used: Command[] = [];
   /** Replies that describe all commands, each under a name: 90 to 170 KB, made when first asked for. */
   readonly replies = new Map<string, Uint8Array>();
   private readonly cells: (Command | null)[] = new Array(SIZE).fill(null);
@@ -49,8 +51,16 @@ export class CommandTable {
     }
   }
 
+  /** To be called when statistics of the command may be the first since they were reset. */
+  noteUse(command: Command): void {
+    if (command.isUsed) return;
+    command.isUsed = true;
+    this.used.push(command);
+  }
+
   resetStatistics(): void {
-    for (const command of this.all) command.resetStatistics();
+    for (const command of this.used) command.resetStatistics();
+    this.used.length = 0;
   }
 
   private add(name: string, command: Command): void {

@@ -142,6 +142,8 @@ export class Command {
   /** Whether its time is so short and even that a run of calls may be timed together. */
   readonly isTimedInRuns: boolean;
   readonly histogram = new LatencyHistogram();
+  /** Whether any of its counters has counted since they were reset: then it is in the table's `used`. */
+  isUsed = false;
   callCount = 0;
   /** Begins as −0, which the engine keeps as a fraction as it does all later values: where the first fraction comes later, all commands change their form. */
   microseconds = -0;
@@ -184,6 +186,7 @@ export class Command {
 
   resetStatistics(): void {
     this.histogram.clear();
+    this.isUsed = false;
     this.callCount = 0;
     this.microseconds = 0;
     this.rejectedCount = 0;

@@ -58,7 +58,7 @@ export class Blocking {
    * @param timeoutMs 0: for ever
    */
   block(connection: Connection, timeoutMs: number, command: BlockedCommand): void {
-    connection.flags |= IS_BLOCKED;
+    connection.hold(IS_BLOCKED);
     const deadlineMs = timeoutMs === 0 ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
     const wait: Wait = { connection, command, deadlineMs, timer: null };
     this.waits.set(connection, wait);

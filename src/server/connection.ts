@@ -31,8 +31,10 @@ import type { Transaction } from './transaction.js';
 import { READ_BYTES, type Transport, type TransportOwner } from './transport.js';
 import type { WatchedKey } from './watches.js';
 
+/** Flags that only `hold` and `release` change: the connections that have one are counted. */
+const HOLD_FLAGS = IS_BLOCKED | IS_PAUSED;
 /** Flags that stop the execution of further requests. */
-const HALT_FLAGS = IS_BLOCKED | CLOSE_AFTER_REPLY | IS_PAUSED | INPUT_IS_GIVEN;
+const HALT_FLAGS = HOLD_FLAGS | CLOSE_AFTER_REPLY | INPUT_IS_GIVEN;
 
 /** Fewer bytes are one request, or two that are not worth a look ahead. */
 const LOOKAHEAD_BYTES_MIN = 128;
@@ -163,6 +165,7 @@ export class Connection implements TransportOwner {
 
   onClosed(): void {
     if (this.isClosed) return;
+    if ((this.flags & HOLD_FLAGS) !== 0) this.server.heldConnectionCount--;
     this.isClosed = true;
     this.server.forget(this);
     this.pending = NO_BYTES;
@@ -257,6 +260,19 @@ export class Connection implements TransportOwner {
   inputGiven(): void {
     this.gapBytes = 0;
     this.flags |= INPUT_IS_GIVEN;
+  }
+
+  /** Its requests wait from now on: for what IS_BLOCKED or IS_PAUSED tells. */
+  hold(flag: number): void {
+    if ((this.flags & HOLD_FLAGS) === 0 && !this.isClosed) this.server.heldConnectionCount++;
+    this.flags |= flag;
+  }
+
+  /** Ends what `hold` began. The requests go on with `resume`. */
+  release(flag: number): void {
+    if ((this.flags & HOLD_FLAGS) === 0) return;
+    this.flags &= ~flag;
+    if ((this.flags & HOLD_FLAGS) === 0 && !this.isClosed) this.server.heldConnectionCount--;
   }
 
   private processPending(): void {

@@ -188,8 +188,7 @@ export class Dispatcher {
       if (this.runCommand !== null) this.endRun();
       else this.clockMs = performance.now();
       const elapsedUs = (this.clockMs - start) * 1000;
-      command.microseconds += elapsedUs;
-      if (server.tracksLatency) command.histogram.add(elapsedUs, 1);
+      this.noteTime(command, elapsedUs, 1);
       server.noteDuration(connection, request, command, elapsedUs);
     } else if (reply.length - replyBytes > SHORT_BYTES || Math.abs(arena.usedBytes - usedBytes) > SHORT_BYTES) {
       // What the handler itself had run may have ended the run.
@@ -215,11 +214,18 @@ export class Dispatcher {
     const command = this.runCommand!;
     this.clockMs = performance.now();
     const elapsedUs = (this.clockMs - this.runStart) * 1000;
-    command.microseconds += elapsedUs;
-    if (this.server.tracksLatency) command.histogram.add(elapsedUs / this.runCount, this.runCount);
+    this.noteTime(command, elapsedUs, this.runCount);
     this.runCommand = null;
     this.runCount = 0;
     return elapsedUs;
+  }
+
+  /** `count` calls took so long together. */
+  private noteTime(command: Command, elapsedUs: number, count: number): void {
+    const { server } = this;
+    if (!command.isUsed) server.commands.noteUse(command);
+    command.microseconds += elapsedUs;
+    if (server.tracksLatency) command.histogram.add(elapsedUs / count, count);
   }
 
   private executeSubcommand(connection: Connection, request: Request, container: Command): boolean {
@@ -275,7 +281,7 @@ export class Dispatcher {
     if (refusal !== null) {
       this.reject(connection, command, refusal);
     } else if ((server.gates & GATE_PAUSE) !== 0 && !isPrimaryLink && this.mustWait(connection, command)) {
-      connection.flags |= IS_PAUSED;
+      connection.hold(IS_PAUSED);
       server.pause.postpone(connection);
       return false;
     } else if ((server.gates & GATE_MIGRATION) !== 0 && server.migrations.mustWait(connection, request, command)) {
@@ -382,7 +388,10 @@ export class Dispatcher {
     const { reply } = server;
     const start = reply.length;
     connection.lastCommand = command === null ? '' : command.fullName;
-    if (command !== null) command.rejectedCount++;
+    if (command !== null) {
+      command.rejectedCount++;
+      server.commands.noteUse(command);
+    }
     let text = error;
     if (command?.fullName === 'exec') {
       server.discard(connection);

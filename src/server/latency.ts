@@ -56,17 +56,23 @@ export class LatencyMonitor {
 
 /** Cells per power of two: a duration is known to one part in 128. */
 const CELLS_PER_OCTAVE = 128;
+/** Cells of a group: 32. */
+const GROUP_BITS = 5;
 const NANOSECONDS_MAX = 1e9;
-const CELL_COUNT = cellOf(NANOSECONDS_MAX) + 1;
-const NO_COUNTS = new Float64Array(0);
 /** Powers of two of nanoseconds in which LATENCY HISTOGRAM reports: 1 µs to 1 s. */
 const FIRST_OCTAVE = 10;
 const LAST_OCTAVE = 30;
+const CELL_COUNT = cellOf(2 ** LAST_OCTAVE) + 1;
+const GROUP_COUNT = ((CELL_COUNT - 1) >> GROUP_BITS) + 1;
+const NO_COUNTS = new Float64Array(0);
 
 /**
  * Durations from 1 ns to 1 s with two significant digits, in the cells of HdrHistogram, which Redis uses: so both report the same values.
  *
  *   cell = 128 * shift + (ns >> shift), with the shift that brings ns below 256
+ *
+ * Behind the cells is what each group of them has together. INFO would walk through 3,000 cells of each command else: some milliseconds, as its code is
+ * hardly ever run often enough to be compiled.
  */
 export class LatencyHistogram {
   private counts = NO_COUNTS;
@@ -75,9 +81,12 @@ export class LatencyHistogram {
   /** @param count how many commands took `microseconds` each */
   add(microseconds: number, count: number): void {
     // 24 KiB: most commands are never used.
-    if (this.counts.length === 0) this.counts = new Float64Array(CELL_COUNT);
+    if (this.counts.length === 0) this.counts = new Float64Array(CELL_COUNT + GROUP_COUNT);
+    const { counts } = this;
     const nanoseconds = microseconds * 1000;
-    this.counts[cellOf(nanoseconds < NANOSECONDS_MAX ? nanoseconds | 0 || 1 : NANOSECONDS_MAX)] += count;
+    const cell = cellOf(nanoseconds < NANOSECONDS_MAX ? nanoseconds | 0 || 1 : NANOSECONDS_MAX);
+    counts[cell] += count;
+    counts[CELL_COUNT + (cell >> GROUP_BITS)] += count;
     this.total += count;
   }
 
@@ -85,31 +94,43 @@ export class LatencyHistogram {
   percentiles(percents: readonly number[]): number[] {
     const { counts, total } = this;
     const found: number[] = [];
-    // Commands in the cells before `cell`. Shares mostly ascend: then the cells are passed once.
+    if (total === 0) return percents.map(() => 0);
+    // Commands in the groups before `group`. Shares mostly ascend: then the groups are passed once.
     let sum = 0;
-    let cell = 0;
-    for (const percent of percents) {
-      const wanted = Math.max(1, Math.floor((percent / 100) * total + 0.5));
+    let group = 0;
+    for (let i = 0; i < percents.length; i++) {
+      const wanted = Math.max(1, Math.floor((percents[i] / 100) * total + 0.5));
       if (wanted <= sum) {
         sum = 0;
-        cell = 0;
+        group = 0;
       }
-      while (cell < counts.length && sum + counts[cell] < wanted) sum += counts[cell++];
-      found.push(cell < counts.length ? highestOf(cell) / 1000 : 0);
+      let end = sum + counts[CELL_COUNT + group];
+      while (end < wanted) {
+        sum = end;
+        end += counts[CELL_COUNT + ++group];
+      }
+      let cell = group << GROUP_BITS;
+      end = sum + counts[cell];
+      while (end < wanted) end += counts[++cell];
+      found.push(highestOf(cell) / 1000);
     }
     return found;
   }
 
   /** @returns per power of two that has some: its upper end in whole µs, and how many took no longer */
   octaves(): [microseconds: number, count: number][] {
+    const { counts, total } = this;
     const found: [number, number][] = [];
     let sum = 0;
-    let cell = 0;
-    for (let octave = FIRST_OCTAVE; octave <= LAST_OCTAVE && sum < this.total; octave++) {
-      const before = sum;
+    let group = 0;
+    // Those that took exactly a power of two are in the first cell of a group, but still in what the power reports.
+    let inclusive = 0;
+    for (let octave = FIRST_OCTAVE; octave <= LAST_OCTAVE && inclusive < total; octave++) {
+      const before = inclusive;
       const last = cellOf(2 ** octave);
-      while (cell <= last && cell < CELL_COUNT) sum += this.counts[cell++];
-      if (sum > before) found.push([Math.floor(highestOf(last) / 1000), sum]);
+      while (group < last >> GROUP_BITS) sum += counts[CELL_COUNT + group++];
+      inclusive = sum + counts[last];
+      if (inclusive > before) found.push([Math.floor(highestOf(last) / 1000), inclusive]);
     }
     return found;
   }

@@ -83,13 +83,15 @@ export class Listeners {
     removeFile(this.config.values.unixsocket);
   }
 
-  /** One text per kind of listener, as INFO server shows it. */
-  describe(): string[] {
+  /** A line per kind of listener, as INFO server shows it. */
+  infoText(): string {
     const { bind, port, unixsocket } = this.config.values;
-    const texts: string[] = [];
-    if (this.tcp.length > 0) texts.push(`name=tcp,${bind.map((address) => `bind=${address},`).join('')}port=${port}`);
-    if (this.unix !== null) texts.push(`name=unix,bind=${unixsocket}`);
-    return texts;
+    let count = 0;
+    let text = '';
+    if (this.tcp.length > 0)
+      text += `listener${count++}:name=tcp,${bind.map((address) => `bind=${address},`).join('')}port=${port}\r\n`;
+    if (this.unix !== null) text += `listener${count++}:name=unix,bind=${unixsocket}\r\n`;
+    return text;
   }
 
   private endpoints(): Endpoint[] {

@@ -61,7 +61,7 @@ export class Migrations {
     this.travellingCount -= keys.length;
     if (!this.isActive) this.onChange(false);
     for (const connection of this.waiting.splice(0)) {
-      connection.flags &= ~IS_PAUSED;
+      connection.release(IS_PAUSED);
       setImmediate(() => connection.resume());
     }
   }
@@ -78,7 +78,7 @@ export class Migrations {
   }
 
   postpone(connection: Connection): void {
-    connection.flags |= IS_PAUSED;
+    connection.hold(IS_PAUSED);
     this.waiting.push(connection);
   }
 

@@ -88,7 +88,7 @@ export class Pause {
   private wakeAll(): void {
     const connections = this.waiting.splice(0);
     for (const connection of connections) {
-      connection.flags &= ~IS_PAUSED;
+      connection.release(IS_PAUSED);
       setImmediate(() => connection.resume());
     }
   }

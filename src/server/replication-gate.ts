@@ -3,7 +3,7 @@
  */
 import type { PrimaryLink } from '../cluster/core/types.js';
 import type { RdbReplicationInfo } from '../persistence/rdb/rdb-loader.js';
-import { replicationLines } from '../replication/describe.js';
+import { replicationText } from '../replication/describe.js';
 import type { ImageIdentity } from '../replication/host.js';
 import { Replica } from '../replication/replica.js';
 import { Replication } from '../replication/replication.js';
@@ -43,7 +43,7 @@ class AttachedReplication implements ReplicationGate, ShutdownSteps {
     this.node = new Replication(this.host);
     this.durable = new DurableOffset(server.persistence.aof);
     this.waits = new ReplicaWaits(this.node, server.blocking, () => this.fsyncedOffset());
-    server.info.provide('replication', () => replicationLines(this.node, config.values));
+    server.info.provide('replication', () => replicationText(this.node, config.values));
     server.onTurnEnd(() => this.turnEnded());
     server.cron.every(TICK_MS, () => this.node.tick());
     server.cron.every(EXPIRY_MS, () => this.host.localExpiries.step());

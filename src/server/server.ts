@@ -28,7 +28,7 @@ import { Inbox } from './inbox.js';
 import { EventLoopMeter } from './info/event-loop.js';
 import { Info } from './info/info.js';
 import { MemoryMeter } from './info/memory-usage.js';
-import { persistenceLines } from './info/persistence-section.js';
+import { persistenceText } from './info/persistence-section.js';
 import { provideServerSections } from './info/sections.js';
 import type { ClusterAudience, ClusterGate, CommitLog, Log, ReplicationGate } from './interfaces.js';
 import { KeyWaits } from './key-waits.js';
@@ -92,8 +92,10 @@ export class Server {
   readonly runId = randomBytes(20).toString('hex');
   /** Read events so far. */
   eventCount = 0;
+  /** Connections whose requests wait: blocked or paused. Connection keeps it. */
+  heldConnectionCount = 0;
   /** Lines that a shutdown under way adds to INFO server. */
-  shutdownLines: () => string[] = () => [];
+  shutdownText: () => string = () => '';
   readonly listeners: Listeners;
   readonly log: Log;
   /** GATE_ flags of what is special now. */
@@ -164,7 +166,7 @@ export class Server {
     this.memory = new MemoryLimit(this, config);
     this.clientEviction = new ClientEviction(this, config);
     this.persistence = new Persistence(this, config);
-    this.info.provide('persistence', () => persistenceLines(this, this.persistence));
+    this.info.provide('persistence', () => persistenceText(this, this.persistence));
     this.blocking = new Blocking(this);
     this.replication = attachReplication(this, config);
     this.propagation.addSink(this.replication.sink);
@@ -331,7 +333,7 @@ export class Server {
       this.lateReplies.push({ at: this.reply.length, outcome });
       return;
     }
-    connection.flags |= IS_BLOCKED;
+    connection.hold(IS_BLOCKED);
     void outcome.then((write) => this.answerBlocked(connection, write));
   }
 
@@ -364,7 +366,7 @@ export class Server {
     const { errorCount } = reply;
     write(reply);
     if (reply.errorCount !== errorCount) this.noteError(reply.lastErrorCode);
-    connection.flags &= ~IS_BLOCKED;
+    connection.release(IS_BLOCKED);
     this.dispatcher.applyReplyMode(connection, this.eventStart, null);
     this.endEvent(connection);
     connection.resume();

@@ -41,8 +41,8 @@ export class Shutdown {
   constructor(server: Server, config: Config) {
     this.server = server;
     this.config = config;
-    server.shutdownLines = () =>
-      this.timer === null ? [] : [`shutdown_in_milliseconds:${Math.max(0, this.deadlineMs - Date.now())}`];
+    server.shutdownText = () =>
+      this.timer === null ? '' : `shutdown_in_milliseconds:${Math.max(0, this.deadlineMs - Date.now())}\r\n`;
   }
 
   get isInProgress(): boolean {

@@ -2,10 +2,13 @@
  * INFO: the sections, their order, and who fills them. Source: spec server.md section 17.
  *
  * A section is a function that gives its lines; parts of the server register theirs with `provide`. Values are computed when asked for.
+ *
+ * Cost: INFO runs once a second or so, as code that is not compiled yet. So a section is one text with many values in it rather than a list of texts, what
+ * is kept per command is walked for commands that were used, and what a walk would count is counted as it changes.
  */
 
-/** `field:value` lines of one section, without line ends. */
-export type InfoSection = () => string[];
+/** `field:value` lines of one section, each with its CR and LF. */
+export type InfoSection = () => string;
 
 /** Sections in the order in which INFO prints them, with the header's spelling, and whether plain INFO shows them. */
 const SECTIONS: readonly (readonly [name: string, title: string, isDefault: boolean])[] = [
@@ -40,23 +43,24 @@ export class Info {
     for (const [name, title, isDefault] of SECTIONS) {
       const section = this.sections.get(name);
       if (section === undefined || !(hasAll || wanted.has(name) || (isDefault && wanted.has('default')))) continue;
-      if (text !== '') text += '\r\n';
-      text += `# ${title}\r\n`;
-      for (const line of section()) text += `${line}\r\n`;
+      text += `${text === '' ? '' : '\r\n'}# ${title}\r\n${section()}`;
     }
     return text;
   }
 }
 
+const UNITS = 'KMGTP';
+
 /** Bytes as INFO's `_human` fields show them: `1.50M`. */
 export function humanBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes}B`;
   let value = bytes / 1024;
-  for (const unit of 'KMGT') {
-    if (value < 1024) return `${value.toFixed(2)}${unit}`;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
     value /= 1024;
+    unit++;
   }
-  return `${value.toFixed(2)}P`;
+  return `${value.toFixed(2)}${UNITS[unit]}`;
 }
 
 /** A name inside an INFO line: the characters that would break the line's form are replaced. */
