@@ -1,30 +1,59 @@
 /**
  * Sending keys to another node: the far side of MIGRATE. Source: spec/cluster.md 12.3.
  *
- *   take a connection (a cached one, or a new one) → write AUTH, SELECT and one RESTORE per key in chunks → read the replies in order → give it back
+ *   take a cached connection, or connect → write AUTH, SELECT and one RESTORE per key → read the replies in order → give the connection back
+ *
+ *   target:   connecting → writing → reading → idle ─next job→ writing …      any → closed: by the peer, by the time limit, or by what nobody asked for
  *
  * The event loop goes on meanwhile; what that means for the keys is the caller's matter (`server/migrations.ts`). The time limit is for each step:
  * connecting, each chunk that the target takes, each reply. A connection that broke before the first key was answered may have been closed by the target
  * while it was idle, so that is tried once more with a new one.
  *
- * Bounds: as many cached connections as CACHE_MAX, closed after CACHE_IDLE_MS; the target's replies are status lines, so a long one is an error.
+ * Everything happens in the events of the connection itself. With a stream, a promise and a timer for each step, half of what a batch cost was the way
+ * from one to the next.
+ *
+ * Invariants: (1) `done` of a job is called exactly once, and never from within `send`; (2) a connection is given back only if all was answered, and
+ * nothing else: a later reply would be taken for that of another request; (3) as many cached connections as CACHE_MAX, closed after CACHE_IDLE_MS; (4) the
+ * target's replies are status lines, so a long one is an error.
  */
-import { connect, type Socket } from 'node:net';
-import { type Arg, encodeCommands } from '../client/encode-command.js';
+import { encodeCommand } from '../client/encode-command.js';
 import { type Reply, ReplyError, ReplyReader } from '../resp/reply-reader.js';
+import type { MigrationBatch } from './migration-batch.js';
 
 const CACHE_MAX = 64;
 const CACHE_IDLE_MS = 10_000;
 const CHUNK_BYTES = 64 * 1024;
 const REPLY_BYTES_MAX = 64 * 1024;
+const PORT_MAX = 65535;
 
-export interface MigratingKey {
-  readonly key: Uint8Array;
-  /** As DUMP gives it. */
-  readonly payload: Uint8Array;
-  /** What is left of its life; 0 = no expiry. */
-  readonly ttlMs: number;
+/** A connection to a target. */
+export interface TargetLink {
+  owner: LinkOwner;
+  /** Bytes that the kernel has not taken yet. */
+  readonly queuedBytes: number;
+  /** @returns whether the kernel has taken all of it; if not, `onDrained` tells when it has, and the bytes must not change until then */
+  write(bytes: Uint8Array): boolean;
+  destroy(): void;
 }
+
+export interface LinkOwner {
+  /** The bytes may be used again after the return. */
+  onBytes(bytes: Uint8Array, length: number): void;
+  /** No more bytes will arrive; `onClosed` follows. */
+  onEnding(): void;
+  onDrained(): void;
+  onClosed(): void;
+}
+
+/**
+ * Connects to a target.
+ * @param opened gets the link, whose owner it sets before it returns, or the error; never called from within
+ * @returns      what gives up the attempt
+ */
+export type OpenLink = (
+  where: { host: string; port: number },
+  opened: (link: TargetLink | null, error: Error | null) => void,
+) => { destroy(): void };
 
 export interface MigrationJob {
   readonly host: string;
@@ -32,34 +61,14 @@ export interface MigrationJob {
   readonly database: number;
   /** For each step. */
   readonly timeoutMs: number;
-  readonly replaces: boolean;
-  /** The words of AUTH; null = none is sent. */
-  readonly credentials: readonly Uint8Array[] | null;
-  readonly keys: readonly MigratingKey[];
-  /** `RESTORE-ASKING` between nodes of a cluster, else `RESTORE`. */
-  readonly restoreCommand: string;
+  /** The requests. Must not change until `done`; a batch with which something went wrong may be looked at, but is not to be used again. */
+  readonly batch: MigrationBatch;
+  /** @param error the error reply without minus; null if all went well. `batch.isMoved` tells what has become of each key */
+  done(error: string | null): void;
 }
 
-export interface MigrationOutcome {
-  /** For each key whether the target acknowledged it. */
-  readonly isMoved: readonly boolean[];
-  /** The error reply without minus; null if all went well. */
-  readonly error: string | null;
-}
-
-/** The connection to the target failed. */
-class TargetFailure extends Error {
-  /** What it was that failed, in the words of the error reply: a refused connection shows itself at the first write there. */
-  readonly step: 'connecting' | 'writing' | 'reading';
-  /** A new connection would not help. */
-  readonly isFinal: boolean;
-
-  constructor(step: TargetFailure['step'], isFinal: boolean) {
-    super(`error or timeout ${step}`);
-    this.step = step;
-    this.isFinal = isFinal;
-  }
-}
+/** What it was that failed, in the words of the error reply: a refused connection shows itself at the first write there. */
+type Step = 'connecting' | 'writing' | 'reading';
 
 const FAILURE_TEXTS = {
   connecting: 'IOERR error or timeout connecting to the client',
@@ -71,24 +80,16 @@ const FAILURE_TEXTS = {
 export class MigrationSender {
   /** Idle connections, the most recently used last. */
   readonly #idle: Target[] = [];
+  readonly #open: OpenLink;
 
-  /** Never rejects. */
-  async run(job: MigrationJob): Promise<MigrationOutcome> {
-    const isMoved = job.keys.map(() => false);
-    for (let isRetry = false; ; isRetry = true) {
-      const progress = { answered: 0, error: null as string | null };
-      let target: Target | null = null;
-      try {
-        target = (isRetry ? null : this.#take(job)) ?? (await Target.connect(job.host, job.port, job.timeoutMs));
-        await converse(target, job, isMoved, progress);
-        this.#giveBack(target);
-        return { isMoved, error: progress.error };
-      } catch (error) {
-        target?.close();
-        if (!(error instanceof TargetFailure)) throw error;
-        if (isRetry || error.isFinal || progress.answered > 0) return { isMoved, error: FAILURE_TEXTS[error.step] };
-      }
-    }
+  constructor(open: OpenLink) {
+    this.#open = open;
+  }
+
+  send(job: MigrationJob): void {
+    const target = this.#take(job);
+    if (target !== null) target.converse(job);
+    else this.connect(job, false);
   }
 
   /** Closes the cached connections. */
@@ -101,170 +102,245 @@ export class MigrationSender {
     return this.#idle.length;
   }
 
-  #take({ host, port }: MigrationJob): Target | null {
-    const at = this.#idle.findLastIndex((target) => target.host === host && target.port === port);
-    return at < 0 ? null : this.#idle.splice(at, 1)[0]!;
+  /** Sends the job over a new connection. */
+  connect(job: MigrationJob, isRetry: boolean): void {
+    const { host, port } = job;
+    // Whatever a client writes there is tried; what cannot be a port has nobody listening, and no name is no host.
+    if (host === '') setImmediate(() => job.done(FAILURE_TEXTS.connecting));
+    else if (!(port >= 0 && port <= PORT_MAX)) setImmediate(() => job.done(FAILURE_TEXTS.writing));
+    else new Target(this, host, port).open(this.#open, job, isRetry);
   }
 
-  #giveBack(target: Target): void {
+  giveBack(target: Target): void {
     if (this.#idle.length >= CACHE_MAX) this.#idle.shift()!.close();
     this.#idle.push(target);
-    target.rest(CACHE_IDLE_MS, () => {
-      const at = this.#idle.indexOf(target);
-      if (at >= 0) this.#idle.splice(at, 1);
-      target.close();
-    });
+  }
+
+  /** The target has closed, or is about to. */
+  forget(target: Target): void {
+    const at = this.#idle.indexOf(target);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  #take({ host, port }: MigrationJob): Target | null {
+    for (let at = this.#idle.length - 1; at >= 0; at -= 1) {
+      const target = this.#idle[at]!;
+      if (target.host !== host || target.port !== port) continue;
+      if (at === this.#idle.length - 1) this.#idle.pop();
+      else this.#idle.splice(at, 1);
+      return target;
+    }
+    return null;
   }
 }
 
-async function converse(
-  target: Target,
-  job: MigrationJob,
-  isMoved: boolean[],
-  progress: { answered: number; error: string | null },
-): Promise<void> {
-  const { database, credentials, keys, timeoutMs } = job;
-  const selects = target.database !== database;
-  const requests: Arg[][] = [];
-  if (credentials !== null) requests.push(['AUTH', ...credentials]);
-  if (selects) requests.push(['SELECT', database]);
-  for (const { key, payload, ttlMs } of keys) {
-    const words: Arg[] = [job.restoreCommand, key, ttlMs, payload];
-    if (job.replaces) words.push('REPLACE');
-    requests.push(words);
-  }
-  await target.write(encodeCommands(requests), timeoutMs);
-  const note = (reply: Reply): boolean => {
-    if (!(reply instanceof ReplyError)) return true;
-    progress.error ??= `ERR Target instance replied with error: ${reply.message}`;
-    // Whatever it is that the target objects to, the next conversation selects its database anew.
-    target.database = -1;
-    return false;
-  };
-  let isAccepted = true;
-  if (credentials !== null) isAccepted = note(await target.reply(timeoutMs)) && isAccepted;
-  if (selects) {
-    const isSelected = note(await target.reply(timeoutMs));
-    isAccepted &&= isSelected;
-    if (isSelected) target.database = database;
-  }
-  for (let i = 0; i < keys.length; i += 1) {
-    // Most of them arrive together: to wait for each would cost more than all the rest.
-    const arrived = target.arrivedReply();
-    const isRestored = note(arrived === undefined ? await target.reply(timeoutMs) : arrived);
-    progress.answered += 1;
-    // A RESTORE that was executed in the wrong database, or as another user, has not moved anything.
-    isMoved[i] = isRestored && isAccepted;
-  }
-}
-
-const PORT_MAX = 65535;
-
-/** One connection to a target. */
-class Target {
+/** One connection to a target, and the job that it has. */
+class Target implements LinkOwner {
   readonly host: string;
   readonly port: number;
-  /** The selected database, −1 = not known. */
-  database = -1;
-  readonly #socket: Socket;
+  readonly #sender: MigrationSender;
   readonly #reader = new ReplyReader({ maxReplyBytes: REPLY_BYTES_MAX });
-  #isBroken = false;
-  #isUnknownHost = false;
-  #wake: (() => void) | null = null;
-  #restTimer: NodeJS.Timeout | undefined;
+  #link: TargetLink | null = null;
+  #attempt: { destroy(): void } | null = null;
+  #isClosed = false;
+  /** The selected database, −1 = not known. */
+  #database = -1;
+  /** null: idle. */
+  #job: MigrationJob | null = null;
+  #isRetry = false;
+  #step: Step = 'connecting';
+  /** How much of the batch the link has been given. */
+  #sentBytes = 0;
+  /** Whether the replies to AUTH and SELECT are still to come, which are before those of the keys. */
+  #awaitsAuth = false;
+  #awaitsSelect = false;
+  /** A RESTORE that was executed in the wrong database, or as another user, has not moved anything. */
+  #isAccepted = true;
+  #answered = 0;
+  #error: string | null = null;
+  #deadlineMs = 0;
+  /** Fires before the deadline or at it: most deadlines are put off before they come, and no timer is set for them. */
+  #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = 0;
 
-  static async connect(host: string, port: number, timeoutMs: number): Promise<Target> {
-    // Whatever a client writes there is tried; what cannot be a port has nobody listening, and no name is no host.
-    if (host === '') throw new TargetFailure('connecting', true);
-    if (!(port >= 0 && port <= PORT_MAX)) throw new TargetFailure('writing', true);
-    const target = new Target(host, port);
-    try {
-      await target.#step('connecting', timeoutMs, (done) => target.#socket.once('connect', done));
-      return target;
-    } catch (error) {
-      target.close();
-      const isRefused = !(error as TargetFailure).isFinal && !target.#isUnknownHost;
-      throw new TargetFailure(isRefused ? 'writing' : 'connecting', true);
-    }
-  }
-
-  private constructor(host: string, port: number) {
+  constructor(sender: MigrationSender, host: string, port: number) {
+    this.#sender = sender;
     this.host = host;
     this.port = port;
-    this.#socket = connect({ host, port, noDelay: true });
-    this.#socket.on('data', (bytes) => {
-      // Nothing was asked: the next answer would be taken for that of another request.
-      if (this.#restTimer !== undefined) this.close();
-      this.#reader.feed(bytes);
-      this.#wake?.();
-    });
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#isUnknownHost = error.syscall === 'getaddrinfo';
-    });
-    this.#socket.on('close', () => {
-      this.#isBroken = true;
-      this.#wake?.();
+  }
+
+  open(open: OpenLink, job: MigrationJob, isRetry: boolean): void {
+    this.#job = job;
+    this.#isRetry = isRetry;
+    this.#step = 'connecting';
+    this.#setDeadline(job.timeoutMs);
+    this.#attempt = open({ host: this.host, port: this.port }, (link, error) => {
+      if (this.#isClosed) {
+        link?.destroy();
+        return;
+      }
+      if (link === null) {
+        const isUnknownHost = (error as NodeJS.ErrnoException | null)?.syscall === 'getaddrinfo';
+        this.#step = isUnknownHost ? 'connecting' : 'writing';
+        this.#fail(true);
+        return;
+      }
+      this.#attempt = null;
+      this.#link = link;
+      link.owner = this;
+      this.converse(job);
     });
   }
 
-  async write(bytes: Uint8Array, timeoutMs: number): Promise<void> {
-    this.#rested();
-    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      if (this.#isBroken) throw new TargetFailure('writing', false);
-      const hasRoom = this.#socket.write(bytes.subarray(at, at + CHUNK_BYTES));
-      if (!hasRoom) await this.#step('writing', timeoutMs, (done) => this.#socket.once('drain', done));
+  /** Sends a job's requests. */
+  converse(job: MigrationJob): void {
+    const { batch, database } = job;
+    this.#job = job;
+    this.#answered = 0;
+    this.#isAccepted = true;
+    this.#error = null;
+    this.#sentBytes = 0;
+    this.#awaitsAuth = batch.authEnd > 0;
+    this.#awaitsSelect = this.#database !== database;
+    if (this.#awaitsSelect) {
+      const auth = batch.bytes.subarray(0, batch.authEnd);
+      this.#link!.write(Buffer.concat([auth, encodeCommand(['SELECT', database])]));
+      this.#sentBytes = batch.authEnd;
     }
+    this.#writeOn();
   }
 
-  /** The next reply, if it is there already. */
-  arrivedReply(): Reply | undefined {
-    const result = this.#reader.next();
-    if (result === null) return undefined;
-    if (result.kind === 'reply') return result.value;
-    throw new TargetFailure('reading', false);
-  }
-
-  async reply(timeoutMs: number): Promise<Reply> {
-    for (;;) {
-      const reply = this.arrivedReply();
-      if (reply !== undefined) return reply;
-      if (this.#isBroken) throw new TargetFailure('reading', false);
-      await this.#step('reading', timeoutMs, () => {});
+  onBytes(bytes: Uint8Array, length: number): void {
+    const job = this.#job;
+    // Nothing was asked: the next answer would be taken for that of another request.
+    if (job === null) return this.close();
+    const { batch } = job;
+    let at = 0;
+    if (!this.#awaitsAuth && !this.#awaitsSelect && this.#reader.pendingBytes === 0) {
+      while (this.#answered < batch.keyCount && isOkLine(bytes, at, length)) {
+        batch.isMoved[this.#answered++] = this.#isAccepted;
+        at += OK_LINE.length;
+      }
     }
+    if (at < length) {
+      this.#reader.feed(bytes.subarray(at, length));
+      if (!this.#readReplies(job)) return this.#fail(false);
+    }
+    if (this.#answered === batch.keyCount) this.#finish(job);
+    else if (this.#step === 'reading') this.#setDeadline(job.timeoutMs);
   }
 
-  /** Calls `expire` after a time without use. */
-  rest(idleMs: number, expire: () => void): void {
-    this.#restTimer = setTimeout(expire, idleMs);
-    this.#restTimer.unref();
+  onEnding(): void {
+    // `onClosed` follows.
+  }
+
+  onDrained(): void {
+    if (this.#job !== null && this.#step === 'writing') this.#writeOn();
+  }
+
+  onClosed(): void {
+    this.#fail(false);
   }
 
   close(): void {
-    this.#rested();
-    this.#socket.destroy();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#sender.forget(this);
+    this.#attempt?.destroy();
+    this.#link?.destroy();
   }
 
-  #rested(): void {
-    clearTimeout(this.#restTimer);
-    this.#restTimer = undefined;
+  #writeOn(): void {
+    const { batch, timeoutMs } = this.#job!;
+    this.#setDeadline(timeoutMs);
+    this.#step = 'writing';
+    while (this.#sentBytes < batch.length) {
+      const end = Math.min(this.#sentBytes + CHUNK_BYTES, batch.length);
+      const chunk = batch.bytes.subarray(this.#sentBytes, end);
+      this.#sentBytes = end;
+      if (!this.#link!.write(chunk)) return;
+    }
+    this.#step = 'reading';
   }
 
-  /** Waits until `done` is called, something arrives, or the connection ends. */
-  #step(step: TargetFailure['step'], timeoutMs: number, begin: (done: () => void) => void): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#isBroken) return reject(new TargetFailure(step, false));
-      const timer = setTimeout(() => settle(new TargetFailure(step, true)), timeoutMs);
-      const settle = (failure: TargetFailure | null): void => {
-        clearTimeout(timer);
-        this.#wake = null;
-        if (failure === null) resolve();
-        else reject(failure);
-      };
-      this.#wake = () => {
-        if (this.#isBroken) settle(new TargetFailure(step, false));
-        else if (step === 'reading') settle(null);
-      };
-      begin(() => settle(null));
-    });
+  /** @returns false if what came is no reply */
+  #readReplies(job: MigrationJob): boolean {
+    const { batch, database } = job;
+    while (this.#answered < batch.keyCount) {
+      const result = this.#reader.next();
+      if (result === null) return true;
+      if (result.kind !== 'reply') return false;
+      const isFine = this.#note(result.value);
+      if (this.#awaitsAuth) {
+        this.#awaitsAuth = false;
+        this.#isAccepted &&= isFine;
+      } else if (this.#awaitsSelect) {
+        this.#awaitsSelect = false;
+        this.#isAccepted &&= isFine;
+        if (isFine) this.#database = database;
+      } else {
+        batch.isMoved[this.#answered++] = isFine && this.#isAccepted;
+      }
+    }
+    return true;
   }
+
+  /** @returns whether the reply is no error */
+  #note(reply: Reply): boolean {
+    if (!(reply instanceof ReplyError)) return true;
+    this.#error ??= `ERR Target instance replied with error: ${reply.message}`;
+    // Whatever it is that the target objects to, the next conversation selects its database anew.
+    this.#database = -1;
+    return false;
+  }
+
+  #finish(job: MigrationJob): void {
+    const isClean = this.#reader.pendingBytes === 0 && this.#step === 'reading' && this.#link!.queuedBytes === 0;
+    this.#job = null;
+    if (isClean) {
+      this.#setDeadline(CACHE_IDLE_MS);
+      this.#sender.giveBack(this);
+    } else {
+      this.close();
+    }
+    job.done(this.#error);
+  }
+
+  /** Ends the connection, and what it has to do. @param isFinal a new connection would not help */
+  #fail(isFinal: boolean): void {
+    this.close();
+    const job = this.#job;
+    if (job === null) return;
+    this.#job = null;
+    if (isFinal || this.#isRetry || this.#answered > 0) job.done(FAILURE_TEXTS[this.#step]);
+    else this.#sender.connect(job, true);
+  }
+
+  #setDeadline(delayMs: number): void {
+    const nowMs = performance.now();
+    this.#deadlineMs = nowMs + delayMs;
+    if (this.#timer === undefined || this.#timerAtMs > this.#deadlineMs) this.#setTimer(nowMs);
+  }
+
+  #setTimer(nowMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timerAtMs = this.#deadlineMs;
+    this.#timer = setTimeout(() => this.#onTimer(), Math.ceil(this.#deadlineMs - nowMs));
+    this.#timer.unref();
+  }
+
+  #onTimer(): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#deadlineMs) this.#setTimer(nowMs);
+    else this.#fail(true);
+  }
+}
+
+const OK_LINE = new TextEncoder().encode('+OK\r\n');
+
+function isOkLine(bytes: Uint8Array, at: number, length: number): boolean {
+  if (at + OK_LINE.length > length) return false;
+  for (let i = 0; i < OK_LINE.length; i += 1) if (bytes[at + i] !== OK_LINE[i]) return false;
+  return true;
 }

@@ -19,7 +19,7 @@ import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC } from '../server/notify-classes.js';
 import { expiryTime, MILLISECOND, OUT_OF_RANGE } from '../types/expiry-time.js';
 import { propagateDeletion } from './expire-propagation.js';
-import { replyNotAnInteger, replySyntaxError } from './replies.js';
+import { replyNotAnInteger, replySyntaxError, replyTooLarge } from './replies.js';
 
 const writers = { plain: createDumpWriter(false), compressing: createDumpWriter(true) };
 /** For what is propagated. */
@@ -51,7 +51,7 @@ export function dumpEntry(call: Invocation, ref: Ref): Uint8Array | null {
     return dumpWith(call.server.config.values.rdbcompression ? writers.compressing : writers.plain, call, ref);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    call.error('ERR The value is too large to be serialized');
+    replyTooLarge(call);
     return null;
   }
 }

@@ -22,6 +22,11 @@ export function replySyntaxError(call: Invocation): void {
   call.reply.fixedError(SYNTAX, 'ERR');
 }
 
+/** A DUMP payload, or several that must be together, exceed what a buffer can hold. */
+export function replyTooLarge(call: Invocation): void {
+  call.error('ERR The value is too large to be serialized');
+}
+
 export function replyNoSuchKey(call: Invocation): void {
   call.reply.fixedError(NO_SUCH_KEY, 'ERR');
 }

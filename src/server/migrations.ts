@@ -8,62 +8,148 @@
  *
  * A script may write to keys that it does not declare, and FLUSHALL names none: such requests wait for all migrations under way.
  */
+
 import { MigrationSender } from '../cluster/migration.js';
+import { MigrationBatch } from '../cluster/migration-batch.js';
 import { type Command, MAY_REPLICATE, MOVABLE_KEYS, PUBSUB, WRITE } from '../commands/command.js';
 import { findKeys } from '../commands/keys.js';
+import type { Database } from '../keyspace/database.js';
+import type { Entries } from '../keyspace/entry.js';
+import { hashKey } from '../keyspace/key-hash.js';
+import type { Ref } from '../memory/arena.js';
+import { equalBytes } from '../memory/copy.js';
 import type { Request } from '../resp/request.js';
 import type { Connection } from './connection.js';
 import { IN_MULTI, IS_PAUSED } from './connection-flags.js';
-import type { WatchedKey, Watcher, Watches } from './watches.js';
+import { connectTransport } from './transport.js';
+import type { ChangeWitness, Watches } from './watches.js';
 
-/** One key in flight; the watch tells whether it has changed since. */
-export class TravellingKey implements Watcher {
-  readonly databaseIndex: number;
-  readonly key: Uint8Array;
-  watched: WatchedKey[] | null = null;
-  isWatchDirty = false;
+const INDEX_CELLS_MIN = 32;
+/** So many travels are kept for later ones. */
+const SPARES_MAX = 8;
 
-  constructor(databaseIndex: number, key: Uint8Array) {
-    this.databaseIndex = databaseIndex;
-    this.key = key;
+/** The keys of one MIGRATE while they are on their way: the requests that are sent for them, and whether they have changed since. */
+export class Travel {
+  databaseIndex = 0;
+  /** Whether the keys go for good, so that changes of them are held back. */
+  isHeld = false;
+  readonly batch = new MigrationBatch();
+  /** By key of the batch. */
+  readonly isChanged: boolean[] = [];
+  /** Open addressing by the hash of the key: its number in the batch plus 1, 0 = empty. At most half of it is full. */
+  private index = new Int32Array(INDEX_CELLS_MIN);
+
+  /** To be called once all keys are in the batch. */
+  depart(): void {
+    const { batch } = this;
+    let cells = this.index.length;
+    while (cells < batch.keyCount * 2) cells *= 2;
+    if (cells > this.index.length) this.index = new Int32Array(cells);
+    else this.index.fill(0);
+    const { index } = this;
+    for (let i = 0; i < batch.keyCount; i++) {
+      this.isChanged[i] = false;
+      let cell = hashKey(batch.bytes, batch.keyStarts[i], batch.keyLengths[i]) & (cells - 1);
+      while (index[cell] !== 0) cell = (cell + 1) & (cells - 1);
+      index[cell] = i + 1;
+    }
+  }
+
+  /** Whether the key `bytes[start … start + length)`, whose hash it is, is on its way. */
+  has(hash: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const { index, batch } = this;
+    const mask = index.length - 1;
+    for (let cell = hash & mask; index[cell] !== 0; cell = (cell + 1) & mask) {
+      const i = index[cell] - 1;
+      if (batch.keyLengths[i] === length && equalBytes(batch.bytes, batch.keyStarts[i], bytes, start, length))
+        return true;
+    }
+    return false;
+  }
+
+  /** The entry, whose key has that hash, is about to change. Who names a key twice has it here twice. */
+  note(hash: number, entries: Entries, ref: Ref): void {
+    const { index, batch } = this;
+    const mask = index.length - 1;
+    for (let cell = hash & mask; index[cell] !== 0; cell = (cell + 1) & mask) {
+      const i = index[cell] - 1;
+      if (entries.equals(ref, batch.bytes, batch.keyStarts[i], batch.keyLengths[i])) this.isChanged[i] = true;
+    }
+  }
+
+  noteAll(): void {
+    for (let i = 0; i < this.batch.keyCount; i++) this.isChanged[i] = true;
   }
 }
 
-export class Migrations {
-  readonly sender = new MigrationSender();
-  /** Keys in flight; one that is part of two migrations counts twice. */
-  private travellingCount = 0;
+export class Migrations implements ChangeWitness {
+  readonly sender = new MigrationSender(connectTransport);
+  /** Those whose keys go for good. */
+  private readonly underWay: Travel[] = [];
+  private readonly spares: Travel[] = [];
   private readonly waiting: Connection[] = [];
+  private readonly entries: Entries;
   private readonly watches: Watches;
   private readonly onChange: (isActive: boolean) => void;
 
   /** @param onChange is called when the first key sets out and when the last one has arrived */
-  constructor(watches: Watches, onChange: (isActive: boolean) => void) {
+  constructor(entries: Entries, watches: Watches, onChange: (isActive: boolean) => void) {
+    this.entries = entries;
     this.watches = watches;
     this.onChange = onChange;
   }
 
   get isActive(): boolean {
-    return this.travellingCount > 0;
+    return this.underWay.length > 0;
   }
 
-  /** Holds back changes of the key until `arrived`. */
-  depart(databaseIndex: number, key: Uint8Array): TravellingKey {
-    if (this.travellingCount++ === 0) this.onChange(true);
-    const travelling = new TravellingKey(databaseIndex, key);
-    this.watches.watch(travelling, key);
-    return travelling;
+  /** @returns a travel without keys, to be given back by `release` */
+  prepare(databaseIndex: number): Travel {
+    const travel = this.spares.pop() ?? new Travel();
+    travel.databaseIndex = databaseIndex;
+    travel.isHeld = false;
+    travel.batch.reset();
+    return travel;
   }
 
-  /** Ends the hold, and the watch: the caller's own deletions are nothing to be told of. What waited is judged anew in later turns. */
-  arrived(keys: readonly TravellingKey[]): void {
-    for (const key of keys) this.watches.unwatch(key);
-    this.travellingCount -= keys.length;
-    if (!this.isActive) this.onChange(false);
+  /** The travel is over. Not to be called if something may still read its batch. */
+  release(travel: Travel): void {
+    if (this.spares.length < SPARES_MAX) this.spares.push(travel);
+  }
+
+  /** Holds back changes of the keys until `arrived`. */
+  depart(travel: Travel): void {
+    travel.isHeld = true;
+    travel.depart();
+    this.underWay.push(travel);
+    if (this.underWay.length > 1) return;
+    this.watches.setWitness(this);
+    this.onChange(true);
+  }
+
+  /**
+   * Ends the hold; changes from now on, such as the caller's own deletions, are not noted in `isChanged`. What waited is judged anew in later turns.
+   */
+  arrived(travel: Travel): void {
+    this.underWay.splice(this.underWay.indexOf(travel), 1);
+    if (!this.isActive) {
+      this.watches.setWitness(null);
+      this.onChange(false);
+    }
+    if (this.waiting.length === 0) return;
     for (const connection of this.waiting.splice(0)) {
       connection.release(IS_PAUSED);
       setImmediate(() => connection.resume());
     }
+  }
+
+  changed(db: Database, ref: Ref): void {
+    const hash = this.entries.hashOf(ref);
+    for (const travel of this.underWay) if (travel.databaseIndex === db.index) travel.note(hash, this.entries, ref);
+  }
+
+  flushing(databaseIndex: number): void {
+    for (const travel of this.underWay) if (travel.databaseIndex === databaseIndex) travel.noteAll();
   }
 
   /** Whether a request that is about to be executed must wait. */
@@ -89,12 +175,15 @@ export class Migrations {
     const keys = findKeys(command, request);
     if (keys === null || keys.length === 0) return true;
     const { bytes, starts, lengths } = request;
-    return keys.some(({ position }) =>
-      this.watches.isWatched(databaseIndex, bytes, starts[position], lengths[position], isTravelling),
-    );
+    for (const { position } of keys)
+      if (this.isTravelling(databaseIndex, bytes, starts[position], lengths[position])) return true;
+    return false;
   }
-}
 
-function isTravelling(watcher: Watcher): boolean {
-  return watcher instanceof TravellingKey;
+  private isTravelling(databaseIndex: number, bytes: Uint8Array, start: number, length: number): boolean {
+    const hash = hashKey(bytes, start, length);
+    for (const travel of this.underWay)
+      if (travel.databaseIndex === databaseIndex && travel.has(hash, bytes, start, length)) return true;
+    return false;
+  }
 }

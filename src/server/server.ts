@@ -152,7 +152,9 @@ export class Server {
     this.watches = new Watches(this.keyspace);
     this.keyspaceEvents = new KeyspaceEvents(this);
     this.tracking = new Tracking(this);
-    this.migrations = new Migrations(this.watches, (isActive) => this.setGate(GATE_MIGRATION, isActive));
+    this.migrations = new Migrations(this.keyspace.entries, this.watches, (isActive) =>
+      this.setGate(GATE_MIGRATION, isActive),
+    );
     this.commands = commands;
     this.log = log;
     this.pause = new Pause(() => {
@@ -356,6 +358,11 @@ export class Server {
       writer.raw(bytes.subarray(from));
     });
     this.replyLater(connection, outcome);
+  }
+
+  /** Blocks the connection that is being served, and not within EXEC, until `answerBlocked`. */
+  block(connection: Connection): void {
+    connection.flags |= IS_BLOCKED;
   }
 
   /** Replies to a blocked connection and lets it go on. To be called outside of any event. */

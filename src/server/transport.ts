@@ -423,11 +423,12 @@ function readDirectly(stream: StreamBinding, handle: StreamHandle, transport: Tr
 /**
  * Connects to a server as a client that reads into the shared buffer, too.
  * @param connected  gets the transport, or the error that `connect` met; it sets the owner before it returns
+ * @returns          what gives up the attempt: neither is called then
  */
 export function connectTransport(
   options: net.NetConnectOpts,
   connected: (transport: Transport | null, error: Error | null) => void,
-): void {
+): { destroy(): void } {
   let transport: Transport | null = null;
   const socket = net.connect({
     ...options,
@@ -449,6 +450,7 @@ export function connectTransport(
     if (binding !== null && handle !== null) readDirectly(binding, handle, transport);
     connected(transport, null);
   });
+  return socket;
 }
 
 /** A transport over a socket that exists already (TLS, or connected by us): reads come as buffers of their own. */

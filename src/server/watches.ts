@@ -3,13 +3,14 @@
  *
  * Keys are known by database number and bytes (as a latin1 string). The keyspace tells of every change while anybody watches; nobody pays otherwise.
  *
- * Invariants: (1) a watch is in `byKey` iff it is in its connection's list; (2) the keyspace has this listener iff `byKey` is not empty.
+ * Invariants: (1) a watch is in `byKey` iff it is in its connection's list; (2) the keyspace has this listener iff `byKey` is not empty, or there is a
+ * witness.
  */
 import type { Database } from '../keyspace/database.js';
 import type { ChangeListener, Keyspace } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
 
-/** Who watches: a connection, or a key on its way to another node. */
+/** Who watches: a connection. */
 export interface Watcher {
   readonly databaseIndex: number;
   watched: WatchedKey[] | null;
@@ -25,8 +26,15 @@ export interface WatchedKey {
   wasExpired: boolean;
 }
 
+/** Hears of every change that may concern a watched key, whether or not anybody watches. */
+export interface ChangeWitness extends ChangeListener {
+  /** Every key of the database may be about to go, or to become another. */
+  flushing(databaseIndex: number): void;
+}
+
 export class Watches implements ChangeListener {
   private readonly byKey = new Map<string, WatchedKey[]>();
+  private witness: ChangeWitness | null = null;
   private readonly keyspace: Keyspace;
 
   constructor(keyspace: Keyspace) {
@@ -50,7 +58,7 @@ export class Watches implements ChangeListener {
     const others = this.byKey.get(id);
     if (others === undefined) this.byKey.set(id, [watched]);
     else others.push(watched);
-    this.keyspace.setChangeListener(this);
+    this.listen();
   }
 
   unwatch(watcher: Watcher): void {
@@ -62,19 +70,13 @@ export class Watches implements ChangeListener {
       if (others.length === 0) this.byKey.delete(watched.id);
     }
     watcher.watched = null;
-    if (this.byKey.size === 0) this.keyspace.setChangeListener(null);
+    this.listen();
   }
 
-  /** Whether a watcher for which `isMeant` holds watches the key. */
-  isWatched(
-    databaseIndex: number,
-    bytes: Uint8Array,
-    start: number,
-    length: number,
-    isMeant: (watcher: Watcher) => boolean,
-  ): boolean {
-    const watches = this.byKey.get(idOf(databaseIndex, bytes, start, length));
-    return watches?.some(({ watcher }) => isMeant(watcher)) ?? false;
+  /** Has the witness told of everything from now on; null: there is none. */
+  setWitness(witness: ChangeWitness | null): void {
+    this.witness = witness;
+    this.listen();
   }
 
   /** Whether EXEC must abort: a watched key changed, or has expired since. */
@@ -88,6 +90,8 @@ export class Watches implements ChangeListener {
   }
 
   changed(db: Database, ref: Ref): void {
+    if (this.witness !== null) this.witness.changed(db, ref);
+    if (this.byKey.size === 0) return;
     const { entries } = this.keyspace;
     const watches = this.byKey.get(idOf(db.index, entries.view(ref), entries.keyStart(ref), entries.keyLength(ref)));
     if (watches === undefined) return;
@@ -100,6 +104,7 @@ export class Watches implements ChangeListener {
 
   /** FLUSHDB, FLUSHALL, a full sync: every watched key that exists in the database is about to go. Call before. */
   flushing(databaseIndex: number): void {
+    this.witness?.flushing(databaseIndex);
     for (const watches of this.byKey.values()) {
       const { key, databaseIndex: index } = watches[0];
       if (index !== databaseIndex) continue;
@@ -114,6 +119,8 @@ export class Watches implements ChangeListener {
 
   /** SWAPDB: a watched key is touched if either database has it. Call before. */
   swapping(a: number, b: number): void {
+    this.witness?.flushing(a);
+    this.witness?.flushing(b);
     for (const watches of this.byKey.values()) {
       const { key, databaseIndex } = watches[0];
       if (databaseIndex !== a && databaseIndex !== b) continue;
@@ -126,6 +133,10 @@ export class Watches implements ChangeListener {
         else watched.watcher.isWatchDirty = true;
       }
     }
+  }
+
+  private listen(): void {
+    this.keyspace.setChangeListener(this.byKey.size === 0 && this.witness === null ? null : this);
   }
 
   private isExpired(ref: Ref): boolean {

@@ -9,6 +9,8 @@ export interface FakeServer {
   readonly port: number;
   /** Every request received, in order, as its words joined by blanks. */
   readonly requests: string[];
+  /** Closes all connections. */
+  disconnect(): void;
   close(): Promise<void>;
 }
 
@@ -31,11 +33,15 @@ export async function fakeServer(respond: Responder): Promise<FakeServer> {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const disconnect = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
     port: (server.address() as { port: number }).port,
     requests,
+    disconnect,
     close: () => {
-      for (const socket of sockets) socket.destroy();
+      disconnect();
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
