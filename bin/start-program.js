@@ -25,10 +25,10 @@ export async function startProgram(bundle, module) {
 export async function startScript(bundle, cache, module) {
   if (!isFresh(bundle)) return import(`../dist/src/${module}`);
   const text = read(bundle).latin1Slice();
-  const filename = fileURLToPath(new URL(`../dist/bundle/${bundle}`, import.meta.url));
+  const url = new URL(`../dist/bundle/${bundle}`, import.meta.url);
   const cachedData = isFresh(cache, `bundle/${bundle}`) ? read(cache) : undefined;
-  const script = new Script(text, { filename, cachedData });
-  await script.runInThisContext()(createRequire(import.meta.url));
+  const script = new Script(text, { filename: fileURLToPath(url), cachedData });
+  await script.runInThisContext()(createRequire(import.meta.url), url);
 }
 
 /** A file under dist/bundle/, in memory that comes from the system and goes back there: never from glibc's heaps. */

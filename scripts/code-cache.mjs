@@ -10,7 +10,7 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import v8 from 'node:v8';
 import { Script } from 'node:vm';
 import { isNodePortFree } from '../dist/src/launcher/ports.js';
@@ -23,7 +23,7 @@ const PORTS_TO = 22000;
 
 /** What the server is asked for. */
 const REQUESTS = `
-  PING; HELLO 3; HELLO 2; COMMAND DOCS; COMMAND; INFO; INFO all; CONFIG GET *; CLIENT LIST; CLIENT INFO; SLOWLOG GET; ROLE
+  PING; HELLO 3; HELLO 2; COMMAND DOCS; COMMAND; COMMAND DOCS get; COMMAND INFO get; INFO; INFO all; CONFIG GET *; CLIENT LIST; CLIENT INFO; SLOWLOG GET; ROLE
   CLUSTER ADDSLOTSRANGE 0 16383; CLUSTER INFO; CLUSTER NODES; CLUSTER SLOTS; CLUSTER SHARDS
   SET k v; GET k; SET k v EX 100; EXPIRE k 100; TTL k; INCR n; MSET {t}a 1 {t}b 2; MGET {t}a {t}b; APPEND k x; SCAN 0
   HSET h f v; HGETALL h; LPUSH l a b; LRANGE l 0 -1; LPOP l; SADD s a b; SMEMBERS s; ZADD z 1 a 2 b; ZRANGE z 0 -1
@@ -64,7 +64,7 @@ async function practise() {
   const require = createRequire(BUNDLE);
   // The cache is good for the engine's settings at this moment; those of the server are made after its code has been loaded.
   const withoutTuning = (name) => (name === 'node:v8' ? { ...v8, setFlagsFromString() {} } : require(name));
-  await script.runInThisContext()(withoutTuning);
+  await script.runInThisContext()(withoutTuning, pathToFileURL(BUNDLE));
   const socket = connect(port, '127.0.0.1');
   for (const request of REQUESTS) {
     const answered = once(socket, 'data');

@@ -15,8 +15,10 @@ export class CommandTable {
   readonly all: Command[] = [];
   /** Those whose statistics are not empty, in the order of their first use: INFO need not look at the others. */
   readonly used: Command[] = [];
-  /** Replies that describe all commands, each under a name: 90 to 170 KB, made when first asked for. */
+  /** Replies that describe all commands, each under a name: 90 to 170 KB, kept when first asked for. */
   readonly replies = new Map<string, Uint8Array>();
+  /** Whether a command has another name than its record's, or is gone. */
+  isRenamed = false;
   private readonly cells: (Command | null)[] = new Array(SIZE).fill(null);
   private readonly names: Uint8Array[] = new Array(SIZE).fill(new Uint8Array(0));
 
@@ -34,6 +36,7 @@ export class CommandTable {
     this.byName.clear();
     this.all.length = 0;
     this.replies.clear();
+    this.isRenamed = true;
     this.cells.fill(null);
     for (const [oldName, other] of all) if (other !== command) this.add(oldName, other);
     if (lower !== '') this.add(lower, command);

@@ -1,5 +1,5 @@
 /** COMMAND and its subcommands: the command table as clients read it. Source: spec server.md section 18. */
-import type { ReplyWriter } from '../resp/reply-writer.js';
+import { ReplyWriter } from '../resp/reply-writer.js';
 import { Request } from '../resp/request.js';
 import type { Invocation } from '../server/invocation.js';
 import { globMatchesText } from '../types/glob.js';
@@ -16,8 +16,10 @@ import {
   READONLY,
   WRITE,
 } from './command.js';
+import type { CommandTable } from './command-table.js';
 import { helpReply } from './help.js';
 import { findKeys, hasKeys } from './keys.js';
+import { readMadeReply } from './made-replies.js';
 
 /** Flag names in the order in which COMMAND INFO prints them. */
 const FLAG_NAMES: readonly (readonly [number, string])[] = [
@@ -143,23 +145,34 @@ function lookup(call: Invocation, index: number): Command | null {
   return command.subcommands?.get(sub) ?? null;
 }
 
-/** Replies with what `write` writes of all commands, or has written before: it does not change while the server runs. */
-function replyOnce(call: Invocation, name: string, write: (reply: ReplyWriter, all: readonly Command[]) => void): void {
-  const { reply } = call;
-  const { byName, replies } = call.server.commands;
-  const key = `${name} ${reply.protocol}`;
-  const made = replies.get(key);
-  if (made !== undefined) return reply.raw(made);
-  const start = reply.length;
-  write(reply, [...byName.values()]);
-  if (!reply.isOverfull) replies.set(key, reply.bytes.slice(start, reply.length));
+/** @returns the reply of COMMAND (`info`) or COMMAND DOCS about the whole table */
+export function describeCommands({ byName }: CommandTable, kind: 'info' | 'docs', protocol: number): Uint8Array {
+  const reply = new ReplyWriter();
+  reply.protocol = protocol;
+  const all = [...byName.values()];
+  if (kind === 'docs') {
+    writeAllDocs(reply, all);
+  } else {
+    reply.array(all.length);
+    for (const command of all) writeInfo(reply, command);
+  }
+  return reply.bytes.slice(0, reply.length);
+}
+
+/** The reply does not change while the server runs; the build knew all but new names. */
+function replyAll({ server, reply }: Invocation, kind: 'info' | 'docs'): void {
+  const { commands } = server;
+  const name = `${kind}.resp${reply.protocol}`;
+  let bytes = commands.replies.get(name);
+  if (bytes === undefined) {
+    bytes = (commands.isRenamed ? null : readMadeReply(name)) ?? describeCommands(commands, kind, reply.protocol);
+    commands.replies.set(name, bytes);
+  }
+  reply.raw(bytes);
 }
 
 export function commandAll(call: Invocation): void {
-  replyOnce(call, 'info', (reply, all) => {
-    reply.array(all.length);
-    for (const command of all) writeInfo(reply, command);
-  });
+  replyAll(call, 'info');
 }
 
 export function commandInfo(call: Invocation): void {
@@ -177,7 +190,7 @@ export function commandCount(call: Invocation): void {
 }
 
 export function commandDocs(call: Invocation): void {
-  if (call.argc === 2) return replyOnce(call, 'docs', writeAllDocs);
+  if (call.argc === 2) return replyAll(call, 'docs');
   const selected: Command[] = [];
   for (let i = 2; i < call.argc; i++) {
     const command = lookup(call, i);
