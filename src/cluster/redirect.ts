@@ -94,26 +94,35 @@ export function redirect(
   const isMigrating = target !== undefined;
   const isImporting = !isMigrating && state.importing.has(slot);
   let isMultiKey = false;
-  for (const key of keys) {
+  for (let i = 1; i < keys.length; i += 1) {
+    const key = keys[i]!;
     if (slotOfKey(key.bytes, key.start, key.length) !== slot) return CROSS_SLOT;
     isMultiKey ||= !isSameKey(first, key);
   }
-  let missing = 0;
-  if ((isMigrating || isImporting) && !query.isShardPubsub) for (const key of keys) if (!exists(key)) missing += 1;
 
   if (state.status === 'fail') {
     const refusal = refusalWhenDown(query, policy);
     if (refusal !== null) return refusal;
   }
   if ((isMigrating || isImporting) && query.isMigrate) return null;
-  if (isMigrating && missing > 0) {
-    if (missing < keys.length) return TRY_AGAIN;
-    return `ASK ${slot} ${endpoint(state.nodes.get(target)!, policy.endpointType)}`;
+  if (isMigrating) {
+    const missing = missingOf(query, exists);
+    if (missing > 0 && missing < keys.length) return TRY_AGAIN;
+    if (missing > 0) return `ASK ${slot} ${endpoint(state.nodes.get(target)!, policy.endpointType)}`;
   }
-  if (isImporting && query.isAsking) return isMultiKey && missing > 0 ? TRY_AGAIN : null;
+  // A key that comes by RESTORE is alone: whether it is there is for the command to see.
+  if (isImporting && query.isAsking) return isMultiKey && missingOf(query, exists) > 0 ? TRY_AGAIN : null;
   const mayReadHere = (query.isReadOnlyClient || query.isShardPubsub) && !query.anyWrite;
   if (mayReadHere && isReplica(myself(state)) && myself(state).replicaOf === owner.id) return null;
   return isMine ? null : moved(state, slot, policy);
+}
+
+/** How many keys of the request are not here; shard channels always are. */
+function missingOf({ keys, isShardPubsub }: RedirectQuery, exists: (key: KeyAt) => boolean): number {
+  if (isShardPubsub) return 0;
+  let missing = 0;
+  for (const key of keys) if (!exists(key)) missing += 1;
+  return missing;
 }
 
 function refusalWhenDown(query: RedirectQuery, policy: RedirectPolicy): string | null {

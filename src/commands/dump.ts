@@ -80,7 +80,7 @@ export function restore(call: Invocation): void {
   );
   if (fault !== null) return call.error(`ERR ${fault}`);
   if (!isLoadable(record.type)) return call.error('ERR Bad data format');
-  const old = call.lookupWrite(1);
+  const old = options.isReplacing ? call.lookupWrite(1) : 0;
   const expireAtMs = ttl === 0 ? 0 : restoredExpiry(call, options);
   if (expireAtMs !== 0 && expireAtMs <= keyspace.nowMs && keyspace.expiryMode === EXPIRY_DELETE) {
     record.assembly?.discard();

@@ -57,7 +57,7 @@ export function verifyDumpPayload(bytes: Uint8Array, start: number, end: number,
   if (footer < start) return -1;
   if (!isReadableVersion(versionOfDump(bytes, footer))) return -1;
   if (!verifies) return footer;
-  const crc = new Crc64();
+  crc.reset();
   crc.update(bytes, start, footer + 2);
   return crc.matches(bytes, footer + 2) ? footer : -1;
 }
@@ -80,7 +80,7 @@ export function openDumpPayload(
 ): string | null {
   const bodyEnd = verifyDumpPayload(bytes, start, end, verifies);
   if (bodyEnd < 0) return 'DUMP payload version or checksum are wrong';
-  const cursor = new RdbCursor();
+  const cursor = bodyCursor;
   cursor.reset(bytes, start, bodyEnd);
   record.type = cursor.byte();
   record.bytes = bytes;
@@ -101,6 +101,9 @@ function checkValue(cursor: RdbCursor, record: RdbRecord, assembly: ValueAssembl
   return isComplete;
 }
 
+/** One payload at a time is looked at. */
+const crc = new Crc64();
+const bodyCursor = new RdbCursor();
 const auxCursor = new RdbCursor();
 const auxName = new RdbString();
 

@@ -117,9 +117,14 @@ export class SlotGate implements ClusterGate {
 
 /** The keys and shard channels of a request. Where the arguments make no sense there are none, and the command itself will say so. */
 function keysOf(command: Command, request: Request): KeyAt[] {
-  const { bytes, starts, lengths } = request;
-  const found = findKeys(command, request, true) ?? [];
-  return found.map(({ position }) => ({ bytes, start: starts[position], length: lengths[position] }));
+  const { bytes, starts, lengths, argc } = request;
+  const { firstKey } = command;
+  if (command.hasPlainKeys && firstKey > 0 && firstKey === command.lastKey && firstKey < argc)
+    return [{ bytes, start: starts[firstKey], length: lengths[firstKey] }];
+  const keys: KeyAt[] = [];
+  for (const { position } of findKeys(command, request, true) ?? [])
+    keys.push({ bytes, start: starts[position], length: lengths[position] });
+  return keys;
 }
 
 function keysOfAll(transaction: Transaction): KeyAt[] {
