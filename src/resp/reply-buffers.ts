@@ -8,10 +8,11 @@
  *
  * Invariant: spare buffers have SPARE_BYTES_MAX bytes together at most, but for the huge ones.
  */
-import type { HugeBuffers } from '../memory/huge-buffers.js';
+import { EXTENDED_BYTES_MIN, type HugeBuffers } from '../memory/huge-buffers.js';
 import { SpareBuffers } from '../memory/spare-buffers.js';
 
-const SPARE_BYTES_MAX = 32 << 20;
+/** What is longer than that is a huge buffer. */
+const SPARE_BYTES_MAX = EXTENDED_BYTES_MIN;
 const SPARE_COUNT_MAX = 64;
 /**
  * A buffer's bytes begin in the middle of a memory page of 4 KiB. The kernel copies with one instruction (`rep movsb`), which takes ten times as long on some

@@ -6,7 +6,7 @@
  */
 import { constants } from 'node:buffer';
 import { copyBytes, copyWords } from '../memory/copy.js';
-import { HugeBuffers } from '../memory/huge-buffers.js';
+import { EXTENDED_BYTES_MIN, HugeBuffers } from '../memory/huge-buffers.js';
 import { ReplyBuffers } from './reply-buffers.js';
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -22,7 +22,7 @@ const BYTES_MAX = constants.MAX_LENGTH;
 /** So many elements of a reply stand for the others. */
 export const SAMPLED_ELEMENTS = 1024;
 /** A buffer grows to twice its length, or more if need be, up to this. */
-const DOUBLED_BYTES_MAX = 32 * 1024 * 1024;
+const DOUBLED_BYTES_MAX = EXTENDED_BYTES_MIN;
 /** What a reply's first elements say of the others is believed up to this. */
 const RESERVED_BYTES_MAX = 64 * 1024 * 1024;
 

@@ -11,6 +11,7 @@
  * never split a reply; (3) after `close` nothing is executed or written; (4) all session state dies with the connection through `Server.forget`.
  */
 import { entryBytes } from '../keyspace/entry.js';
+import { EXTENDED_BYTES_MIN } from '../memory/huge-buffers.js';
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
 import { describeConnection } from './client-info.js';
 import {
@@ -432,7 +433,7 @@ const READ_ON_BYTES_MAX = 512 * 1024;
 /** A sender that does not keep up makes our own reads fail, which is not cheap: so many reads go without one then. */
 const IDLE_READS = 16;
 /** Bulks from here on change hands with their buffer, which is one of the arena's huge buffers (reply-buffers.ts). */
-export const GIVEN_BYTES_MIN = 32 << 20;
+export const GIVEN_BYTES_MIN = EXTENDED_BYTES_MIN;
 /** A spare buffer may be so many times as large as need be. */
 const ROOM_FACTOR_MAX = 4;
 /** Replies of one event beyond this leave in between: a pipeline of large replies is not gathered, and the output limits see it as it grows. */
