@@ -9,17 +9,12 @@
  * Invariant: spare buffers have SPARE_BYTES_MAX bytes together at most, but for the huge ones.
  */
 import { EXTENDED_BYTES_MIN, type HugeBuffers } from '../memory/huge-buffers.js';
+import { makeReadBuffer } from '../memory/read-buffer.js';
 import { SpareBuffers } from '../memory/spare-buffers.js';
 
 /** What is longer than that is a huge buffer. */
 const SPARE_BYTES_MAX = EXTENDED_BYTES_MIN;
 const SPARE_COUNT_MAX = 64;
-/**
- * A buffer's bytes begin in the middle of a memory page of 4 KiB. The kernel copies with one instruction (`rep movsb`), which takes ten times as long on some
- * processors (AMD's Zen 3: 2.5 instead of 22 GB/s) where the target lies 1 to 31 bytes further in its page than the source. What arrives lies at a page's
- * beginning, and the system's allocator puts a large buffer 16 bytes behind one.
- */
-const SHIFT_BYTES = 2048 - 16;
 
 export class ReplyBuffers {
   private readonly spares = new SpareBuffers(SPARE_BYTES_MAX, SPARE_COUNT_MAX);
@@ -34,9 +29,7 @@ export class ReplyBuffers {
   /** @returns a spare buffer of at least `byteCount` bytes and, unless it is a huge one, up to `bytesMax`, with whatever is in it; or a new one */
   take(byteCount: number, bytesMax = Number.POSITIVE_INFINITY): Uint8Array {
     if (byteCount > SPARE_BYTES_MAX) return this.huge.take(byteCount);
-    return (
-      this.spares.take(byteCount, bytesMax) ?? new Uint8Array(new ArrayBuffer(SHIFT_BYTES + byteCount), SHIFT_BYTES)
-    );
+    return this.spares.take(byteCount, bytesMax) ?? makeReadBuffer(byteCount);
   }
 
   /** Takes a buffer that nobody reads or writes any more. */

@@ -107,7 +107,7 @@ export class Connection implements TransportOwner {
       return;
     }
     server.executeInbox();
-    this.execute(bytes, 0, length);
+    this.execute(bytes, 0, length, length === READ_BYTES ? bytes.length : length);
     if (length === READ_BYTES) this.readOn();
     server.forgetInput();
   }
@@ -116,8 +116,8 @@ export class Connection implements TransportOwner {
     this.server.executeInbox();
   }
 
-  /** Executes input: `bytes[start … end)`, which follow what is pending. */
-  execute(bytes: Uint8Array, start: number, end: number): void {
+  /** Executes input: `bytes[start … end)`, which follow what is pending. More may be read into `bytes[end … roomEnd)`. */
+  execute(bytes: Uint8Array, start: number, end: number, roomEnd = end): void {
     if (this.isClosed || (this.flags & CLOSE_AFTER_REPLY) !== 0) return;
     const { server } = this;
     server.beginEvent(this, end - start);
@@ -125,7 +125,8 @@ export class Connection implements TransportOwner {
     if (this.pendingLength === 0 && (this.flags & HALT_FLAGS) === 0) {
       this.state.position = start;
       this.process(bytes, end);
-      const rest = end - this.state.position;
+      const inputEnd = roomEnd === end ? end : this.readBehind(bytes, end, roomEnd);
+      const rest = inputEnd - this.state.position;
       if (rest > 0 && !this.isClosed) this.keep(bytes, this.state.position, rest);
       this.state.position = 0;
     } else {
@@ -133,6 +134,20 @@ export class Connection implements TransportOwner {
       this.processPending();
     }
     server.endEvent(this);
+  }
+
+  /** Reads the rest of a request behind its beginning, if there is room for it and it has arrived: then nothing is kept. @returns where the input ends now */
+  private readBehind(bytes: Uint8Array, end: number, roomEnd: number): number {
+    const { server, state } = this;
+    const missing = state.position + state.neededBytes - end;
+    if (end - state.position < READ_BEHIND_BYTES_MIN || missing <= 0 || missing > roomEnd - end) return end;
+    if (this.isClosed || (this.flags & HALT_FLAGS) !== 0 || this.idleReads-- > 0) return end;
+    const length = this.transport.read(bytes, end, missing);
+    this.idleReads = length === 0 ? IDLE_READS : 0;
+    if (length === 0) return end;
+    server.netInputBytes += length;
+    this.process(bytes, end + length);
+    return end + length;
   }
 
   /** Reads more of a large bulk straight to its place, if more of it has arrived. */
@@ -430,6 +445,8 @@ const BULK_RESERVED_BYTES = 2 << 20;
 const BULK_RESERVE_FACTOR = 64;
 /** One such read gets at most so much; the others must not wait long, and there may be 32 in a turn. */
 const READ_ON_BYTES_MAX = 512 * 1024;
+/** To copy less takes no longer than a read of our own does. */
+const READ_BEHIND_BYTES_MIN = 16 * 1024;
 /** A sender that does not keep up makes our own reads fail, which is not cheap: so many reads go without one then. */
 const IDLE_READS = 16;
 /** Bulks from here on change hands with their buffer, which is one of the arena's huge buffers (reply-buffers.ts). */

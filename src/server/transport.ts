@@ -14,9 +14,11 @@
  */
 import { readSync } from 'node:fs';
 import net from 'node:net';
+import { makeReadBuffer } from '../memory/read-buffer.js';
 
-/** Bytes of the shared read buffer: one read gets at most this much. */
+/** One read gets at most this much. */
 export const READ_BYTES = 64 * 1024;
+const SHARED_BYTES = 512 * 1024;
 
 interface StreamBinding {
   WriteWrap: new () => WriteRequest;
@@ -244,7 +246,7 @@ class HandleTransport extends Transport {
         this.destroy();
       }
     };
-    handle.useUserBuffer(sharedBytes);
+    handle.useUserBuffer(readBytes);
   }
 
   override read(bytes: Uint8Array, start: number, count: number): number {
@@ -367,8 +369,9 @@ export class SocketTransport extends Transport {
   }
 }
 
-/** One read buffer for all transports of the process. */
-const sharedBytes = new Uint8Array(READ_BYTES);
+/** One read buffer for all transports of the process. The room behind what a read gets is for the owner's own reads. */
+const sharedBytes = makeReadBuffer(SHARED_BYTES);
+const readBytes = sharedBytes.subarray(0, READ_BYTES);
 
 /**
  * Makes `server` hand out transports that share one read buffer. Call once it listens.
@@ -433,7 +436,7 @@ export function connectTransport(
   const socket = net.connect({
     ...options,
     onread: {
-      buffer: sharedBytes,
+      buffer: readBytes,
       callback: (length: number) => {
         transport?.owner.onBytes(sharedBytes, length);
         return true;
