@@ -35,15 +35,14 @@ export function clientId(call: Invocation): void {
 }
 
 export function clientInfo(call: Invocation): void {
-  replyConnections(call.reply, [call.connection]);
+  replyConnections(call.reply, [call.connection], 1);
 }
 
 export function clientList(call: Invocation): void {
   const { connections } = call.server;
-  let selected: Iterable<Connection>;
-  if (call.argc === 2) {
-    selected = connections.values();
-  } else if (call.argc === 4 && call.is(2, 'TYPE')) {
+  let selected: Connection[];
+  if (call.argc === 2) return replyConnections(call.reply, connections.values(), connections.size);
+  if (call.argc === 4 && call.is(2, 'TYPE')) {
     const type = CLIENT_TYPES[call.text(3).toLowerCase()];
     if (type === undefined) return call.reply.byteError(`ERR Unknown client type '${call.request.cText(3)}'`);
     selected = [...connections.values()].filter((connection) => typeOf(connection) === type);
@@ -59,7 +58,7 @@ export function clientList(call: Invocation): void {
   } else {
     return replySyntaxError(call);
   }
-  replyConnections(call.reply, selected);
+  replyConnections(call.reply, selected, selected.length);
 }
 
 export function clientGetname(call: Invocation): void {

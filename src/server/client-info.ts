@@ -1,5 +1,5 @@
 /** One connection as CLIENT LIST, CLIENT INFO and the log describe it. Source: spec server.md section 5.1. */
-import { type ReplyWriter, writeInteger } from '../resp/reply-writer.js';
+import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Connection } from './connection.js';
 import {
   CLOSE_AFTER_REPLY,
@@ -87,170 +87,154 @@ export function localAddressOf(connection: Connection): string {
 
 /** The line without its LF. */
 export function describeConnection(connection: Connection): string {
-  const room = new LineRoom();
-  const line = new LineWriter(room);
-  line.describe(connection, Date.now());
-  return Buffer.from(room.bytes.subarray(0, line.length)).toString();
+  return Buffer.from(new Lines(Date.now()).line(connection), 'latin1').toString();
 }
 
-/** Replies with the lines of CLIENT LIST, each with its LF. */
-export function replyConnections(reply: ReplyWriter, connections: Iterable<Connection>): void {
-  const nowMs = Date.now();
-  const lines = new LineWriter(reply);
-  if (reply.protocol === 3) lines.start(VERBATIM);
+/** Replies with the lines of CLIENT LIST, each with its LF, of `count` connections. */
+export function replyConnections(reply: ReplyWriter, connections: Iterable<Connection>, count: number): void {
+  // A buffer that grows step by step has twice as many fresh pages.
+  reply.reserve(count * LINE_BYTES);
+  const lines = new Lines(Date.now());
+  let chunk = reply.protocol === 3 ? 'txt:' : '';
+  let length = 0;
   for (const connection of connections) {
-    lines.describe(connection, nowMs);
-    lines.end();
+    chunk += `${lines.line(connection)}\n`;
+    if (chunk.length < CHUNK_BYTES) continue;
+    length += writeChunk(reply, length, chunk);
+    chunk = '';
   }
-  reply.verbatimInRoom(lines.length);
+  length += writeChunk(reply, length, chunk);
+  reply.verbatimInRoom(length);
 }
 
-/** What lines are written into. */
-interface Room {
-  /** @returns `byteCount` bytes or more; the first `kept` are those of the room given last */
-  bulkRoom(byteCount: number, kept: number): Uint8Array;
+/** Writes a byte string behind the first `start` bytes of the reply's room. @returns its length */
+function writeChunk(reply: ReplyWriter, start: number, chunk: string): number {
+  const { buffer, byteOffset } = reply.bulkRoom(start + chunk.length, start);
+  return Buffer.from(buffer, byteOffset + start, chunk.length).write(chunk, 'latin1');
 }
 
-/** Room for one line that is no reply. */
-class LineRoom implements Room {
-  bytes = new Uint8Array(LINE_BYTES);
+/**
+ * Makes lines, as byte strings. There may be thousands, and the code is hardly ever run often enough to be compiled: so what a line says in its middle and
+ * at its end is put together once for a row of connections of which it is true, as it is of most.
+ */
+class Lines {
+  private readonly nowMs: number;
+  /** What `state` said of the connection before, and why. */
+  private stateText = '';
+  private flags = -1;
+  private isWatchDirty = false;
+  private databaseIndex = 0;
+  private channelCount = 0;
+  private patternCount = 0;
+  private shardChannelCount = 0;
+  private queuedCount = 0;
+  private inputBytes = 0;
+  private freeBytes = 0;
+  private argumentBytes = 0;
+  private outputBytes = 0;
+  private allBytes = 0;
+  /** The same of `session`. */
+  private sessionText = '';
+  private user: string | null = null;
+  private redirectId = 0;
+  private protocol = 0;
+  private libName = '';
+  private libVersion = '';
 
-  bulkRoom(byteCount: number, kept: number): Uint8Array {
-    if (byteCount <= this.bytes.length) return this.bytes;
-    const grown = new Uint8Array(byteCount);
-    grown.set(this.bytes.subarray(0, kept));
-    this.bytes = grown;
-    return grown;
-  }
-}
-
-/** Writes lines as bytes: there may be thousands, and as strings put together they take five times as long. */
-class LineWriter {
-  length = 0;
-  private bytes: Uint8Array = new Uint8Array(0);
-  private readonly room: Room;
-
-  constructor(room: Room) {
-    this.room = room;
-  }
-
-  start(prefix: Uint8Array): void {
-    this.reserve(prefix.length);
-    this.label(prefix);
-  }
-
-  describe(connection: Connection, nowMs: number): void {
-    const { transport, transaction, subscriptions, flags, name, lastCommand, user, libName, libVersion } = connection;
-    const queued = connection.queuedBytes;
-    const address = addressOf(connection);
-    const localAddress = localAddressOf(connection);
-    const letters =
-      address.length +
-      localAddress.length +
-      name.length +
-      lastCommand.length +
-      user.length +
-      libName.length +
-      libVersion.length;
-    this.reserve(LINE_BYTES + letters * UTF8_BYTES_MAX);
-    this.number(ID, connection.id);
-    this.text(ADDR, address);
-    this.text(LADDR, localAddress);
-    this.number(FD, transport.descriptor);
-    this.text(NAME, name);
-    this.number(AGE, Math.floor((nowMs - connection.createdAtMs) / 1000));
-    this.number(IDLE, Math.max(0, Math.floor((nowMs - connection.lastActiveMs) / 1000)));
-    this.text(FLAGS, flagLetters(connection));
-    this.number(DB, connection.databaseIndex);
-    this.number(SUB, subscriptions?.topics[CHANNEL].size ?? 0);
-    this.number(PSUB, subscriptions?.topics[PATTERN].size ?? 0);
-    this.number(SSUB, subscriptions?.topics[SHARD_CHANNEL].size ?? 0);
-    this.number(MULTI, transaction === null ? -1 : transaction.count);
-    this.number(QBUF, connection.pendingLength);
-    this.number(QBUF_FREE, connection.pending.length - connection.pendingLength);
-    this.number(MULTI_MEM, transaction?.argumentBytes ?? 0);
-    this.number(OLL, queued > 0 ? 1 : 0);
-    this.number(OMEM, queued);
-    this.number(TOT_MEM, connectionBytes(connection));
-    this.text(EVENTS, queued > 0 ? 'rw' : 'r');
-    this.text(CMD, lastCommand === '' ? 'NULL' : lastCommand);
-    this.text(USER, user);
-    this.number(REDIR, (flags & IS_TRACKING) === 0 ? -1 : connection.tracker!.options.redirectId);
-    this.number(RESP, connection.protocol);
-    this.text(LIB_NAME, libName);
-    this.text(LIB_VER, libVersion);
+  constructor(nowMs: number) {
+    this.nowMs = nowMs;
   }
 
-  /** For the LF there is room behind a line. */
-  end(): void {
-    this.bytes[this.length++] = LF;
-  }
-
-  private number(label: Uint8Array, value: number): void {
-    this.label(label);
-    this.length = writeInteger(this.bytes, this.length, value);
-  }
-
-  private text(label: Uint8Array, value: string): void {
-    this.label(label);
-    const { bytes, length } = this;
-    for (let i = 0; i < value.length; i++) {
-      const code = value.charCodeAt(i);
-      if (code >= 0x80) {
-        this.length += encoder.encodeInto(value, bytes.subarray(length)).written;
-        return;
-      }
-      bytes[length + i] = code;
+  line(connection: Connection): string {
+    const { nowMs } = this;
+    const { transport, lastCommand, createdAtMs, lastActiveMs } = connection;
+    let address = addressOf(connection);
+    let localAddress = localAddressOf(connection);
+    if ((connection.flags & IS_UNIX_SOCKET) !== 0) {
+      address = byteString(address);
+      localAddress = byteString(localAddress);
     }
-    this.length = length + value.length;
+    const age = Math.floor((nowMs - createdAtMs) / 1000);
+    const idle = Math.max(0, Math.floor((nowMs - lastActiveMs) / 1000));
+    const command = lastCommand === '' ? 'NULL' : lastCommand;
+    return `id=${connection.id} addr=${address} laddr=${localAddress} fd=${transport.descriptor} name=${connection.name} age=${age} idle=${idle}${this.state(connection)}${command}${this.session(connection)}`;
   }
 
-  private label(label: Uint8Array): void {
-    const { bytes, length } = this;
-    for (let i = 0; i < label.length; i++) bytes[length + i] = label[i];
-    this.length = length + label.length;
+  private state(connection: Connection): string {
+    const { flags, isWatchDirty, databaseIndex, subscriptions, transaction, pending, pendingLength } = connection;
+    let channelCount = 0;
+    let patternCount = 0;
+    let shardChannelCount = 0;
+    if (subscriptions !== null) {
+      const { topics } = subscriptions;
+      channelCount = topics[CHANNEL].size;
+      patternCount = topics[PATTERN].size;
+      shardChannelCount = topics[SHARD_CHANNEL].size;
+    }
+    const queuedCount = transaction === null ? -1 : transaction.count;
+    const argumentBytes = transaction === null ? 0 : transaction.argumentBytes;
+    const freeBytes = pending.length - pendingLength;
+    const outputBytes = connection.queuedBytes;
+    const allBytes = connectionBytes(connection);
+    if (
+      flags === this.flags &&
+      isWatchDirty === this.isWatchDirty &&
+      databaseIndex === this.databaseIndex &&
+      channelCount === this.channelCount &&
+      patternCount === this.patternCount &&
+      shardChannelCount === this.shardChannelCount &&
+      queuedCount === this.queuedCount &&
+      pendingLength === this.inputBytes &&
+      freeBytes === this.freeBytes &&
+      argumentBytes === this.argumentBytes &&
+      outputBytes === this.outputBytes &&
+      allBytes === this.allBytes &&
+      (flags & IS_TRACKING) === 0
+    )
+      return this.stateText;
+    this.flags = flags;
+    this.isWatchDirty = isWatchDirty;
+    this.databaseIndex = databaseIndex;
+    this.channelCount = channelCount;
+    this.patternCount = patternCount;
+    this.shardChannelCount = shardChannelCount;
+    this.queuedCount = queuedCount;
+    this.inputBytes = pendingLength;
+    this.freeBytes = freeBytes;
+    this.argumentBytes = argumentBytes;
+    this.outputBytes = outputBytes;
+    this.allBytes = allBytes;
+    const isSending = outputBytes > 0;
+    this.stateText = ` flags=${flagLetters(connection)} db=${databaseIndex} sub=${channelCount} psub=${patternCount} ssub=${shardChannelCount} multi=${queuedCount} qbuf=${pendingLength} qbuf-free=${freeBytes} argv-mem=0 multi-mem=${argumentBytes} rbs=0 rbp=0 obl=0 oll=${isSending ? 1 : 0} omem=${outputBytes} tot-mem=${allBytes} events=${isSending ? 'rw' : 'r'} cmd=`;
+    return this.stateText;
   }
 
-  private reserve(count: number): void {
-    const needed = this.length + count;
-    if (needed > this.bytes.length) this.bytes = this.room.bulkRoom(needed, this.length);
+  private session({ user, flags, tracker, protocol, libName, libVersion }: Connection): string {
+    const redirectId = (flags & IS_TRACKING) === 0 ? -1 : tracker!.options.redirectId;
+    if (
+      user === this.user &&
+      redirectId === this.redirectId &&
+      protocol === this.protocol &&
+      libName === this.libName &&
+      libVersion === this.libVersion
+    )
+      return this.sessionText;
+    this.user = user;
+    this.redirectId = redirectId;
+    this.protocol = protocol;
+    this.libName = libName;
+    this.libVersion = libVersion;
+    this.sessionText = ` user=${user} redir=${redirectId} resp=${protocol} lib-name=${libName} lib-ver=${libVersion}`;
+    return this.sessionText;
   }
 }
 
-function label(text: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(text));
+/** A text's UTF-8, one character a byte. */
+function byteString(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
-const ID = label('id=');
-const ADDR = label(' addr=');
-const LADDR = label(' laddr=');
-const FD = label(' fd=');
-const NAME = label(' name=');
-const AGE = label(' age=');
-const IDLE = label(' idle=');
-const FLAGS = label(' flags=');
-const DB = label(' db=');
-const SUB = label(' sub=');
-const PSUB = label(' psub=');
-const SSUB = label(' ssub=');
-const MULTI = label(' multi=');
-const QBUF = label(' qbuf=');
-const QBUF_FREE = label(' qbuf-free=');
-const MULTI_MEM = label(' argv-mem=0 multi-mem=');
-const OLL = label(' rbs=0 rbp=0 obl=0 oll=');
-const OMEM = label(' omem=');
-const TOT_MEM = label(' tot-mem=');
-const EVENTS = label(' events=');
-const CMD = label(' cmd=');
-const USER = label(' user=');
-const REDIR = label(' redir=');
-const RESP = label(' resp=');
-const LIB_NAME = label(' lib-name=');
-const LIB_VER = label(' lib-ver=');
-const VERBATIM = label('txt:');
-const LF = 0x0a;
-const encoder = new TextEncoder();
-/** More than a line has, its texts apart: 204 bytes of labels, 16 numbers with up to 21, flags, events and the LF. */
-const LINE_BYTES = 640;
-/** Of one UTF-16 unit. */
-const UTF8_BYTES_MAX = 3;
+/** Of so many together the engine makes flat bytes at once. */
+const CHUNK_BYTES = 16 * 1024;
+/** A line mostly has less. */
+const LINE_BYTES = 352;
