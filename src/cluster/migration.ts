@@ -25,6 +25,7 @@ const CACHE_IDLE_MS = 10_000;
 const CHUNK_BYTES = 64 * 1024;
 const REPLY_BYTES_MAX = 64 * 1024;
 const PORT_MAX = 65535;
+const TIMER_MS_MAX = 0x7fffffff;
 
 /** A connection to a target. */
 export interface TargetLink {
@@ -326,7 +327,7 @@ class Target implements LinkOwner {
   #setTimer(nowMs: number): void {
     clearTimeout(this.#timer);
     this.#timerAtMs = this.#deadlineMs;
-    this.#timer = setTimeout(() => this.#onTimer(), Math.ceil(this.#deadlineMs - nowMs));
+    this.#timer = setTimeout(() => this.#onTimer(), Math.min(Math.ceil(this.#deadlineMs - nowMs), TIMER_MS_MAX));
     this.#timer.unref();
   }
 

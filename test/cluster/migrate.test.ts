@@ -187,6 +187,33 @@ test('a key that changes on its way by a command that waited for another key sta
   }
 });
 
+test('of several keys only the one that changed on its way stays, also if a key is named twice', {
+  skip: needsServers('slotmesh'),
+}, async () => {
+  const target = await slowTarget();
+  try {
+    await withServers([{ kind: 'slotmesh' }], async ([server]) => {
+      const names = Array.from({ length: 40 }, (_, i) => `key${i}`);
+      await server!.call('MSET', ...names.flatMap((name) => [name, name]));
+      await server!.call('RPUSH', 'to', '1');
+      const [mover, waiter] = await Promise.all([server!.connect(), server!.connect()]);
+      const popped = waiter.call('BLMOVE', 'from', 'to', 'LEFT', 'RIGHT', 0);
+      await waitFor(async () => (await server!.info('clients'))['blocked_clients'] === '1', { what: 'BLMOVE to wait' });
+      const keys = [...names, 'missing', 'to', 'key3'];
+      const moved = mover.call('MIGRATE', '127.0.0.1', target.port, '', 0, 60000, 'KEYS', ...keys).catch(String);
+      await target.untilAsked();
+      await server!.call('RPUSH', 'from', '2');
+      assert.equal(await popped, '2');
+      for (let i = 0; i < keys.length - 1; i++) target.answer();
+      assert.match(String(await moved), /A key changed while it was being migrated/);
+      assert.deepEqual(await server!.call('KEYS', '*'), ['to']);
+      for (const client of [mover, waiter]) client.close();
+    });
+  } finally {
+    await target.close();
+  }
+});
+
 test('a client blocked on a key is sent after its slot, or told that the cluster is down', {
   skip: needsServers('slotmesh'),
 }, async () => {
