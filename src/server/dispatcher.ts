@@ -59,6 +59,8 @@ export const GATE_PAUSE = 1 << 7;
 export const GATE_MONITORS = 1 << 8;
 /** Keys are on their way to another node. */
 export const GATE_MIGRATION = 1 << 9;
+/** A slot is being moved away. What concerns other slots, which is nearly everything, must not pay for it. */
+const GATES_OF_MOVE = GATE_CLUSTER | GATE_MIGRATION;
 
 /** Names that are acted upon even inside MULTI, instead of being queued. */
 const NOT_QUEUED = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
@@ -263,7 +265,11 @@ export class Dispatcher {
     const { gates } = server;
     if (
       (connection.flags & GATE_FLAGS) === 0 &&
-      (gates === 0 || (gates === GATE_CLUSTER && server.cluster!.serves(request, command)))
+      (gates === 0 ||
+        (gates === GATE_CLUSTER && server.cluster!.serves(request, command)) ||
+        (gates === GATES_OF_MOVE &&
+          server.migrations.passes(request, command) &&
+          server.cluster!.serves(request, command)))
     ) {
       this.run(connection, request, command);
       return true;

@@ -15,7 +15,7 @@ import { type Command, MAY_REPLICATE, MOVABLE_KEYS, PUBSUB, WRITE } from '../com
 import { findKeys } from '../commands/keys.js';
 import type { Database } from '../keyspace/database.js';
 import type { Entries } from '../keyspace/entry.js';
-import { hashKey } from '../keyspace/key-hash.js';
+import { hashAhead, hashKey, keyHashResult } from '../keyspace/key-hash.js';
 import type { Ref } from '../memory/arena.js';
 import { equalBytes } from '../memory/copy.js';
 import type { Request } from '../resp/request.js';
@@ -31,6 +31,8 @@ const SPARES_MAX = 8;
 /** The keys of one MIGRATE while they are on their way: the requests that are sent for them, and whether they have changed since. */
 export class Travel {
   databaseIndex = 0;
+  /** The slot of the last key: in a cluster, that of all. */
+  slot = 0;
   /** Whether the keys go for good, so that changes of them are held back. */
   isHeld = false;
   readonly batch = new MigrationBatch();
@@ -53,6 +55,7 @@ export class Travel {
       while (index[cell] !== 0) cell = (cell + 1) & (cells - 1);
       index[cell] = i + 1;
     }
+    this.slot = keyHashResult.slot;
   }
 
   /** Whether the key `bytes[start … start + length)`, whose hash it is, is on its way. */
@@ -161,6 +164,18 @@ export class Migrations implements ChangeWitness {
       return false;
     }
     return (connection.flags & IN_MULTI) === 0 && this.concerns(databaseIndex, request, command);
+  }
+
+  /** In a cluster: whether it is plain at little cost that `mustWait` need not be asked, if all keys of the request are in the slot of the first. */
+  passes(request: Request, command: Command): boolean {
+    if ((command.flags & (WRITE | MAY_REPLICATE)) === 0) return true;
+    const { firstKey } = command;
+    if (!command.hasPlainKeys || firstKey === 0 || firstKey >= request.argc) return false;
+    const { bytes, starts, lengths } = request;
+    hashAhead(bytes, starts[firstKey], lengths[firstKey]);
+    const { slot } = keyHashResult;
+    for (const travel of this.underWay) if (travel.slot === slot) return false;
+    return true;
   }
 
   postpone(connection: Connection): void {

@@ -48,7 +48,7 @@ async function moveSlot(from: ServerProcess, to: ServerProcess): Promise<void> {
 async function slowTarget() {
   let answer = (): void => {};
   const server = await fakeServer(([name], socket) => {
-    if (name !== 'RESTORE') return '+OK\r\n';
+    if (!name!.startsWith('RESTORE')) return '+OK\r\n';
     answer = () => socket.write('+OK\r\n');
     return null;
   });
@@ -157,6 +157,54 @@ test('while keys travel others are served; writes to them wait, and then find th
       await flush;
       assert.equal(await server!.call('EXISTS', 'moving'), 0);
       for (const client of [mover, writer, multi]) client.close();
+    });
+  } finally {
+    await target.close();
+  }
+});
+
+test('in a cluster, too, only what may change the travelling keys waits', {
+  skip: needsServers('slotmesh'),
+}, async () => {
+  const target = await slowTarget();
+  try {
+    await withServers([node('slotmesh')], async ([server]) => {
+      await server!.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16383);
+      await waitFor(async () => (await clusterInfo(server!))['cluster_state'] === 'ok', {
+        what: 'the cluster to be up',
+      });
+      await server!.call('MSET', '{x}moving', '1', '{x}staying', '1');
+      const mover = await server!.connect();
+      const moved = mover.call('MIGRATE', '127.0.0.1', target.port, '{x}moving', 0, 60000);
+      await target.untilAsked();
+
+      assert.equal(await server!.call('GET', '{x}moving'), '1');
+      assert.equal(await server!.call('INCR', '{x}staying'), 2);
+      assert.equal(await server!.call('MSET', '{y}a', 1, '{y}b', 2), 'OK');
+      assert.equal(await server!.call('PUBLISH', 'channel', 'text'), 0);
+      const waiting: [string, ...(string | number)[]][] = [
+        ['INCR', '{x}moving'],
+        ['MSET', '{x}staying', 5, '{x}moving', 5],
+        ['RENAME', '{x}staying', '{x}moving'],
+        ['FLUSHALL'],
+      ];
+      let answered = 0;
+      const clients = await Promise.all(waiting.map(() => server!.connect()));
+      const replies = clients.map((client, i) =>
+        client
+          .call(...waiting[i]!)
+          .catch(String)
+          .finally(() => answered++),
+      );
+      const multi = await server!.connect();
+      const transaction = multi.pipeline([['MULTI'], ['SET', '{x}moving', 'x'], ['EXEC']]).finally(() => answered++);
+      await server!.call('PING');
+      await server!.call('SET', '{y}c', 'served');
+      assert.equal(answered, 0);
+      target.answer();
+      assert.equal(await moved, 'OK');
+      await Promise.all([...replies, transaction]);
+      for (const client of [mover, multi, ...clients]) client.close();
     });
   } finally {
     await target.close();
