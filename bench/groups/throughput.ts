@@ -1,24 +1,55 @@
-/** GET, SET, INCR and MSET at three pipeline depths and two value sizes, standalone and in cluster mode: redis-benchmark against each server in turn. */
+/** GET, SET, INCR and MSET at several pipeline depths and value sizes, standalone and in cluster mode: redis-benchmark against each server in turn. */
 import { type BenchmarkRow, CLIENTS, type Goals, measureRow } from '../benchmark-row.js';
 import type { BenchContext, GroupRunner } from '../context.js';
 import { loadKeys } from '../key-loader.js';
 import type { Group, Row } from '../measurement.js';
 import { type Contender, ServerUnderTest, withBoth } from '../server-under-test.js';
 
+type Test = 'get' | 'set' | 'incr' | 'mset';
+
+interface ValueSize {
+  id: string;
+  title: string;
+  bytes: number;
+  /** Distinct keys: about 100 MB of values at most, and far more than any CPU cache holds. */
+  keyspace: number;
+  pipelines: readonly number[];
+  tests: readonly Test[];
+  /** Of the run that finds out how many requests last `seconds`. */
+  calibrationRequests: number;
+}
+
 interface Workload {
   id: string;
   title: string;
-  test: 'get' | 'set' | 'incr' | 'mset';
+  test: Test;
   pipeline: number;
-  valueBytes: number;
+  size: ValueSize;
 }
 
-/** Distinct keys per value size: about 100 MB of values each at most, and far more than any CPU cache holds. */
-const KEYSPACE = { small: 1_000_000, large: 100_000 };
-const SMALL_BYTES = 16;
-const LARGE_BYTES = 1024;
-/** The run that finds out how many requests last `seconds`. */
-const CALIBRATION_REQUESTS = 100_000;
+const DEPTHS = [1, 16, 100];
+const SMALL: ValueSize = {
+  id: '16b',
+  title: '16 B',
+  bytes: 16,
+  keyspace: 1_000_000,
+  pipelines: DEPTHS,
+  tests: ['get', 'set', 'incr', 'mset'],
+  calibrationRequests: 100_000,
+};
+const SIZES: readonly ValueSize[] = [
+  SMALL,
+  { ...SMALL, id: '1k', title: '1 KiB', bytes: 1024, keyspace: 100_000, tests: ['get', 'set', 'mset'] },
+  {
+    id: '128k',
+    title: '128 KiB',
+    bytes: 128 * 1024,
+    keyspace: 800,
+    pipelines: [1],
+    tests: ['get', 'set'],
+    calibrationRequests: 5000,
+  },
+];
 
 /** What issue and design ask for, by pipeline depth: throughput at least, CPU per command at most. Set for GET and SET of small values. */
 const GOALS: Record<number, Goals> = {
@@ -27,19 +58,19 @@ const GOALS: Record<number, Goals> = {
   100: { throughput: 1.4, cpu: 0.75 },
 };
 
-function workloads(prefix: string, tests: readonly Workload['test'][]): Workload[] {
+function workloads(prefix: string, tests: readonly Test[], sizes: readonly ValueSize[]): Workload[] {
   const list: Workload[] = [];
   for (const test of tests) {
-    for (const valueBytes of test === 'incr' ? [SMALL_BYTES] : [SMALL_BYTES, LARGE_BYTES]) {
-      for (const pipeline of [1, 16, 100]) {
-        const size = valueBytes === LARGE_BYTES ? '1 KiB' : '16 B';
+    for (const size of sizes) {
+      if (!size.tests.includes(test)) continue;
+      for (const pipeline of size.pipelines) {
         const name = test === 'mset' ? 'MSET(10)' : test.toUpperCase();
         list.push({
-          id: `${prefix}${test}-p${pipeline}-${valueBytes === LARGE_BYTES ? '1k' : '16b'}`,
-          title: `${name}, pipeline ${pipeline}${test === 'incr' ? '' : `, ${size}`}`,
+          id: `${prefix}${test}-p${pipeline}-${size.id}`,
+          title: `${name}, pipeline ${pipeline}${test === 'incr' ? '' : `, ${size.title}`}`,
           test,
           pipeline,
-          valueBytes,
+          size,
         });
       }
     }
@@ -47,9 +78,9 @@ function workloads(prefix: string, tests: readonly Workload['test'][]): Workload
   return list;
 }
 
-const STANDALONE = workloads('', ['get', 'set', 'incr', 'mset']);
-const CLUSTER = workloads('cluster-', ['get', 'set']);
-const CLUSTER_COST = workloads('cluster-cost-', ['get', 'set']).filter((work) => work.valueBytes === SMALL_BYTES);
+const STANDALONE = workloads('', ['get', 'set', 'incr', 'mset'], SIZES);
+const CLUSTER = workloads('cluster-', ['get', 'set'], SIZES);
+const CLUSTER_COST = workloads('cluster-cost-', ['get', 'set'], [SMALL]);
 
 export const throughput: GroupRunner = {
   rowIds: STANDALONE.map((work) => work.id),
@@ -110,13 +141,13 @@ async function startInClusterMode(side: Contender): Promise<ServerUnderTest> {
 
 async function runWorkloads(context: BenchContext, all: readonly Workload[], setup: GroupSetup): Promise<Group> {
   const rows: Row[] = [];
-  for (const valueBytes of [SMALL_BYTES, LARGE_BYTES]) {
-    const wanted = all.filter((work) => work.valueBytes === valueBytes && context.wants(work.id));
+  for (const size of SIZES) {
+    const wanted = all.filter((work) => work.size === size && context.wants(work.id));
     if (wanted.length === 0) continue;
-    const keyspace = Math.min(context.options.keys, valueBytes === SMALL_BYTES ? KEYSPACE.small : KEYSPACE.large);
+    const keyspace = Math.min(context.options.keys, size.keyspace);
     const start = async (side: Contender): Promise<ServerUnderTest> => {
       const server = await setup.start(side);
-      await loadKeys({ port: server.port, keys: keyspace, valueBytes });
+      await loadKeys({ port: server.port, keys: keyspace, valueBytes: size.bytes });
       return server;
     };
     await withBoth(start, context, async (ours, theirs) => {
@@ -132,14 +163,14 @@ async function runWorkloads(context: BenchContext, all: readonly Workload[], set
 }
 
 function rowOf(work: Workload, keyspace: number, setup: GroupSetup): BenchmarkRow {
-  const { id, title, test, pipeline, valueBytes } = work;
-  const isSmall = valueBytes === SMALL_BYTES;
+  const { id, title, test, pipeline, size } = work;
+  const isSmall = size === SMALL;
   return {
     id,
     title,
-    load: { what: test, pipeline, valueBytes, clients: CLIENTS, keyspace },
+    load: { what: test, pipeline, valueBytes: size.bytes, clients: CLIENTS, keyspace },
     goals: setup.goals ?? (isSmall && ['get', 'set'].includes(test) ? GOALS[pipeline] : undefined),
     isCharted: setup.isCharted && isSmall,
-    calibrationRequests: CALIBRATION_REQUESTS,
+    calibrationRequests: size.calibrationRequests,
   };
 }
