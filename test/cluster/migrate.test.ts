@@ -133,7 +133,8 @@ test('while keys travel others are served; writes to them wait, and then find th
   try {
     await withServers([{ kind: 'slotmesh' }], async ([server]) => {
       await server!.call('MSET', 'moving', '1', 'staying', '1');
-      const [mover, writer, multi] = await Promise.all([server!.connect(), server!.connect(), server!.connect()]);
+      const clients = await Promise.all([server!.connect(), server!.connect(), server!.connect(), server!.connect()]);
+      const [mover, writer, multi, flusher] = clients;
       const moved = mover.call('MIGRATE', '127.0.0.1', target.port, 'moving', 0, 60000);
       await target.untilAsked();
 
@@ -145,8 +146,8 @@ test('while keys travel others are served; writes to them wait, and then find th
         return value;
       });
       const replies = multi.pipeline([['MULTI'], ['SET', 'moving', 'x', 'NX'], ['EXEC']]);
-      const flush = server!.connect().then((client) => client.call('FLUSHALL').finally(() => client.close()));
-      // Two round trips of others: had the write been let through, it would be answered by now.
+      const flush = flusher.call('FLUSHALL');
+      // Two round trips of others: had the write been let through, it would be answered by now; and those who wait do so in this order.
       await server!.call('PING');
       await server!.call('PING');
       assert.equal(isAnswered, false);
@@ -156,7 +157,7 @@ test('while keys travel others are served; writes to them wait, and then find th
       assert.deepEqual((await replies)[1], 'QUEUED');
       await flush;
       assert.equal(await server!.call('EXISTS', 'moving'), 0);
-      for (const client of [mover, writer, multi]) client.close();
+      for (const client of clients) client.close();
     });
   } finally {
     await target.close();
