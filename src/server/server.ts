@@ -335,7 +335,7 @@ export class Server {
       this.lateReplies.push({ at: this.reply.length, outcome });
       return;
     }
-    connection.hold(IS_BLOCKED);
+    this.block(connection);
     void outcome.then((write) => this.answerBlocked(connection, write));
   }
 
@@ -362,7 +362,7 @@ export class Server {
 
   /** Blocks the connection that is being served, and not within EXEC, until `answerBlocked`. */
   block(connection: Connection): void {
-    connection.flags |= IS_BLOCKED;
+    connection.hold(IS_BLOCKED);
   }
 
   /** Replies to a blocked connection and lets it go on. To be called outside of any event. */

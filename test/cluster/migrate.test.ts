@@ -138,6 +138,8 @@ test('while keys travel others are served; writes to them wait, and then find th
       const moved = mover.call('MIGRATE', '127.0.0.1', target.port, 'moving', 0, 60000);
       await target.untilAsked();
 
+      const blockedCount = async () => Number((await server!.info('clients'))['blocked_clients']);
+      assert.equal(await blockedCount(), 1, 'the client of MIGRATE');
       assert.equal(await server!.call('GET', 'moving'), '1');
       assert.equal(await server!.call('INCR', 'staying'), 2);
       let isAnswered = false;
@@ -157,6 +159,7 @@ test('while keys travel others are served; writes to them wait, and then find th
       assert.deepEqual((await replies)[1], 'QUEUED');
       await flush;
       assert.equal(await server!.call('EXISTS', 'moving'), 0);
+      assert.equal(await blockedCount(), 0);
       for (const client of clients) client.close();
     });
   } finally {
