@@ -93,8 +93,8 @@ export class LatencyHistogram {
   /** @returns for each share (0 to 100) the duration in µs that as many of the commands did not exceed */
   percentiles(percents: readonly number[]): number[] {
     const { counts, total } = this;
-    const found: number[] = [];
     if (total === 0) return percents.map(() => 0);
+    const found: number[] = [];
     // Commands in the groups before `group`. Shares mostly ascend: then the groups are passed once.
     let sum = 0;
     let group = 0;
