@@ -25,6 +25,8 @@ export const IS_PAUSED = 1 << 16;
 export const IS_TRACKING = 1 << 17;
 /** A command has taken over the buffer of its pending input: what follows goes on in another one. */
 export const INPUT_IS_GIVEN = 1 << 18;
+/** Its input waits until connections that come at the same time have been accepted. */
+export const INPUT_WAITS = 1 << 19;
 
 export const GATE_FLAGS =
   IS_MONITOR |

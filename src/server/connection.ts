@@ -17,6 +17,7 @@ import { describeConnection } from './client-info.js';
 import {
   CLOSE_AFTER_REPLY,
   INPUT_IS_GIVEN,
+  INPUT_WAITS,
   IS_BLOCKED,
   IS_PAUSED,
   IS_PRIMARY_LINK,
@@ -35,7 +36,7 @@ import type { WatchedKey } from './watches.js';
 /** Flags that only `hold` and `release` change: the connections that have one are counted. */
 const HOLD_FLAGS = IS_BLOCKED | IS_PAUSED;
 /** Flags that stop the execution of further requests. */
-const HALT_FLAGS = HOLD_FLAGS | CLOSE_AFTER_REPLY | INPUT_IS_GIVEN;
+const HALT_FLAGS = HOLD_FLAGS | CLOSE_AFTER_REPLY | INPUT_IS_GIVEN | INPUT_WAITS;
 
 /** Fewer bytes are one request, or two that are not worth a look ahead. */
 const LOOKAHEAD_BYTES_MIN = 128;
@@ -102,6 +103,11 @@ export class Connection implements TransportOwner {
   onBytes(bytes: Uint8Array, length: number): void {
     if (this.isClosed || (this.flags & CLOSE_AFTER_REPLY) !== 0) return;
     const { server } = this;
+    if (server.acceptBurst.isOpen) {
+      server.acceptBurst.add(this);
+      this.execute(bytes, 0, length);
+      return;
+    }
     if (length <= COLLECTED_BYTES_MAX && server.inbox.take(this, bytes, length)) {
       server.scheduleTurnEnd();
       return;
@@ -114,6 +120,7 @@ export class Connection implements TransportOwner {
 
   onEnding(): void {
     this.server.executeInbox();
+    if ((this.flags & INPUT_WAITS) !== 0) this.server.acceptBurst.executeKept();
   }
 
   /** Executes input: `bytes[start … end)`, which follow what is pending. More may be read into `bytes[end … roomEnd)`. */

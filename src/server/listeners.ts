@@ -183,6 +183,7 @@ export class Listeners {
       return this.refuse(transport, PROTECTED_MODE_ERROR);
     }
     this.receivedCount++;
+    server.acceptBurst.noteAccepted();
     if (path === '' && values.tcpKeepalive > 0) transport.setKeepAlive(values.tcpKeepalive);
     const connection = server.accept(transport);
     if (path !== '') connection.flags |= IS_UNIX_SOCKET;

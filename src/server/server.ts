@@ -16,6 +16,7 @@ import { EXPIRY_DELETE, EXPIRY_HIDE, EXPIRY_IGNORE, Keyspace } from '../keyspace
 import { SnapshotMarks } from '../keyspace/snapshot.js';
 import { ReplyWriter } from '../resp/reply-writer.js';
 import { Request } from '../resp/request.js';
+import { AcceptBurst } from './accept-burst.js';
 import { Blocking, type WriteReply } from './blocking.js';
 import { ClientEviction } from './client-eviction.js';
 import { addressOf, describeConnection } from './client-info.js';
@@ -97,6 +98,7 @@ export class Server {
   /** Lines that a shutdown under way adds to INFO server. */
   shutdownText: () => string = () => '';
   readonly listeners: Listeners;
+  readonly acceptBurst = new AcceptBurst(this);
   readonly log: Log;
   /** GATE_ flags of what is special now. */
   gates = 0;
