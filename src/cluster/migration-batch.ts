@@ -5,26 +5,18 @@
  *
  * Batches are used again, one MIGRATE after the other: a move of slots asks for thousands. Nothing is allocated for a key that finds room.
  */
-import { copyBytes } from '../memory/copy.js';
-import { writeInteger } from '../resp/reply-writer.js';
+import { RecordBuffer } from '../resp/record-buffer.js';
 
-/** Room of a batch of ten small keys, which is what redis-cli sends at once. */
-const BYTES = 4096;
 /** What a batch keeps for the next one. */
-const KEEP_BYTES_MAX = 1024 * 1024;
 const KEEP_KEYS_MAX = 4096;
-/** Beyond this the room grows by what is asked for, and not to twice as much. */
-const DOUBLED_BYTES_MAX = 64 * 1024 * 1024;
-/** `$` or `*`, the digits of a safe integer, and CRLF twice: around a word. */
-const AROUND_WORD_BYTES = 24;
+const LINE_END_BYTES = 2;
 
 const encoder = new TextEncoder();
 const AUTH = encoder.encode('AUTH');
 const REPLACE = encoder.encode('REPLACE');
 
 export class MigrationBatch {
-  bytes = new Uint8Array(BYTES);
-  length = 0;
+  private readonly records = new RecordBuffer();
   /** Where the first RESTORE begins; 0 if there is no AUTH. */
   authEnd = 0;
   keyCount = 0;
@@ -34,12 +26,20 @@ export class MigrationBatch {
   /** By key: whether the target has it, by its own word. */
   readonly isMoved: boolean[] = [];
 
+  /** The requests are `bytes[0 … length)`. */
+  get bytes(): Uint8Array {
+    return this.records.bytes;
+  }
+
+  get length(): number {
+    return this.records.length;
+  }
+
   /** Empties the batch. */
   reset(): void {
-    this.length = 0;
+    this.records.clear();
     this.authEnd = 0;
     this.keyCount = 0;
-    if (this.bytes.length > KEEP_BYTES_MAX) this.bytes = new Uint8Array(BYTES);
     if (this.keyStarts.length <= KEEP_KEYS_MAX) return;
     this.keyStarts.length = 0;
     this.keyLengths.length = 0;
@@ -48,10 +48,11 @@ export class MigrationBatch {
 
   /** AUTH, which comes first. @param words password, or name and password */
   authenticate(words: readonly Uint8Array[]): void {
-    this.header(0x2a, 1 + words.length);
-    this.word(AUTH, 0, AUTH.length);
-    for (const word of words) this.word(word, 0, word.length);
-    this.authEnd = this.length;
+    const { records } = this;
+    records.begin(1 + words.length);
+    records.word(AUTH, 0, AUTH.length);
+    for (const word of words) records.word(word, 0, word.length);
+    this.authEnd = records.length;
   }
 
   /**
@@ -70,57 +71,16 @@ export class MigrationBatch {
     payload: Uint8Array,
     replaces: boolean,
   ): void {
-    this.header(0x2a, replaces ? 5 : 4);
-    this.word(command, 0, command.length);
-    const keyEnd = this.word(bytes, start, length);
-    this.keyStarts[this.keyCount] = keyEnd - length;
+    const { records } = this;
+    records.begin(replaces ? 5 : 4);
+    records.word(command, 0, command.length);
+    records.word(bytes, start, length);
+    this.keyStarts[this.keyCount] = records.length - LINE_END_BYTES - length;
     this.keyLengths[this.keyCount] = length;
     this.isMoved[this.keyCount] = false;
-    this.integerWord(ttlMs);
-    this.word(payload, 0, payload.length);
-    if (replaces) this.word(REPLACE, 0, REPLACE.length);
+    records.integer(ttlMs);
+    records.word(payload, 0, payload.length);
+    if (replaces) records.word(REPLACE, 0, REPLACE.length);
     this.keyCount++;
-  }
-
-  private header(type: number, value: number): void {
-    this.reserve(AROUND_WORD_BYTES);
-    const { bytes } = this;
-    bytes[this.length] = type;
-    this.length = writeInteger(bytes, this.length + 1, value);
-    this.endLine();
-  }
-
-  /** @returns where the bytes of the word end */
-  private word(source: Uint8Array, start: number, length: number): number {
-    this.reserve(length + AROUND_WORD_BYTES);
-    this.header(0x24, length);
-    copyBytes(source, start, this.bytes, this.length, length);
-    this.length += length;
-    const end = this.length;
-    this.endLine();
-    return end;
-  }
-
-  private integerWord(value: number): void {
-    let digits = 1;
-    for (let rest = value; rest >= 10; rest = Math.floor(rest / 10)) digits++;
-    this.header(0x24, digits);
-    this.reserve(AROUND_WORD_BYTES);
-    this.length = writeInteger(this.bytes, this.length, value);
-    this.endLine();
-  }
-
-  private endLine(): void {
-    this.bytes[this.length++] = 0x0d;
-    this.bytes[this.length++] = 0x0a;
-  }
-
-  private reserve(byteCount: number): void {
-    const needed = this.length + byteCount;
-    const { bytes } = this;
-    if (needed <= bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, bytes.length < DOUBLED_BYTES_MAX ? bytes.length * 2 : 0));
-    grown.set(bytes.subarray(0, this.length));
-    this.bytes = grown;
   }
 }

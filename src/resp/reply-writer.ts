@@ -16,6 +16,8 @@ const KEEP_BYTES_MAX = 1024 * 1024;
 
 const CR = 0x0d;
 const LF = 0x0a;
+/** The type byte of a bulk string. */
+const BULK = 0x24;
 
 /** The longest buffer that the engine makes: 4 GiB. A single reply never comes near it, but a transaction's or MGET's may ask for more. */
 const BYTES_MAX = constants.MAX_LENGTH;
@@ -196,7 +198,7 @@ export class ReplyWriter {
   bulkFrom(source: DataView, start: number, length: number): void {
     if (this.length + length + 32 > this.bytes.length) this.grow(length + 32);
     const { bytes } = this;
-    const at = writeBulkHeader(bytes, this.length, length);
+    const at = writeHeader(bytes, this.length, BULK, length);
     copyWords(source, start, this.words, at, length);
     bytes[at + length] = CR;
     bytes[at + length + 1] = LF;
@@ -238,7 +240,7 @@ export class ReplyWriter {
     const start = this.length + this.roomAt;
     const headerBytes = bulkHeaderBytes(length);
     if (headerBytes !== this.roomAt) bytes.copyWithin(this.length + headerBytes, start, start + length);
-    this.length = writeBulkHeader(bytes, this.length, length) + length;
+    this.length = writeHeader(bytes, this.length, BULK, length) + length;
     this.endLine();
   }
 
@@ -456,9 +458,9 @@ function withoutLineEnds(text: string): string {
   return /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, ' ') : text;
 }
 
-/** What most replies consist of: without a field in between. @returns the offset after it */
-function writeBulk(bytes: Uint8Array, start: number, source: Uint8Array, from: number, length: number): number {
-  let at = writeBulkHeader(bytes, start, length);
+/** What most replies consist of: without a field in between. The room is the caller's. @returns the offset after it */
+export function writeBulk(bytes: Uint8Array, start: number, source: Uint8Array, from: number, length: number): number {
+  let at = writeHeader(bytes, start, BULK, length);
   copyBytes(source, from, bytes, at, length);
   at += length;
   bytes[at] = CR;
@@ -473,18 +475,18 @@ function bulkHeaderBytes(length: number): number {
   return digits + 3;
 }
 
-/** @returns the offset after it */
-function writeBulkHeader(bytes: Uint8Array, start: number, length: number): number {
+/** Writes a type byte, a count of bytes or elements and the line's end. @returns the offset after it */
+export function writeHeader(bytes: Uint8Array, start: number, type: number, count: number): number {
   let at = start;
-  bytes[at++] = 0x24;
-  if (length < 10) {
-    bytes[at++] = 0x30 + length;
-  } else if (length < 100) {
-    const tens = (length * 205) >> 11;
+  bytes[at++] = type;
+  if (count < 10) {
+    bytes[at++] = 0x30 + count;
+  } else if (count < 100) {
+    const tens = (count * 205) >> 11;
     bytes[at++] = 0x30 + tens;
-    bytes[at++] = 0x30 + length - tens * 10;
+    bytes[at++] = 0x30 + count - tens * 10;
   } else {
-    at = writeInteger(bytes, at, length);
+    at = writeInteger(bytes, at, count);
   }
   bytes[at++] = CR;
   bytes[at++] = LF;

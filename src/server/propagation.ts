@@ -7,8 +7,7 @@
  *
  * Invariants: (1) sinks see whole units only; (2) nothing is collected while no sink is active; (3) units do not nest: inner `enter` calls join.
  */
-import { copyBytes } from '../memory/copy.js';
-import { writeInteger } from '../resp/reply-writer.js';
+import { RecordBuffer } from '../resp/record-buffer.js';
 import type { Request } from '../resp/request.js';
 
 export const TO_AOF = 1;
@@ -31,8 +30,6 @@ export interface PropagationSink {
 const encoder = new TextEncoder();
 const MULTI = encoder.encode('*1\r\n$5\r\nMULTI\r\n');
 const EXEC = encoder.encode('*1\r\n$4\r\nEXEC\r\n');
-const INITIAL_BYTES = 64 * 1024;
-const KEEP_BYTES_MAX = 1024 * 1024;
 const KEEP_RECORDS_MAX = 1024;
 
 export class Propagation {
@@ -40,12 +37,10 @@ export class Propagation {
   isActive = false;
   /** Commands given to the sinks, wrapping included; for WAITAOF's bookkeeping and tests. */
   private readonly sinks: PropagationSink[] = [];
-  private bytes = new Uint8Array(INITIAL_BYTES);
-  private length = 0;
-  private readonly digits = new Uint8Array(24);
+  private readonly records = new RecordBuffer();
   /** Records of the unit. The arrays keep their length: shrunk after each unit they would be allocated anew for the next (400 bytes a command). */
   private count = 0;
-  /** Per record: end in `bytes`, database, targets. */
+  /** Per record: end in `records`, database, targets. */
   private readonly ends: number[] = [];
   private readonly databases: number[] = [];
   private readonly targets: number[] = [];
@@ -81,8 +76,9 @@ export class Propagation {
   request(db: number, request: Request, targets = TO_ALL): void {
     if (!this.isActive) return;
     const { argc, starts, lengths, bytes } = request;
-    this.begin(argc);
-    for (let i = 0; i < argc; i++) this.word(bytes, starts[i], lengths[i]);
+    const { records } = this;
+    records.begin(argc);
+    for (let i = 0; i < argc; i++) records.word(bytes, starts[i], lengths[i]);
     this.end(db, targets);
   }
 
@@ -109,27 +105,20 @@ export class Propagation {
 
   /** Begins a record of `wordCount` words, which follow one by one, then `end`; only while active. So rewritten forms need no array of words. */
   begin(wordCount: number): void {
-    this.reserve(16);
-    this.header(0x2a, wordCount);
+    this.records.begin(wordCount);
   }
 
   word(bytes: Uint8Array, start: number, length: number): void {
-    this.reserve(length + 32);
-    this.header(0x24, length);
-    copyBytes(bytes, start, this.bytes, this.length, length);
-    this.length += length;
-    this.bytes[this.length++] = 0x0d;
-    this.bytes[this.length++] = 0x0a;
+    this.records.word(bytes, start, length);
   }
 
   /** A word that is the decimal text of a safe integer. */
   integerWord(value: number): void {
-    const end = writeInteger(this.digits, 0, value);
-    this.word(this.digits, 0, end);
+    this.records.integer(value);
   }
 
   end(db: number, targets = TO_ALL): void {
-    this.ends[this.count] = this.length;
+    this.ends[this.count] = this.records.length;
     this.databases[this.count] = db;
     this.targets[this.count++] = targets;
     if (this.depth === 0) this.flush();
@@ -137,11 +126,10 @@ export class Propagation {
 
   private flush(): void {
     for (const sink of this.sinks) if (sink.isActive) this.feed(sink);
-    this.length = 0;
+    this.records.clear();
     if (this.count > KEEP_RECORDS_MAX) this.forgetRecords();
     this.count = 0;
     this.isWrapped = true;
-    if (this.bytes.length > KEEP_BYTES_MAX) this.bytes = new Uint8Array(INITIAL_BYTES);
   }
 
   private forgetRecords(): void {
@@ -167,27 +155,11 @@ export class Propagation {
           sink.append(select, 0, select.length);
           sink.selectedDb = db;
         }
-        sink.append(this.bytes, start, end);
+        sink.append(this.records.bytes, start, end);
       }
       start = end;
     }
     if (isOpen) sink.append(EXEC, 0, EXEC.length);
-  }
-
-  private header(type: number, value: number): void {
-    this.bytes[this.length++] = type;
-    this.length = writeInteger(this.bytes, this.length, value);
-    this.bytes[this.length++] = 0x0d;
-    this.bytes[this.length++] = 0x0a;
-  }
-
-  private reserve(count: number): void {
-    if (this.length + count <= this.bytes.length) return;
-    let size = this.bytes.length * 2;
-    while (size < this.length + count) size *= 2;
-    const grown = new Uint8Array(size);
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
   }
 }
 

@@ -18,9 +18,9 @@
  * (3) `durableMark` only grows, and everything appended under a mark up to it is on disk; after a failed fsync it stands still until a rewrite vouches for all.
  */
 import { strict as assert } from 'node:assert';
+import { RecordBuffer } from '../../resp/record-buffer.js';
 import { type FileSystem, strerror } from '../file-system.js';
 import type { Log } from '../rdb/rdb-loader.js';
-import { RecordBuffer } from './record-buffer.js';
 
 export type FsyncPolicy = 'always' | 'everysec' | 'no';
 

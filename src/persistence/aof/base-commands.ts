@@ -3,6 +3,7 @@ import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { blockStart } from '../../memory/chunk-list.js';
 import { firstElement, ListpackElement, listpackCount } from '../../memory/listpack.js';
+import type { RecordBuffer } from '../../resp/record-buffer.js';
 import { formatDouble } from '../../types/double.js';
 import { hashesOf } from '../../types/hash.js';
 import type { HashCursor } from '../../types/hash-cursor.js';
@@ -10,7 +11,6 @@ import { listsOf } from '../../types/list.js';
 import { ListCursor } from '../../types/list-reading.js';
 import { setsOf } from '../../types/set.js';
 import { zsetsOf } from '../../types/zset.js';
-import type { RecordBuffer } from './record-buffer.js';
 
 export type CommandWriter = (buffer: RecordBuffer, space: Keyspace, ref: Ref) => void;
 
@@ -40,7 +40,7 @@ export interface LongCommands {
 export function beginKeyCommand(buffer: RecordBuffer, key: Uint8Array, name: string, argumentCount: number): void {
   buffer.begin(2 + argumentCount);
   buffer.text(name);
-  buffer.argument(key, 0, key.length);
+  buffer.word(key, 0, key.length);
 }
 
 /** The same on the key of an entry. */
@@ -54,7 +54,7 @@ export function beginEntryCommand(
   const start = entries.keyStart(ref);
   buffer.begin(2 + argumentCount);
   buffer.text(name);
-  buffer.argument(entries.view(ref), start, start + entries.keyLength(ref));
+  buffer.word(entries.view(ref), start, entries.keyLength(ref));
 }
 
 export function writeSetCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
@@ -64,7 +64,7 @@ export function writeSetCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref
   cursor.begin(ref);
   for (let i = 0; cursor.next(); i++) {
     if (beginsCommand(i)) beginEntryCommand(buffer, space, ref, 'SADD', itemsFrom(i, count));
-    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+    buffer.word(cursor.bytes, cursor.start, cursor.length);
   }
 }
 
@@ -75,8 +75,8 @@ export function writeHashCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
   cursor.begin(ref);
   for (let i = 0; cursor.next(); i++) {
     if (beginsCommand(i)) beginEntryCommand(buffer, space, ref, 'HMSET', itemsFrom(i, count) * 2);
-    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
-    buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
+    buffer.word(cursor.bytes, cursor.start, cursor.length);
+    buffer.word(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
   }
   if (!space.entries.isTimedHash(ref)) return;
   cursor.begin(ref);
@@ -92,7 +92,7 @@ function writeFieldTime(buffer: RecordBuffer, cursor: HashCursor): void {
   buffer.text(String(cursor.timeMs));
   buffer.text('FIELDS');
   buffer.text('1');
-  buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+  buffer.word(cursor.bytes, cursor.start, cursor.length);
 }
 
 export function writeListCommands(buffer: RecordBuffer, space: Keyspace, ref: Ref): void {
@@ -104,7 +104,7 @@ export function writeListCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
   for (let i = 0; i < count; i++) {
     if (beginsCommand(i)) beginEntryCommand(buffer, space, ref, 'RPUSH', itemsFrom(i, count));
     cursor.read(element);
-    buffer.argument(element.bytes, element.start, element.start + element.length);
+    buffer.word(element.bytes, element.start, element.length);
     lists.next(ref, cursor);
   }
 }
@@ -117,7 +117,7 @@ export function writeZsetCommands(buffer: RecordBuffer, space: Keyspace, ref: Re
   for (let i = 0; i < count; i++) {
     if (beginsCommand(i)) beginEntryCommand(buffer, space, ref, 'ZADD', itemsFrom(i, count) * 2);
     buffer.text(formatDouble(cursor.score));
-    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+    buffer.word(cursor.bytes, cursor.start, cursor.length);
     cursor.next();
   }
 }
@@ -127,7 +127,7 @@ export const writeMemberCommands: ItemCommandWriter = (buffer, space, key, items
   for (let i = 0; i < count; i++) {
     if (beginsCommand(i)) beginKeyCommand(buffer, key, 'SADD', itemsFrom(i, count));
     cursor.readItem(items[i]);
-    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+    buffer.word(cursor.bytes, cursor.start, cursor.length);
   }
 };
 
@@ -136,8 +136,8 @@ export const writeFieldCommands: ItemCommandWriter = (buffer, space, key, items,
   for (let i = 0; i < count; i++) {
     if (beginsCommand(i)) beginKeyCommand(buffer, key, 'HMSET', itemsFrom(i, count) * 2);
     cursor.readItem(items[i]);
-    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
-    buffer.argument(cursor.valueBytes, cursor.valueStart, cursor.valueStart + cursor.valueLength);
+    buffer.word(cursor.bytes, cursor.start, cursor.length);
+    buffer.word(cursor.valueBytes, cursor.valueStart, cursor.valueLength);
   }
   for (let i = 0; i < count; i++) {
     cursor.readItem(items[i]);
@@ -153,7 +153,7 @@ export const writeScoreCommands: ItemCommandWriter = (buffer, space, key, items,
     if (beginsCommand(i)) beginKeyCommand(buffer, key, 'ZADD', itemsFrom(i, count) * 2);
     cursor.readItem(items[i]);
     buffer.text(formatDouble(cursor.score));
-    buffer.argument(cursor.bytes, cursor.start, cursor.start + cursor.length);
+    buffer.word(cursor.bytes, cursor.start, cursor.length);
   }
 };
 
@@ -169,7 +169,7 @@ export const writeChunkCommands: ItemCommandWriter = (buffer, space, key, items,
     for (let j = 0; j < elementCount; j++, at = element.next) {
       if (beginsCommand(j)) beginKeyCommand(buffer, key, 'RPUSH', itemsFrom(j, elementCount));
       element.read(bytes, at);
-      buffer.argument(element.bytes, element.start, element.start + element.length);
+      buffer.word(element.bytes, element.start, element.length);
     }
   }
 };

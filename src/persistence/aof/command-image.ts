@@ -6,6 +6,7 @@ import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_STREAM, TYPE_ZSET } from '../../ke
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { LargeValueSink, SnapshotSink } from '../../keyspace/snapshot.js';
 import type { Ref } from '../../memory/arena.js';
+import { RecordBuffer } from '../../resp/record-buffer.js';
 import type { ChunkSink } from '../rdb/rdb-writer.js';
 import {
   beginEntryCommand,
@@ -22,7 +23,6 @@ import {
   writeSetCommands,
   writeZsetCommands,
 } from './base-commands.js';
-import { RecordBuffer } from './record-buffer.js';
 import { writeNodeCommands, writeStreamCommands, writeStreamRest } from './stream-commands.js';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -129,5 +129,5 @@ function writeStringCommand(buffer: RecordBuffer, space: Keyspace, ref: Ref): vo
   const { entries } = space;
   const start = entries.valueStart(ref);
   beginEntryCommand(buffer, space, ref, 'SET', 1);
-  buffer.argument(entries.view(ref), start, start + entries.valueLength(ref));
+  buffer.word(entries.view(ref), start, entries.valueLength(ref));
 }

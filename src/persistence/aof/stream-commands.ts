@@ -5,6 +5,7 @@
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { ID_WORDS, readIdAt, StreamId } from '../../memory/stream-id.js';
+import type { RecordBuffer } from '../../resp/record-buffer.js';
 import type { FrozenGroup, FrozenGroups } from '../../types/frozen-groups.js';
 import { MAX_ID, MIN_ID, type Streams, streamsOf } from '../../types/stream.js';
 import type { StreamCursor } from '../../types/stream-cursor.js';
@@ -12,7 +13,6 @@ import { DELIVERIES, deliveredAtMsOf, PENDING_WORDS } from '../../types/stream-g
 import { streamIdText } from '../../types/stream-id-text.js';
 import { NODE_CELL_WORDS, readNodeCell } from '../../types/stream-node.js';
 import { beginKeyCommand, type ItemCommandWriter, type RestWriter } from './base-commands.js';
-import type { RecordBuffer } from './record-buffer.js';
 
 type Word = string | Uint8Array;
 
@@ -73,7 +73,7 @@ function writeEntry(buffer: RecordBuffer, key: Uint8Array, cursor: StreamCursor)
   buffer.text(streamIdText(cursor.id));
   for (let i = 0; i < cursor.pairCount; i++) {
     cursor.nextPair();
-    for (const { bytes, start, length } of [cursor.field, cursor.value]) buffer.argument(bytes, start, start + length);
+    for (const { bytes, start, length } of [cursor.field, cursor.value]) buffer.word(bytes, start, length);
   }
 }
 
@@ -125,14 +125,14 @@ function writeGroupCommand(
   buffer.begin(4 + words.length);
   buffer.text('XGROUP');
   buffer.text(name);
-  buffer.argument(key, 0, key.length);
+  buffer.word(key, 0, key.length);
   writeWords(buffer, [groupName, ...words]);
 }
 
 function writeWords(buffer: RecordBuffer, words: readonly Word[]): void {
   for (const word of words) {
     if (typeof word === 'string') buffer.text(word);
-    else buffer.argument(word, 0, word.length);
+    else buffer.word(word, 0, word.length);
   }
 }
 

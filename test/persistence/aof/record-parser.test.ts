@@ -1,7 +1,6 @@
 /** Records of the append-only file, whatever the chunks in which they are read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RecordBuffer } from '../../../src/persistence/aof/record-buffer.js';
 import {
   argumentIs,
   argumentText,
@@ -11,6 +10,7 @@ import {
   PARSE_RECORD,
   RecordParser,
 } from '../../../src/persistence/aof/record-parser.js';
+import { RecordBuffer } from '../../../src/resp/record-buffer.js';
 import { cpuMs } from '../../support/cpu-time.js';
 import { fuzzIterations, fuzzSeed, Random } from '../../support/fuzz.js';
 import { ascii } from '../support.js';
@@ -118,7 +118,7 @@ test('what the record buffer builds is what the parser reads', () => {
     buffer.begin(args.length);
     for (const each of args) {
       if (random.below(2) === 0) buffer.text(each);
-      else buffer.argument(ascii(`--${each}`), 2, 2 + each.length);
+      else buffer.word(ascii(`--${each}`), 2, each.length);
     }
     expected += record(...args);
   }

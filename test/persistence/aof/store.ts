@@ -5,13 +5,13 @@ import { Aof, type AofSettings } from '../../../src/persistence/aof/aof.js';
 import type { AofAppender } from '../../../src/persistence/aof/aof-appender.js';
 import type { AofPaths } from '../../../src/persistence/aof/aof-directory.js';
 import type { AofExecutor } from '../../../src/persistence/aof/aof-loader.js';
-import { RecordBuffer } from '../../../src/persistence/aof/record-buffer.js';
 import { argumentText, type RecordArguments } from '../../../src/persistence/aof/record-parser.js';
 import type { FileSystem } from '../../../src/persistence/file-system.js';
 import type { PutResult, RdbTarget } from '../../../src/persistence/rdb/rdb-loader.js';
 import type { RdbRecord } from '../../../src/persistence/rdb/rdb-reader.js';
 import { type ChunkSink, RdbWriter } from '../../../src/persistence/rdb/rdb-writer.js';
 import type { SnapshotForm, SnapshotProducer, SnapshotSource } from '../../../src/persistence/snapshot-file.js';
+import { RecordBuffer } from '../../../src/resp/record-buffer.js';
 import { ascii } from '../support.js';
 
 export class Store implements AofExecutor, RdbTarget, SnapshotSource {
