@@ -30,7 +30,8 @@ export const ID_WITH_ANY_SEQ = 3;
 
 /** Reads an ID into `into`. `-`, `+`, `$`, `>` and `*` are none. @returns one of the results above */
 export function parseStreamId(bytes: Uint8Array, start: number, length: number, into: StreamId): number {
-  if (parsePlainId(bytes, start, length, into)) return ID_WHOLE;
+  const form = parsePlainId(bytes, start, length, into);
+  if (form !== ID_INVALID) return form;
   if (length > TEXT_BYTES_MAX) return ID_INVALID;
   let end = start;
   let minusAt = -1;
@@ -46,28 +47,39 @@ export function parseStreamId(bytes: Uint8Array, start: number, length: number, 
   return ID_WHOLE;
 }
 
-/** Reads the usual text in one pass: two numbers of some digits and a minus. @returns whether it is such; if not, nothing is said of the ID */
-function parsePlainId(bytes: Uint8Array, start: number, length: number, into: StreamId): boolean {
-  if (length > PLAIN_BYTES_MAX) return false;
+/**
+ * Reads the usual text in one pass: a number of some digits, or two with a minus between.
+ * @returns as `parseStreamId`; ID_INVALID says nothing of the ID
+ */
+function parsePlainId(bytes: Uint8Array, start: number, length: number, into: StreamId): number {
+  if (length > PLAIN_BYTES_MAX) return ID_INVALID;
   const end = start + length;
   let ms = 0;
-  let at = start;
-  for (; at < end; at++) {
+  let number = 0;
+  let numberAt = start;
+  for (let at = start; at < end; at++) {
     const digit = bytes[at] - ZERO;
-    if (digit < 0 || digit > 9) break;
-    ms = ms * 10 + digit;
+    if (digit >= 0 && digit <= 9) {
+      number = number * 10 + digit;
+      continue;
+    }
+    if (bytes[at] !== MINUS || numberAt !== start || !isPlain(at - start)) return ID_INVALID;
+    ms = number;
+    number = 0;
+    numberAt = at + 1;
   }
-  const seqAt = at + 1;
-  if (at === start || at - start > SAFE_DIGITS || seqAt >= end || end - seqAt > SAFE_DIGITS || bytes[at] !== MINUS)
-    return false;
-  let seq = 0;
-  for (at = seqAt; at < end; at++) {
-    const digit = bytes[at] - ZERO;
-    if (digit < 0 || digit > 9) return false;
-    seq = seq * 10 + digit;
+  if (!isPlain(end - numberAt)) return ID_INVALID;
+  if (numberAt === start) {
+    into.setMs(number);
+    return ID_WITHOUT_SEQ;
   }
-  into.set((ms / TWO_32) | 0, ms | 0, (seq / TWO_32) | 0, seq | 0);
-  return true;
+  into.set((ms / TWO_32) | 0, ms | 0, (number / TWO_32) | 0, number | 0);
+  return ID_WHOLE;
+}
+
+/** Whether a number of so many digits is there, and exact. */
+function isPlain(digits: number): boolean {
+  return digits > 0 && digits <= SAFE_DIGITS;
 }
 
 /** Writes `ms-seq` at `at`; the room is the caller's. @returns the offset after it */
@@ -100,21 +112,6 @@ export function streamIdText(id: StreamId): string {
 const parsed = { high: 0, low: 0 };
 
 function parseUint64(bytes: Uint8Array, start: number, length: number): boolean {
-  // The usual text: some digits without a sign or leading zero.
-  if (length > 0 && length <= SAFE_DIGITS && bytes[start] !== ZERO) {
-    let value = 0;
-    let at = start;
-    for (; at < start + length; at++) {
-      const digit = bytes[at] - ZERO;
-      if (digit < 0 || digit > 9) break;
-      value = value * 10 + digit;
-    }
-    if (at === start + length) {
-      parsed.high = Math.floor(value / TWO_32);
-      parsed.low = value | 0;
-      return true;
-    }
-  }
   if (parseInt64Text(bytes, start, length)) {
     parsed.high = parsedInt64.high;
     parsed.low = parsedInt64.low;
