@@ -92,7 +92,7 @@ export function bitPos(call: Invocation): void {
 }
 
 export function bitOp(call: Invocation): void {
-  const { argc, db, entries, keyspace, reply, request } = call;
+  const { argc, db, entries, keyspace, reply } = call;
   const operation = operationOf(call);
   if (operation < 0) return replySyntaxError(call);
   if (operation === BIT_NOT && argc !== 4) return reply.fixedError(NOT_OF_MANY, 'ERR');
@@ -104,32 +104,34 @@ export function bitOp(call: Invocation): void {
     sources.push(ref);
     if (ref !== 0) length = Math.max(length, entries.valueLength(ref));
   }
-  const { bytes, starts, lengths } = request;
   const old = call.lookupWrite(2);
-  if (length === 0) {
-    if (old !== 0) {
-      db.remove(old);
-      keyspace.dirty++;
-      call.notify(NOTIFY_GENERIC, 'del', 2);
-    }
-  } else {
-    if (old === 0 || !sources.includes(old)) {
-      const target = setEmptyString(call, old, length);
-      combineBits(operation, entries, sources, entries.view(target), entries.valueStart(target), length);
-    } else if (!entries.hasExpiry(old)) {
-      const target = growString(call, 2, old, length);
-      for (let i = 0; i < sources.length; i++) if (sources[i] === old) sources[i] = target;
-      combineBits(operation, entries, sources, entries.view(target), entries.valueStart(target), length);
-    } else {
-      // The value will be in another place, and is read to the end of the combination.
-      const value = new Uint8Array(length);
-      combineBits(operation, entries, sources, value, 0, length);
-      db.setString(old, bytes, starts[2], lengths[2], value, 0, length, ENCODING_RAW, 0);
-    }
+  if (length > 0) {
+    storeCombination(call, operation, sources, old, length);
     keyspace.dirty++;
     call.notify(NOTIFY_STRING, 'set', 2);
+  } else if (old !== 0) {
+    db.remove(old);
+    keyspace.dirty++;
+    call.notify(NOTIFY_GENERIC, 'del', 2);
   }
   reply.integer(length);
+}
+
+/** Gives the key in argument 2, with the entry `old` or 0, the combination of the strings; `sources` may change. */
+function storeCombination(call: Invocation, operation: number, sources: Ref[], old: Ref, length: number): void {
+  const { db, entries } = call;
+  const isSource = old !== 0 && sources.includes(old);
+  if (isSource && entries.hasExpiry(old)) {
+    // The value will be in another place, and is read to the end of the combination.
+    const { bytes, starts, lengths } = call.request;
+    const value = new Uint8Array(length);
+    combineBits(operation, entries, sources, value, 0, length);
+    db.setString(old, bytes, starts[2], lengths[2], value, 0, length, ENCODING_RAW, 0);
+    return;
+  }
+  const target = isSource ? growString(call, 2, old, length) : setEmptyString(call, old, length);
+  if (isSource) for (let i = 0; i < sources.length; i++) if (sources[i] === old) sources[i] = target;
+  combineBits(operation, entries, sources, entries.view(target), entries.valueStart(target), length);
 }
 
 /** Gives the key in argument 2, with the entry `old` or 0, a string of undefined bytes. @returns the entry */
