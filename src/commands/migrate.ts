@@ -15,7 +15,6 @@ import { dumpEntry } from './dump.js';
 import { replyNotAnInteger, replySyntaxError, replyTooLarge } from './replies.js';
 
 const DEFAULT_TIMEOUT_MS = 1000;
-const TIMEOUT_MS_MAX = 0x7fffffff;
 /** How often a finished migration looks whether writes are still paused. */
 const PAUSE_CHECK_MS = 20;
 
@@ -181,7 +180,7 @@ function parseOptions(call: Invocation): Options | null {
     return null;
   }
   options.database = database;
-  options.timeoutMs = timeoutMs <= 0 ? DEFAULT_TIMEOUT_MS : Math.min(timeoutMs, TIMEOUT_MS_MAX);
+  options.timeoutMs = timeoutMs <= 0 ? DEFAULT_TIMEOUT_MS : timeoutMs;
   return options;
 }
 
