@@ -169,6 +169,15 @@ test('a silent target is given up after the time limit', async () => {
   });
 });
 
+test('a time limit that no timer can have is kept all the same', async () => {
+  const slow = await target((_, socket) => {
+    setTimeout(() => socket.write('+OK\r\n'), 100);
+    return null;
+  });
+  const outcome = await run(newSender(), job(slow.port, ['a'], { timeoutMs: Number.MAX_SAFE_INTEGER }));
+  assert.deepEqual(outcome, { isMoved: [true], error: null });
+});
+
 test('a refused connection shows itself as a failed write, an unknown host as a failed connection', async () => {
   const refused = await run(newSender(), job(await freePort(), ['a']));
   assert.equal(refused.error, 'IOERR error or timeout writing to target instance');
