@@ -14,6 +14,7 @@
  * the torn one loses nothing that the empty one could depend on.
  */
 import { performance } from 'node:perf_hooks';
+import { RecordBuffer } from '../../resp/record-buffer.js';
 import { type FileSystem, strerror } from '../file-system.js';
 import { isRdbMagic, RDB_MAGIC_BYTES } from '../rdb/opcodes.js';
 import { type Log, loadFailureLines, RdbLoader, type RdbTarget } from '../rdb/rdb-loader.js';
@@ -110,45 +111,28 @@ const secondsSince = (startedAtMs: number) => ((performance.now() - startedAtMs)
 /** Commands kept from MULTI to EXEC. */
 class PendingTransaction {
   isOpen = false;
-  #bytes: Uint8Array = new Uint8Array(0);
-  #length = 0;
+  readonly #records = new RecordBuffer();
 
   open(): void {
     this.isOpen = true;
-    this.#length = 0;
   }
 
   discard(): void {
     this.isOpen = false;
-    this.#length = 0;
-    this.#bytes = new Uint8Array(0);
+    this.#records.clear();
   }
 
-  keep(command: RecordArguments): void {
-    const last = command.argumentCount - 1;
-    const head = Buffer.from(`*${command.argumentCount}\r\n$${command.lengths[0]}\r\n`, 'latin1');
-    // The arguments of a record lie next to each other, with their headers: one copy takes them all.
-    this.#append(head, 0, head.length);
-    this.#append(command.bytes, command.starts[0]!, command.starts[last]! + command.lengths[last]! + 2);
+  keep({ bytes, starts, lengths, argumentCount }: RecordArguments): void {
+    this.#records.begin(argumentCount);
+    for (let i = 0; i < argumentCount; i++) this.#records.word(bytes, starts[i], lengths[i]);
   }
 
   /** @returns a parser over what was kept; the transaction is over */
   take(): RecordParser {
     const parser = new RecordParser();
-    parser.feed(this.#bytes, 0, this.#length);
+    parser.feed(this.#records.bytes, 0, this.#records.length);
     this.discard();
     return parser;
-  }
-
-  #append(source: Uint8Array, start: number, end: number): void {
-    const needed = this.#length + end - start;
-    if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-      grown.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = grown;
-    }
-    this.#bytes.set(source.subarray(start, end), this.#length);
-    this.#length = needed;
   }
 }
 
