@@ -2,10 +2,10 @@
 import { randomInt } from 'node:crypto';
 import { Digest, digestKeyspace, digestValue } from '../keyspace/digest.js';
 import { entryBytes } from '../keyspace/entry.js';
+import { standStill } from '../persistence/stand-still.js';
 import type { Invocation } from '../server/invocation.js';
 import { RequestedCrash } from '../server/process/crash.js';
 import { TO_REPLICAS } from '../server/propagation.js';
-import { standStill } from '../server/stand-still.js';
 import { globMatchesText } from '../types/glob.js';
 import { stringEncoding } from '../types/string-encoding.js';
 import { REDIS_VERSION } from '../version.js';

@@ -2,6 +2,7 @@
  * What replication needs of the server around it. `server/replication-host.ts` implements it.
  */
 import type { Keyspace } from '../keyspace/keyspace.js';
+import type { LoadDelay } from '../persistence/load-delay.js';
 import type { ChunkSink } from '../persistence/rdb/rdb-writer.js';
 import type { SnapshotProducer } from '../persistence/snapshot-file.js';
 
@@ -150,6 +151,8 @@ export interface ReplicationHost {
   /** Clients are refused, or, if `isAsync`, served from the data they see until `endLoading`. */
   beginLoading(isAsync: boolean, totalBytes: number): void;
   loadingProgress(loadedBytes: number): void;
+  /** Of images. */
+  readonly loadDelay: LoadDelay;
   endLoading(): void;
   /** All data is about to be replaced: connections that watch keys are told. */
   dataReplaced(): void;

@@ -61,6 +61,7 @@ export function beginImageLoad(options: ImageLoadOptions): ImageLoad {
 
 function newLoader(host: ReplicationHost, target: KeyspaceTarget, totalBytes: number): RdbLoader {
   const { databases, rdbchecksum } = host.options;
+  target.delay = host.loadDelay;
   return new RdbLoader(target, {
     databases,
     // The primary deletes what has expired.

@@ -14,6 +14,7 @@ import type { AofExecutor } from '../persistence/aof/aof-loader.js';
 import type { RecordArguments } from '../persistence/aof/record-parser.js';
 import { nodeFileSystem, strerror } from '../persistence/file-system.js';
 import { type ImageFacts, KeyspaceSnapshots } from '../persistence/keyspace-snapshot.js';
+import { LoadDelay } from '../persistence/load-delay.js';
 import { KeyspaceTarget } from '../persistence/rdb/keyspace-rdb.js';
 import {
   type Log,
@@ -24,6 +25,7 @@ import {
   type RdbReplicationInfo,
 } from '../persistence/rdb/rdb-loader.js';
 import { RdbSaver } from '../persistence/rdb-saver.js';
+import { standStill } from '../persistence/stand-still.js';
 import { Request } from '../resp/request.js';
 import { REDIS_VERSION } from '../version.js';
 import type { Config } from './config/config.js';
@@ -34,7 +36,6 @@ import type { PropagationSink } from './propagation.js';
 import { TO_AOF } from './propagation.js';
 import type { Server } from './server.js';
 import type { ShutdownOptions, ShutdownSteps } from './shutdown.js';
-import { standStill } from './stand-still.js';
 import { SocketTransport } from './transport.js';
 
 const RDB_MISCONF =
@@ -71,6 +72,7 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
   /** BGSAVE SCHEDULE: a save begins when no other snapshot runs. */
   isSaveScheduled = false;
   loading: LoadingProgress | null = null;
+  readonly loadDelay = new LoadDelay();
   lastLoadedCount = 0;
   lastExpiredCount = 0;
   /** Replication identity of the RDB that was loaded at start, if it had one. */
@@ -118,6 +120,11 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     server.shutdown.steps.push(this);
     server.cron.every(0, () => this.tick());
     config.onChange('appendonly', () => this.switchAof());
+    this.loadDelay.microseconds = values.keyLoadDelay;
+    config.onChange('key-load-delay', () => {
+      this.loadDelay.microseconds = values.keyLoadDelay;
+      return null;
+    });
     config.onChange(['save', 'stop-writes-on-bgsave-error'], () => {
       this.refreshGate();
       return null;
@@ -292,7 +299,10 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
 
   private async loadAof(): Promise<void> {
     const target = new KeyspaceTarget(this.server.keyspace);
-    const outcome = await this.aof.load(new Replay(this.server), target, (loaded) => this.progress(loaded));
+    target.delay = this.loadDelay;
+    const outcome = await this.aof.load(new Replay(this.server, this.loadDelay), target, (loaded) =>
+      this.progress(loaded),
+    );
     if (outcome === 'failed') throw new LoadError('the append only file cannot be loaded');
   }
 
@@ -306,7 +316,6 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
     const target = new KeyspaceTarget(this.server.keyspace, ({ db, key }) => {
       if (loader.replicationInfo !== null) this.expiredAtLoad.push({ db, key: key.bytes.slice(key.start, key.end) });
     });
-    target.delayUs = values.keyLoadDelay;
     const loader = this.newLoader(target);
     try {
       const result = await loadRdbFile(nodeFileSystem, path, loader, {
@@ -334,6 +343,7 @@ export class Persistence implements CommitLog, ShutdownSteps, PropagationSink {
   private newLoader(target: KeyspaceTarget): RdbLoader {
     const { values } = this.config;
     const { server } = this;
+    target.delay = this.loadDelay;
     // A node of a cluster takes up replication after it has loaded; what it is stands in nodes.conf already.
     const isReplica = server.isReplica || (server.cluster !== null && isClusterReplica(server.cluster.node.state));
     return new RdbLoader(target, {
@@ -467,10 +477,12 @@ export function accessAttribute(policy: string): 'none' | 'idle' | 'freq' {
 class Replay implements AofExecutor {
   private readonly server: Server;
   private readonly request = new Request();
+  private readonly delay: LoadDelay;
   private connection: Connection;
 
-  constructor(server: Server) {
+  constructor(server: Server, delay: LoadDelay) {
     this.server = server;
+    this.delay = delay;
     this.connection = this.newConnection();
   }
 
@@ -480,6 +492,7 @@ class Replay implements AofExecutor {
 
   execute(command: RecordArguments): boolean {
     const { server, request } = this;
+    this.delay.pause();
     request.bytes = command.bytes;
     request.argc = command.argumentCount;
     request.starts = command.starts;

@@ -5,6 +5,7 @@ import net from 'node:net';
 import { LocalExpiries } from '../keyspace/local-expiries.js';
 import { strerror } from '../persistence/file-system.js';
 import type { RdbImageOptions } from '../persistence/keyspace-snapshot.js';
+import type { LoadDelay } from '../persistence/load-delay.js';
 import type { ChunkSink } from '../persistence/rdb/rdb-writer.js';
 import type { SnapshotProducer } from '../persistence/snapshot-file.js';
 import type {
@@ -158,6 +159,10 @@ export class ServerHost implements ReplicationHost {
 
   loadingProgress(loadedBytes: number): void {
     this.server.persistence.progress(loadedBytes);
+  }
+
+  get loadDelay(): LoadDelay {
+    return this.server.persistence.loadDelay;
   }
 
   endLoading(): void {

@@ -1,6 +1,6 @@
 /** What clients see of snapshots and loading: refused writes after a failure, save points, schedules, LOADING. The files themselves: test/persistence. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { RawConnection } from '../support/raw-connection.js';
@@ -21,10 +21,6 @@ async function backgroundSave(server: ServerProcess): Promise<string | undefined
   assert.equal(await server.call('BGSAVE'), 'Background saving started');
   await waitFor(async () => (await persistence(server, 'rdb_bgsave_in_progress')) === '0', { what: 'the save to end' });
   return persistence(server, 'rdb_last_bgsave_status');
-}
-
-function rewriteConfig(server: ServerProcess, from: string, to: string): void {
-  writeFileSync(server.configFile, readFileSync(server.configFile, 'latin1').replace(from, to), 'latin1');
 }
 
 for (const kind of serversUnderTest()) {
@@ -130,10 +126,10 @@ for (const kind of serversUnderTest()) {
     });
   });
 
-  test(`${kind}: while it loads a server says so, and ends at once when it is told to`, {
+  test(`${kind}: while it loads a server says so, ends at once when it is told to, and loads faster as well`, {
     skip: needsServers(kind),
   }, async () => {
-    const config = { 'key-load-delay': 50, 'loading-process-events-interval-bytes': 1024 };
+    const config = { 'key-load-delay': 1000, 'loading-process-events-interval-bytes': 1024 };
     await withServers([{ kind, config }], async ([server]) => {
       await server!.call('DEBUG', 'POPULATE', '300000', 'key', '10');
       await server!.call('SAVE');
@@ -161,9 +157,10 @@ for (const kind of serversUnderTest()) {
       assert.match(server!.output, /during loading[\s\S]*Redis is now ready to exit, bye bye\.\.\.\n/);
       assert.doesNotMatch(server!.output, /Saving the final RDB|DB loaded from disk/);
       // The whole file is still there.
-      rewriteConfig(server!, 'key-load-delay 50', 'key-load-delay 0');
-      await server!.restart();
-      assert.equal(await server!.call('DBSIZE'), 300_000);
+      await server!.launch();
+      await waitFor(() => server!.call('CONFIG', 'SET', 'key-load-delay', '0'), { what: 'the port' });
+      const size = await waitFor(() => server!.call('DBSIZE'), { what: 'the load to end' });
+      assert.equal(size, 300_000);
     });
   });
 }

@@ -10,6 +10,7 @@ import { forgetHashAhead } from '../../keyspace/key-hash.js';
 import type { Keyspace } from '../../keyspace/keyspace.js';
 import type { Ref } from '../../memory/arena.js';
 import { stringEncoding } from '../../types/string-encoding.js';
+import { LoadDelay } from '../load-delay.js';
 import { hashForm } from './hash-rdb.js';
 import { listForm } from './list-rdb.js';
 import { RDB_VERSION_FIELD_TIMES, RdbType } from './opcodes.js';
@@ -144,15 +145,11 @@ export function applyAccess(space: Keyspace, ref: Ref, idleSeconds: number, coun
   }
 }
 
-const SLEEPER = new Int32Array(new SharedArrayBuffer(4));
-
 /** Where a load of the keyspace goes. */
 export class KeyspaceTarget implements RdbTarget {
   /** Keys of the file replace those that are there: DEBUG RELOAD MERGE. */
   replaces = false;
-  /** `key-load-delay`, for tests of what happens during a load: microseconds of sleep for each key; negative: one for each so many keys. */
-  delayUs = 0;
-  private putCount = 0;
+  delay = new LoadDelay();
   private readonly space: Keyspace;
   private readonly onExpired: (record: RdbRecord) => void;
   private readonly databases: readonly Database[];
@@ -191,7 +188,7 @@ export class KeyspaceTarget implements RdbTarget {
   }
 
   put(record: RdbRecord): PutResult {
-    if (this.delayUs !== 0) this.sleep();
+    this.delay.pause();
     this.lastRef = 0;
     const { key } = record;
     const length = key.end - key.start;
@@ -216,11 +213,6 @@ export class KeyspaceTarget implements RdbTarget {
     applyAccess(this.space, ref, record.idle, record.freq);
     this.lastRef = ref;
     return 'stored';
-  }
-
-  private sleep(): void {
-    if (this.delayUs < 0 && ++this.putCount % -this.delayUs !== 0) return;
-    Atomics.wait(SLEEPER, 0, 0, Math.max(1, this.delayUs) / 1000);
   }
 
   fieldTimes(times: RdbString): boolean {
