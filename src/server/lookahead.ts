@@ -15,6 +15,7 @@ import type { Database } from '../keyspace/database.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
 import type { Request } from '../resp/request.js';
 import { type RequestState, shortHeader, shortHeaderBytes } from '../resp/request-parser.js';
+import { warmRequests } from './warm-requests.js';
 
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
@@ -40,8 +41,6 @@ export class Lookahead {
   private count = 0;
   /** The request to be taken next. */
   private next = 0;
-  private readonly keyStarts = new Int32Array(WARM_MAX);
-  private readonly keyLengths = new Int32Array(WARM_MAX);
 
   /**
    * Warms the keys of up to WARM_MAX requests that begin at `from`. The bytes must stay as they are until `forget`.
@@ -50,9 +49,8 @@ export class Lookahead {
   look(bytes: Uint8Array, from: number, end: number, db: Database): number {
     this.forget();
     if (db.keyCount < KEYS_MIN) return end;
-    const { begins, ends, firstWords, wordStarts, wordLengths, keyStarts, keyLengths } = this;
+    const { begins, ends, firstWords } = this;
     let count = 0;
-    let keyCount = 0;
     let at = from;
     while (at < end && count < WARM_MAX && firstWords[count] < WORDS_MAX) {
       const next = this.skim(bytes, at, end, count);
@@ -61,18 +59,13 @@ export class Lookahead {
         break;
       }
       begins[count] = at;
-      ends[count] = next;
-      const word = firstWords[count++];
-      if (firstWords[count] - word > 1) {
-        keyStarts[keyCount] = wordStarts[word + 1];
-        keyLengths[keyCount++] = wordLengths[word + 1];
-      }
+      ends[count++] = next;
       at = next;
     }
     this.bytes = bytes;
     this.count = count;
     this.next = 0;
-    if (keyCount > 1) db.warm(bytes, keyStarts, keyLengths, keyCount);
+    warmRequests(db, bytes, firstWords, 0, count, this.wordStarts, this.wordLengths);
     return at;
   }
 

@@ -11,6 +11,7 @@ import type { Database } from '../keyspace/database.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
 import { copyBytes } from '../memory/copy.js';
 import { Request } from '../resp/request.js';
+import { warmRequests } from './warm-requests.js';
 
 const INITIAL_BYTES = 1024;
 const INITIAL_WORDS = 32;
@@ -24,10 +25,6 @@ const KEPT_MAX = 64;
 const WARMED_MIN = 8;
 /** What there is to fewer keys is in the caches as it is. */
 const WARMED_KEYSPACE_MIN = 32_768;
-
-/** Keys of requests that are about to be executed; used within one call only. */
-const keyStarts = new Int32Array(WARM_MAX);
-const keyLengths = new Int32Array(WARM_MAX);
 
 export class Transaction {
   /** Requests that are queued. */
@@ -82,16 +79,8 @@ export class Transaction {
    */
   warmKeys(index: number, db: Database): void {
     if (index % WARM_MAX !== 0 || this.count - index < WARMED_MIN || db.keyCount < WARMED_KEYSPACE_MIN) return;
-    const { firstWords, starts, lengths } = this;
     const end = Math.min(this.count, index + WARM_MAX);
-    let keyCount = 0;
-    for (let i = index; i < end; i++) {
-      const word = firstWords[i] + 1;
-      if (word === firstWords[i + 1]) continue;
-      keyStarts[keyCount] = starts[word];
-      keyLengths[keyCount++] = lengths[word];
-    }
-    db.warm(this.bytes, keyStarts, keyLengths, keyCount);
+    warmRequests(db, this.bytes, this.firstWords, index, end, this.starts, this.lengths);
   }
 
   /** Makes it as new. */
