@@ -8,8 +8,5 @@
 /** The Redis release whose commands, replies, texts and defaults are kept; shown as `redis_version`, in HELLO, LOLWUT and `--version`. */
 export const REDIS_VERSION = '7.2.6';
 
-/** `0x00MMmmpp` of REDIS_VERSION, as scripts see it in `redis.REDIS_VERSION_NUM`. */
-export const REDIS_VERSION_NUM = 0x00070206;
-
 /** This package's own version, shown as `slotmesh_version`. */
 export const SLOTMESH_VERSION = '0.1.0';

@@ -3,15 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { REDIS_VERSION, REDIS_VERSION_NUM, SLOTMESH_VERSION } from '../src/version.js';
+import { SLOTMESH_VERSION } from '../src/version.js';
 import { repositoryRoot } from './support/tools.js';
 
 test('the version is the one of the package', () => {
   const manifest = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as { version: string };
   assert.equal(SLOTMESH_VERSION, manifest.version);
-});
-
-test('both forms of the Redis version agree', () => {
-  const [major, minor, patch] = REDIS_VERSION.split('.').map(Number);
-  assert.equal(REDIS_VERSION_NUM, (major! << 16) | (minor! << 8) | patch!);
 });

@@ -65,7 +65,7 @@ const NO_WORDS = new Int32Array(0);
 const NO_VIEW = new DataView(new ArrayBuffer(0));
 
 /** Thrown by `allocate` when the 32 GiB of references or the machine's memory are used up. */
-export class ArenaFullError extends Error {
+class ArenaFullError extends Error {
   readonly code = 'SLOTMESH_ARENA_FULL';
 }
 

@@ -21,7 +21,7 @@ export const PARSE_EMPTY = 2;
 /** The input is broken; `state.error` is the text for the client (without `-ERR `), after which the connection is closed. */
 export const PARSE_ERROR = 3;
 
-export const INLINE_BYTES_MAX = 64 * 1024;
+const INLINE_BYTES_MAX = 64 * 1024;
 /** More arguments of an incomplete request are not copied. */
 const COPIED_MAX = 64;
 const COUNT_MAX = 0x7fffffff;

@@ -30,7 +30,7 @@ export interface ClusterReplication {
 }
 
 /** The start cannot go on; the line is for the log. */
-export class ClusterStartError extends Error {
+class ClusterStartError extends Error {
   readonly code = 'CLUSTER_START';
 }
 

@@ -7,8 +7,7 @@
  *   level  . debug   - verbose   * notice   # warning
  *
  * A line is written to the file with one blocking `write` before the call returns: the last words before a crash are the ones that matter, and at the
- * levels used in production a server logs a few lines per minute. What is below the level costs one comparison; a caller that has to build a
- * costly message asks `isLogged` first.
+ * levels used in production a server logs a few lines per minute. What is below the level costs one comparison.
  *
  * Redis opens the file for every line, so that it can be rotated by renaming. Here the file stays open; at most once a second the name is looked up
  * again, and if it now means another file (or none), that one is opened or made.
@@ -72,10 +71,6 @@ export class Logger {
     this.close();
     this.#file = path;
     if (path === '') this.#fd = STANDARD_OUTPUT;
-  }
-
-  isLogged(level: LogLevel): boolean {
-    return ORDER[level] >= this.#threshold && level !== 'nothing';
   }
 
   debug(message: string): void {

@@ -56,7 +56,7 @@ export interface LoadingProgress {
 }
 
 /** Thrown when the data set cannot be loaded at start; the reasons are in the log, and the process ends with status 1. */
-export class LoadError extends Error {
+class LoadError extends Error {
   readonly code = 'SLOTMESH_LOAD';
 }
 

@@ -98,11 +98,6 @@ export class Replication implements SocketHandler<Payload> {
     return { state: 'down', sinceMs: this.#downSinceMs };
   }
 
-  /** Hosts that follow this one and have caught up once. */
-  followers(): HostIndex[] {
-    return [...this.#followers].filter(([, follower]) => follower.isOnline).map(([socket]) => socket.remote);
-  }
-
   replicate(address: Address): void {
     if (this.#upstream !== null && this.#upstream.ip === address.ip && this.#upstream.port === address.port) return;
     this.#dropFollowers();

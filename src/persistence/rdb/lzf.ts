@@ -35,7 +35,7 @@ const INPUT_AT = 0x10000;
 export const LZF_OUTPUT_AT = 0x22100;
 const STOPPED_AT_WORD = 0x32a00 / 4;
 const STAGE_AT = 0x32b00;
-export const LZF_STAGE_BYTES = 128 * 1024;
+const LZF_STAGE_BYTES = 128 * 1024;
 
 const program = new ByteProgram<{
   /** @returns the end of the output, or 0 if that would be beyond the limit */

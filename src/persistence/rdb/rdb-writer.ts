@@ -13,7 +13,7 @@ import { strict as assert } from 'node:assert';
 import { copyBytes } from '../../memory/copy.js';
 import { writeDouble } from '../../memory/double-bytes.js';
 import { Crc64 } from './crc64.js';
-import { NOT_INT32, parseInt32Text, writeIntegerText } from './integer-text.js';
+import { NOT_INT32, parseInt32Text } from './integer-text.js';
 import {
   LZF_BLOCK_BYTES,
   LZF_OUTPUT_AT,
@@ -80,7 +80,6 @@ export class RdbWriter {
   readonly #chunkBytes: number;
   readonly #crc = new Crc64();
   readonly #eight = new DataView(new ArrayBuffer(8));
-  readonly #digits = new Uint8Array(24);
   /** Given back by the sink. Otherwise a long image would leave so many behind that the garbage collector comes, several times. */
   readonly #spares: Uint8Array[] = [];
   #handedOverBytes = 0;
@@ -246,18 +245,6 @@ export class RdbWriter {
     if (this.compression && length > LZF_INPUT_ABOVE && this.#compressedString(bytes, start, end)) return;
     this.lengthOf(length);
     this.bytesRange(bytes, start, end);
-  }
-
-  /** The byte string that is the decimal text of a safe integer. */
-  stringOfInteger(value: number): void {
-    assert(Number.isSafeInteger(value), 'an integer beyond 2^53 comes as text');
-    if (value === (value | 0)) {
-      this.#int32String(value | 0);
-      return;
-    }
-    const end = writeIntegerText(value, this.#digits, 0);
-    this.lengthOf(end);
-    this.bytesRange(this.#digits, 0, end);
   }
 
   stringOfText(value: string): void {

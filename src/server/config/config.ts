@@ -1,7 +1,7 @@
 /**
  * The server's configuration: what every directive is set to, and the only ways to change it.
  *
- *   start-up   `loadFile`, `loadArgs`: the first line that is refused stops the start (ConfigError)
+ *   start-up   `loadArgs`: the first line that is refused stops the start (ConfigError)
  *   CONFIG     `get`, `set` (all or nothing), `rewrite`
  *   server     `assign`, for values that other commands change (REPLICAOF)
  *
@@ -105,14 +105,6 @@ export class Config {
     }
     const directory = hooks.directory ?? process.cwd();
     this.#put(this.#names.get('dir')!.entry, encodePath(directory), directory);
-  }
-
-  /** @throws ConfigError */
-  loadFile(path: string): void {
-    this.#named.clear();
-    this.file = resolve(this.values.dir, path);
-    loadConfigText(readConfigFile(this.file, this.#lines), this.#lines);
-    this.#checkWhole();
   }
 
   /**

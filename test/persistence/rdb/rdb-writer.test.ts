@@ -68,15 +68,6 @@ test('strings above 20 bytes are compressed if that saves four bytes, and not wi
   assert.equal(written((w) => w.stringOfText('a'.repeat(64)), { compression: false }).slice(0, 4), '4040');
 });
 
-test('an integer value is written as its text would be', () => {
-  for (const value of [0, -1, 127, 128, -32769, 2147483647, 2147483648, -9007199254740991]) {
-    assert.equal(
-      written((w) => w.stringOfInteger(value)),
-      written((w) => w.stringOfText(String(value))),
-    );
-  }
-});
-
 test('numbers are little-endian and keep their sign', () => {
   assert.equal(
     written((w) => w.int64(2000000000000)),

@@ -33,7 +33,7 @@ async function shownBy(server: ServerProcess, ...patterns: string[]): Promise<Ma
 test('CONFIG GET shows the same names and values after the same configuration file', { skip }, async () => {
   await withServers([{ kind: 'redis' }], async ([server]) => {
     const config = new Config({ directory: '/' });
-    config.loadFile(server!.configFile);
+    config.loadArgs([server!.configFile]);
     const theirs = await shownBy(server!, '*');
     const ours = new Map(config.get(['*']));
     for (const name of NEW_IN_7_2) assert.ok(ours.delete(name) && !theirs.has(name), name);
@@ -195,7 +195,7 @@ test('CONFIG SET accepts the same values, refuses the others with the same text,
   await withServers([{ kind: 'redis', config: { 'enable-protected-configs': 'yes' } }], async ([server]) => {
     const client = await server!.connect({ replies: 'bytes' });
     const config = new Config({ directory: '/' });
-    config.loadFile(server!.configFile);
+    config.loadArgs([server!.configFile]);
     for (const pairs of sets) {
       const words = pairs.map((word) => Buffer.from(word, 'latin1'));
       const reply = await client.call('CONFIG', 'SET', ...words).catch((error: unknown) => error);
@@ -388,7 +388,7 @@ test('CONFIG REWRITE leaves the same text above the signature and the same lines
     const ours = join(server!.folder, 'ours.conf');
     copyFileSync(server!.configFile, ours);
     const mine = new Config({ directory: '/' });
-    mine.loadFile(ours);
+    mine.loadArgs([ours]);
     for (const pairs of [
       [],
       ['save', '', 'hz', '20', 'cluster-announce-hostname', '', 'maxmemory', '6mb', 'slave-priority', '100'],

@@ -13,7 +13,7 @@ function configured(text: string): { config: Config; read: () => string } {
   const file = join(folder, 'server.conf');
   writeFileSync(file, text);
   const config = new Config({ directory: folder });
-  config.loadFile(file);
+  config.loadArgs([file]);
   return { config, read: () => readFileSync(file, 'latin1').replaceAll(folder, '<dir>') };
 }
 
@@ -106,7 +106,7 @@ test('passwords survive with every byte', () => {
   config.rewrite();
   assert.match(read(), /^requirepass "a\\"\\xff\\n\\\\"$/m);
   const again = new Config({ directory: config.values.dir });
-  again.loadFile(config.file);
+  again.loadArgs([config.file]);
   assert.equal(again.values.requirepass, 'a"\xff\n\\');
 });
 
@@ -115,7 +115,7 @@ test('a host with a line break in it stays one word', () => {
   config.assign('replicaof', 'a\nrequirepass ""\n"b', '7000');
   config.rewrite();
   const again = new Config({ directory: config.values.dir });
-  again.loadFile(config.file);
+  again.loadArgs([config.file]);
   assert.deepEqual(again.values.replicaof, config.values.replicaof);
   assert.doesNotMatch(read(), /^requirepass/m);
 });
