@@ -10,6 +10,7 @@ import { drawChart, panelsOf } from './chart.js';
 import { type BenchContext, type GroupRunner, isWanted } from './context.js';
 import { doublings, largeCollections } from './groups/collections.js';
 import { commands } from './groups/commands.js';
+import { connections } from './groups/connections.js';
 import { commandHolds } from './groups/holds.js';
 import { largeDataSet } from './groups/large-data-set.js';
 import { memoryOfValues } from './groups/large-values.js';
@@ -22,6 +23,7 @@ import { formatMeasure, formatReport, type RunInfo } from './report.js';
 const GROUPS: readonly GroupRunner[] = [
   throughput,
   commands,
+  connections,
   largeCollections,
   doublings,
   largeDataSet,

@@ -14,6 +14,8 @@ export interface BenchmarkLoad {
   clients: number;
   /** Keys are drawn from `key:000000000000` up to this number (exclusive). */
   keyspace: number;
+  /** Each request has a connection of its own. */
+  connectsEachTime?: boolean;
 }
 
 export interface BenchmarkRun extends BenchmarkLoad {
@@ -48,13 +50,18 @@ export function parseReport(text: string): BenchmarkResult {
   return { throughput: Number(throughput[1]), p999Ms, maxMs };
 }
 
-export function runRedisBenchmark(run: BenchmarkRun): Promise<BenchmarkResult> {
-  const { port, requests, pipeline, valueBytes, clients, keyspace, what } = run;
+/** @returns its command line */
+export function benchmarkArguments(run: BenchmarkRun): string[] {
+  const { port, requests, pipeline, valueBytes, clients, keyspace, what, connectsEachTime = false } = run;
   const numbers = { '-p': port, '-n': requests, '-P': pipeline, '-d': valueBytes, '-c': clients, '-r': keyspace };
   const options = Object.entries(numbers).flatMap(([name, value]) => [name, String(value)]);
-  const args = typeof what === 'string' ? [...options, '-t', what] : [...options, ...what];
+  if (connectsEachTime) options.push('-k', '0');
+  return typeof what === 'string' ? [...options, '-t', what] : [...options, ...what];
+}
+
+export function runRedisBenchmark(run: BenchmarkRun): Promise<BenchmarkResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn('redis-benchmark', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('redis-benchmark', benchmarkArguments(run), { stdio: ['ignore', 'pipe', 'pipe'] });
     const release = killAtExit(child);
     let report = '';
     let errors = '';
