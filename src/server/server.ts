@@ -23,6 +23,7 @@ import { addressOf, describeConnection } from './client-info.js';
 import type { Config } from './config/config.js';
 import { Connection } from './connection.js';
 import { IN_MULTI, IS_BLOCKED, IS_MONITOR, IS_PRIMARY_LINK, IS_REPLICA } from './connection-flags.js';
+import { ConnectionList } from './connection-list.js';
 import { Cron } from './cron.js';
 import { Dispatcher, GATE_MIGRATION, GATE_MONITORS, GATE_PAUSE } from './dispatcher.js';
 import { Inbox } from './inbox.js';
@@ -68,7 +69,7 @@ export class Server {
   readonly request = new Request();
   readonly propagation = new Propagation();
   readonly commands: CommandTable;
-  readonly connections = new Map<number, Connection>();
+  readonly connections = new ConnectionList();
   readonly dispatcher: Dispatcher;
   readonly lookahead = new Lookahead();
   readonly inbox = new Inbox(this.lookahead);
@@ -193,7 +194,7 @@ export class Server {
 
   accept(transport: Transport): Connection {
     const connection = new Connection(this, transport, this.nextConnectionId++);
-    this.connections.set(connection.id, connection);
+    this.connections.add(connection);
     if (this.clientEviction.isOn) this.clientEviction.note(connection);
     return connection;
   }
@@ -306,7 +307,7 @@ export class Server {
 
   /** The connection is gone: everything that knows it forgets it. */
   forget(connection: Connection): void {
-    this.connections.delete(connection.id);
+    this.connections.delete(connection);
     if (this.clientEviction.isOn) this.clientEviction.forget(connection);
     if ((connection.flags & IS_MONITOR) !== 0) this.stopMonitoring(connection);
     this.pubsub.unsubscribeAll(connection);
