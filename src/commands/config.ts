@@ -1,4 +1,5 @@
 /** CONFIG GET, SET, REWRITE, RESETSTAT. The rules are in server/config; this is the door. Source: spec server.md section 6. */
+import type { Config } from '../server/config/config.js';
 import { isLocal } from '../server/connection.js';
 import type { Invocation } from '../server/invocation.js';
 import { helpReply } from './help.js';
@@ -9,7 +10,35 @@ function latin1(call: Invocation, from: number): string[] {
   return words;
 }
 
+/** What CONFIG GET * replies behind the header, which is the protocol's: it is asked for again and again, and changes hardly ever. */
+interface Everything {
+  readonly changeCount: number;
+  readonly pairCount: number;
+  readonly pairs: Uint8Array;
+}
+
+const everything = new WeakMap<Config, Everything>();
+
+function everythingOf(config: Config): Everything {
+  const known = everything.get(config);
+  if (known?.changeCount === config.changeCount) return known;
+  const texts = config.everything();
+  const headers: string[] = [];
+  const parts: string[] = [];
+  for (const text of texts) parts.push((headers[text.length] ??= `$${text.length}\r\n`), text, '\r\n');
+  const bytes = Buffer.from(parts.join(''), 'latin1');
+  const pairs = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  const made = { changeCount: config.changeCount, pairCount: texts.length / 2, pairs };
+  everything.set(config, made);
+  return made;
+}
+
 export function configGet(call: Invocation): void {
+  if (call.argc === 3 && call.is(2, '*')) {
+    const { pairCount, pairs } = everythingOf(call.server.config);
+    call.reply.map(pairCount);
+    return call.reply.raw(pairs);
+  }
   const found = call.server.config.get(latin1(call, 2));
   call.reply.map(found.length);
   for (const [name, text] of found) {

@@ -78,11 +78,15 @@ export class Config {
   file = '';
   /** True while the dataset is being loaded; some directives cannot be set then. The server keeps it. */
   isLoading = false;
+  /** How often a directive was set: what was made of `get` is good as long as this stays. */
+  changeCount = 0;
 
   readonly #hooks: ConfigHooks;
   readonly #fields: Record<string, unknown>;
   readonly #entries: readonly Entry[];
   readonly #names = new Map<string, Name>();
+  /** Those that patterns find. */
+  readonly #shown: Name[] = [];
   /** Directives that a line of the present start-up has named. */
   readonly #named = new Set<Entry>();
   /** The set that has not ended yet; null if none. */
@@ -101,7 +105,11 @@ export class Config {
     this.#fields = Object.fromEntries(this.#entries.map(({ field, directive }) => [field, directive.defaultValue]));
     this.values = this.#fields as unknown as ConfigValues;
     for (const entry of this.#entries) {
-      for (const spelling of [entry.name, ...entry.directive.aliases]) this.#names.set(spelling, { spelling, entry });
+      for (const spelling of [entry.name, ...entry.directive.aliases]) {
+        const name = { spelling, entry };
+        this.#names.set(spelling, name);
+        if (!entry.directive.hidden) this.#shown.push(name);
+      }
     }
     const directory = hooks.directory ?? process.cwd();
     this.#put(this.#names.get('dir')!.entry, encodePath(directory), directory);
@@ -163,6 +171,7 @@ export class Config {
   }
 
   #put(entry: Entry, text: string, value: unknown): void {
+    this.changeCount++;
     entry.text = text;
     this.#fields[entry.field] = value;
     if (entry.name === 'dir') this.#hooks.changeDirectory?.(value as string);
@@ -200,12 +209,18 @@ export class Config {
         continue;
       }
       const matchesAll = lowered === '*';
-      for (const { spelling, entry } of this.#names.values()) {
-        if (entry.directive.hidden) continue;
+      for (const { spelling, entry } of this.#shown) {
         if (matchesAll || globMatchesText(lowered, spelling)) add(spelling, spelling, entry);
       }
     }
     return [...found.values()];
+  }
+
+  /** What `get` finds for `*`, flat: name, text, name, text … */
+  everything(): string[] {
+    const found: string[] = [];
+    for (const { spelling, entry } of this.#shown) found.push(spelling, entry.text);
+    return found;
   }
 
   /**
