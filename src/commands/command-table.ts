@@ -13,8 +13,8 @@ export class CommandTable {
   readonly byName = new Map<string, Command>();
   /** All commands, each followed by its subcommands. */
   readonly all: Command[] = [];
-  /** Those whose statistics are not empty, in the order of their first use: INFO need not look at the others. */
-  readonly used: Command[] = [];
+  /** Those whose statistics are not empty, in the order of their first use: INFO need not look at the others. Another list after each reset. */
+  used: Command[] = [];
   /** Replies that describe all commands, each under a name: 90 to 170 KB, kept when first asked for. */
   readonly replies = new Map<string, Uint8Array>();
   /** Whether a command has another name than its record's, or is gone. */
@@ -63,7 +63,7 @@ export class CommandTable {
 
   resetStatistics(): void {
     for (const command of this.used) command.resetStatistics();
-    this.used.length = 0;
+    this.used = [];
   }
 
   private add(name: string, command: Command): void {

@@ -15,6 +15,8 @@ import { type SlotVisitor, SlotVisits } from './slot-visits.js';
 const CLOCK_EVERY = 128;
 /** With less of the keys seen expired, the rest can wait for the next tick: what Redis calls the acceptable stale share. */
 const WORTHWHILE_PERCENT = 10;
+/** Of the last cycle in the share that INFO tells. */
+const SAMPLE_WEIGHT = 0.05;
 
 export class ExpireCycle implements SlotVisitor {
   /** Share of the last cycle's sample that was expired, smoothed, in percent: INFO expired_stale_perc. */
@@ -36,6 +38,16 @@ export class ExpireCycle implements SlotVisitor {
     this.visits = new SlotVisits(space, this);
   }
 
+  /** Whether `run` would look at any key. */
+  get hasWork(): boolean {
+    return this.space.databases.some((db) => db.expiryCount > 0);
+  }
+
+  /** Stands for a run that has seen no key. */
+  skip(): void {
+    this.stalePercent *= 1 - SAMPLE_WEIGHT;
+  }
+
   /**
    * Runs for at most about `budgetMs`.
    * @returns whether to go on soon: time ran out, and a good part of what was seen was expired
@@ -48,7 +60,7 @@ export class ExpireCycle implements SlotVisitor {
     const isCut = !this.visits.run(deadline);
     if (isCut) this.timeCapReachedCount++;
     const stale = this.expiringCount === 0 ? 0 : (this.dueCount * 100) / this.expiringCount;
-    this.stalePercent = stale * 0.05 + this.stalePercent * 0.95;
+    this.stalePercent = stale * SAMPLE_WEIGHT + this.stalePercent * (1 - SAMPLE_WEIGHT);
     return isCut && this.dueCount * 100 >= this.seenCount * WORTHWHILE_PERCENT;
   }
 

@@ -27,14 +27,17 @@ export class FieldExpireCycle implements SlotVisitor {
     this.visits = new SlotVisits(space, this);
   }
 
+  /** Whether `run` would look at any hash. */
+  get hasWork(): boolean {
+    return this.space.databases.some((db) => db.timedHashCount > 0);
+  }
+
   /**
    * Runs for at most about `budgetMs`.
    * @returns whether to go on soon: time ran out
    */
   run(budgetMs: number): boolean {
-    const { databases } = this.space;
-    if (databases.every((db) => db.timedHashCount === 0)) return false;
-    return !this.visits.run(performance.now() + budgetMs);
+    return this.hasWork && !this.visits.run(performance.now() + budgetMs);
   }
 
   boundsOf(db: Database): Float64Array | null {

@@ -1,4 +1,5 @@
 /** Replication as INFO shows it, and ROLE's view of its state. Fields and order: spec/replication.md section 22. */
+import { fieldLines } from '../resp/field-lines.js';
 import type { ReplicationOptions } from './host.js';
 import type { PrimaryLink } from './primary-link.js';
 import type { Replication } from './replication.js';
@@ -16,7 +17,7 @@ export function replicationText(replication: Replication, options: ReplicationOp
     if (replica.stateName === '') continue;
     text += `slave${index}:ip=${replica.ip},port=${replica.listeningPort},state=${replica.stateName},offset=${replica.ackOffset},lag=${replica.lagSeconds(nowMs)}\r\n`;
   }
-  text += `\
+  text += fieldLines`\
 master_failover_state:${failover.state}\r
 master_replid:${stream.id}\r
 master_replid2:${stream.id2}\r
@@ -34,7 +35,7 @@ function linkText(link: PrimaryLink, offset: number, options: ReplicationOptions
   const nowMs = performance.now();
   const silentSeconds = Math.floor((nowMs - link.heardAtMs) / 1000);
   const isSyncing = link.state === 'sync';
-  let text = `\
+  let text = fieldLines`\
 master_host:${link.host}\r
 master_port:${link.port}\r
 master_link_status:${link.isConnected ? 'up' : 'down'}\r
@@ -47,7 +48,7 @@ slave_repl_offset:${offset}\r
     const total = link.imageBytes;
     const received = link.receivedImageBytes;
     const percent = total > 0 ? (received * 100) / total : 0;
-    text += `\
+    text += fieldLines`\
 master_sync_total_bytes:${total}\r
 master_sync_read_bytes:${received}\r
 master_sync_left_bytes:${total - received}\r
@@ -60,7 +61,7 @@ master_sync_last_io_seconds_ago:${silentSeconds}\r
       link.downSinceMs === Number.NEGATIVE_INFINITY ? -1 : Math.floor((nowMs - link.downSinceMs) / 1000);
     text += `master_link_down_since_seconds:${downSeconds}\r\n`;
   }
-  text += `\
+  text += fieldLines`\
 slave_priority:${options.replicaPriority}\r
 slave_read_only:${options.replicaReadOnly ? 1 : 0}\r
 replica_announced:${options.replicaAnnounced ? 1 : 0}\r

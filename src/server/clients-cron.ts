@@ -1,5 +1,5 @@
 /**
- * What is looked after for each connection from time to time: idle clients, soft output limits. Source: spec server.md sections 4.1 and 4.3.
+ * What is looked after for each connection from time to time: idle clients, soft output limits, memory. Source: spec server.md sections 4.1 and 4.3.
  *
  * Each tick takes the next part of the connections, so that everyone is seen about once a second and no tick takes long.
  */
@@ -14,7 +14,8 @@ const SEEN_MIN = 5;
 export class ClientsCron {
   private readonly server: Server;
   private readonly config: Config;
-  private waiting: Connection[] = [];
+  /** ID of the connection that was looked at last. */
+  private lastId = 0;
 
   constructor(server: Server, config: Config) {
     this.server = server;
@@ -23,10 +24,25 @@ export class ClientsCron {
 
   /** To be called `hz` times a second. */
   tick(): void {
-    if (this.waiting.length === 0) this.waiting = [...this.server.connections.values()];
-    const count = Math.max(SEEN_MIN, Math.ceil(this.server.connections.size / this.config.values.hz));
+    const { size } = this.server.connections;
+    const count = Math.min(size, Math.max(SEEN_MIN, Math.ceil(size / this.config.values.hz)));
+    const seenCount = this.lookAtNext(count);
+    if (seenCount === count) return;
+    this.lastId = 0;
+    this.lookAtNext(count - seenCount);
+  }
+
+  /** @returns how many there were behind the last one, up to `count` */
+  private lookAtNext(count: number): number {
     const nowMs = Date.now();
-    for (const connection of this.waiting.splice(0, count)) if (!connection.isClosed) this.look(connection, nowMs);
+    let seenCount = 0;
+    if (count === 0) return 0;
+    for (const connection of this.server.connections.after(this.lastId)) {
+      this.lastId = connection.id;
+      this.look(connection, nowMs);
+      if (++seenCount === count) break;
+    }
+    return seenCount;
   }
 
   private look(connection: Connection, nowMs: number): void {
@@ -36,6 +52,7 @@ export class ClientsCron {
       connection.close();
       return;
     }
+    this.server.memoryMeter.look(connection);
     if (this.server.clientEviction.isOn) this.server.clientEviction.note(connection);
     if (connection.queuedBytes > 0 || connection.softLimitSinceMs > 0) this.server.checkOutputLimits(connection);
   }

@@ -45,17 +45,32 @@ export class ConnectionList {
     for (const connection of this.connections) if (connection !== null) yield connection;
   }
 
+  /** As `values`, of those whose IDs are higher than this one. */
+  *after(id: number): Generator<Connection, void> {
+    const { connections } = this;
+    for (let place = this.firstPlaceOf(id + 1); place < connections.length; place++) {
+      const connection = connections[place]!;
+      if (connection !== null) yield connection;
+    }
+  }
+
   /** @returns −1 if there is none */
   private placeOf(id: number): number {
+    const place = this.firstPlaceOf(id);
+    return this.ids[place] === id && this.connections[place] !== null ? place : -1;
+  }
+
+  /** @returns where the first ID of `id` or more stands, or would stand */
+  private firstPlaceOf(id: number): number {
     const { ids } = this;
     let low = 0;
-    let high = ids.length - 1;
+    let high = ids.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (ids[middle]! < id) low = middle + 1;
       else high = middle;
     }
-    return ids[low] === id && this.connections[low] !== null ? low : -1;
+    return low;
   }
 
   private closeUp(): void {

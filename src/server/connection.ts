@@ -79,6 +79,8 @@ export class Connection implements TransportOwner {
   private gapEnd = 0;
   /** So many reads more are not followed by one of our own: the last of these found nothing. */
   private idleReads = 0;
+  /** What MemoryMeter has counted for it. */
+  chargedBytes = 0;
   /** Since when the soft output limit has been exceeded; 0 = it is not. */
   softLimitSinceMs = 0;
   /** Replication offset behind its last write: what WAIT waits for. */
@@ -183,6 +185,7 @@ export class Connection implements TransportOwner {
 
   onDrained(): void {
     this.softLimitSinceMs = 0;
+    this.server.memoryMeter.look(this);
     if ((this.flags & IS_REPLICA) !== 0) this.server.replication.connectionDrained(this);
   }
 
@@ -214,12 +217,14 @@ export class Connection implements TransportOwner {
   /** Writes the event's replies, `server.reply.bytes[start … end)`, which the caller reuses unless told otherwise. */
   writeReplies(bytes: Uint8Array, start: number, end: number): void {
     if (this.isClosed) return;
-    const { reply } = this.server;
+    const { server } = this;
+    const { reply } = server;
     const part = bytes === reply.bytes ? reply.view(start, end) : bytes.subarray(start, end);
+    server.writeCount++;
     if (!this.transport.write(part, reply.buffers)) {
       // The kernel is full: libuv still points to these bytes, so the shared buffer must go.
       reply.lend(bytes);
-      this.server.checkOutputLimits(this);
+      server.checkOutputLimits(this);
     }
   }
 
@@ -248,7 +253,9 @@ export class Connection implements TransportOwner {
 
   /** Writes bytes that do not change any more. */
   writeOwn(bytes: Uint8Array): void {
-    if (!this.isClosed && !this.transport.write(bytes)) this.server.checkOutputLimits(this);
+    if (this.isClosed) return;
+    this.server.writeCount++;
+    if (!this.transport.write(bytes)) this.server.checkOutputLimits(this);
   }
 
   /** Bytes on their way out that the kernel has not taken, those in the backlog for a replica included. */
@@ -315,6 +322,7 @@ export class Connection implements TransportOwner {
     if (rest === 0 && this.pending.length > PENDING_KEEP_BYTES) {
       this.giveBack(this.pending);
       this.pending = NO_BYTES;
+      this.server.memoryMeter.look(this);
     }
     this.state.position = 0;
     this.checkInputLimit();
@@ -366,6 +374,7 @@ export class Connection implements TransportOwner {
     grown.set(old.subarray(0, this.pendingLength));
     this.pending = grown;
     this.giveBack(old);
+    this.server.memoryMeter.look(this);
   }
 
   /**
@@ -405,6 +414,7 @@ export class Connection implements TransportOwner {
     this.pending = this.pending.slice(this.state.position, this.pendingLength);
     this.pendingLength = this.pending.length;
     this.state.position = 0;
+    this.server.memoryMeter.look(this);
     this.processPending();
   }
 

@@ -26,6 +26,8 @@ const PROTECTED_MODE_ERROR =
 
 const MISSING_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'ENOTFOUND', 'EPROTONOSUPPORT']);
 
+const NO_ADDRESSES: readonly string[] = [];
+
 /** A place to listen at, as `bind` and `port` name it. */
 interface Endpoint {
   readonly host: string;
@@ -43,6 +45,8 @@ export class Listeners {
   private readonly config: Config;
   private tcp: { readonly at: Endpoint; readonly listener: net.Server }[] = [];
   private unix: net.Server | null = null;
+  /** What `infoText` has told, and of what. */
+  private shown = { bind: NO_ADDRESSES, port: 0, kinds: 0, text: '' };
 
   constructor(server: Server, config: Config) {
     this.server = server;
@@ -86,6 +90,8 @@ export class Listeners {
   /** A line per kind of listener, as INFO server shows it. */
   infoText(): string {
     const { bind, port, unixsocket } = this.config.values;
+    const kinds = (this.tcp.length > 0 ? 1 : 0) | (this.unix !== null ? 2 : 0);
+    if (bind === this.shown.bind && port === this.shown.port && kinds === this.shown.kinds) return this.shown.text;
     let count = 0;
     let text = '';
     if (this.tcp.length > 0)

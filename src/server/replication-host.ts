@@ -275,7 +275,7 @@ export class ConnectionPeer implements ReplicaPeer {
   write(bytes: Uint8Array): void {
     const { connection } = this;
     connection.flushOutbox();
-    if (!connection.isClosed && !connection.transport.write(bytes)) connection.server.checkOutputLimits(connection);
+    connection.writeOwn(bytes);
   }
 
   setBacklogged(bytes: number): void {

@@ -92,8 +92,9 @@ export class Server {
   readonly eventLoop = new EventLoopMeter();
   /** 40 hexadecimal digits that name this run of the process. */
   readonly runId = randomBytes(20).toString('hex');
-  /** Read events so far. */
-  eventCount = 0;
+  /** Reads from clients so far, and writes to them. */
+  readCount = 0;
+  writeCount = 0;
   /** Connections whose requests wait: blocked or paused. Connection keeps it. */
   heldConnectionCount = 0;
   /** Lines that a shutdown under way adds to INFO server. */
@@ -195,14 +196,17 @@ export class Server {
   accept(transport: Transport): Connection {
     const connection = new Connection(this, transport, this.nextConnectionId++);
     this.connections.add(connection);
+    this.memoryMeter.look(connection);
     if (this.clientEviction.isOn) this.clientEviction.note(connection);
     return connection;
   }
 
-  /** Opens an event: input of one connection is about to be executed. */
+  /** Opens an event: input of one connection is about to be executed, `inputBytes` of it just read. */
   beginEvent(connection: Connection, inputBytes: number): void {
-    this.netInputBytes += inputBytes;
-    this.eventCount++;
+    if (inputBytes > 0) {
+      this.netInputBytes += inputBytes;
+      this.readCount++;
+    }
     this.reply.protocol = connection.protocol;
     this.speaker = connection;
     if (!this.inbox.isDraining) {
@@ -308,6 +312,7 @@ export class Server {
   /** The connection is gone: everything that knows it forgets it. */
   forget(connection: Connection): void {
     this.connections.delete(connection);
+    this.memoryMeter.look(connection);
     if (this.clientEviction.isOn) this.clientEviction.forget(connection);
     if ((connection.flags & IS_MONITOR) !== 0) this.stopMonitoring(connection);
     this.pubsub.unsubscribeAll(connection);
@@ -416,7 +421,8 @@ export class Server {
     this.errorCounts.clear();
     this.netInputBytes = 0;
     this.netOutputBytes = 0;
-    this.eventCount = 0;
+    this.readCount = 0;
+    this.writeCount = 0;
     this.deniedAuthCount = 0;
     this.outputLimitDisconnectionCount = 0;
     this.unexpectedErrorReplyCount = 0;
@@ -452,6 +458,7 @@ export class Server {
 
   /** Closes a connection whose output exceeds its class's limit. */
   checkOutputLimits(connection: Connection): void {
+    this.memoryMeter.look(connection);
     if (this.clientEviction.isOn) this.clientEviction.note(connection);
     if (!exceedsOutputLimit(connection, this.config, Date.now())) return;
     this.outputLimitDisconnectionCount++;
@@ -459,6 +466,11 @@ export class Server {
       `Client ${describeConnection(connection)} scheduled to be closed ASAP for overcoming of output buffer limits.`,
     );
     connection.close();
+  }
+
+  /** Ends a turn in which no input was executed, as `scheduleTurnEnd` would do in a moment. To be called outside of any event. */
+  endQuietTurn(): void {
+    if (!this.isTurnEndScheduled) this.endTurn();
   }
 
   private endTurn(): void {

@@ -32,6 +32,10 @@ suite('connection list', () => {
         const id = random.below(nextId + 2);
         assert.equal(list.get(id), model.get(id));
         assert.equal(list.has(id), model.has(id));
+        assert.deepEqual(
+          [...list.after(id)],
+          [...model.values()].filter((connection) => connection.id > id),
+        );
       }
     }
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { useServers } from '../oracle/harness.js';
+import { RawConnection } from '../support/raw-connection.js';
 import { parseFields } from '../support/server-process.js';
 import { needsServers } from '../support/tools.js';
 import { waitFor } from '../support/wait-for.js';
@@ -154,5 +155,146 @@ describe('INFO', { skip: needsServers('redis', 'slotmesh') }, () => {
       assert.equal(await server.text('INFO', 'latencystats'), '# Latencystats\r\n');
       await server.call('CONFIG', 'SET', 'latency-tracking', 'yes');
     }
+  });
+
+  test('reads from clients and writes to them are counted as the real one does', async () => {
+    const counts: unknown[] = [];
+    for (const server of [servers().oracle, servers().subject]) {
+      const client = await server.connect({ onPush: () => {} });
+      const listener = await server.connect({ onPush: () => {} });
+      await server.call('CONFIG', 'RESETSTAT');
+      await client.call('PING');
+      await client.pipeline([['PING'], ['PING'], ['PING']]);
+      await listener.call('SUBSCRIBE', 'channel');
+      await client.call('PUBLISH', 'channel', 'message');
+      await client.call('BLPOP', 'none', '0.02');
+      const { total_reads_processed, total_writes_processed } = await server.info('stats');
+      counts.push({ total_reads_processed, total_writes_processed });
+      client.close();
+      listener.close();
+    }
+    assert.deepEqual(counts[1], counts[0]);
+  });
+
+  test('connections that MIGRATE keeps are counted', async () => {
+    const { oracle, subject } = servers();
+    for (const [from, to] of [
+      [oracle, subject],
+      [subject, oracle],
+    ] as const) {
+      await from.call('CONFIG', 'RESETSTAT');
+      await from.call('SET', 'wanderer', 'x');
+      assert.equal(await from.text('MIGRATE', '127.0.0.1', to.port, 'wanderer', 0, 10_000, 'REPLACE'), 'OK');
+      assert.equal((await from.info('stats'))['migrate_cached_sockets'], '1', from.kind);
+    }
+  });
+
+  test('nothing is told that was true before', async () => {
+    const { subject } = servers();
+    const line = async () => /cmdstat_echo:(\S*)/.exec(await subject.text('INFO', 'commandstats'))?.[1];
+    const latency = async () => /usec_echo:(\S*)/.exec(await subject.text('INFO', 'latencystats'))?.[1];
+    assert.equal(await line(), undefined);
+    await subject.call('ECHO', 'a');
+    assert.match((await line())!, /^calls=1,/);
+    await subject.call('ECHO', 'a');
+    assert.match((await line())!, /^calls=2,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=0,failed_calls=0$/);
+    await subject.call('ECHO').catch(() => {});
+    assert.match((await line())!, /^calls=2,.*rejected_calls=1,/);
+    assert.match((await latency())!, /^p50=\d+\.\d{3},/);
+    await subject.call('CONFIG', 'SET', 'latency-tracking-info-percentiles', '25');
+    assert.match((await latency())!, /^p25=\d+\.\d{3}$/);
+    await subject.call('CONFIG', 'RESETSTAT');
+    assert.equal(await line(), undefined);
+    assert.equal(await latency(), undefined);
+    // The same counts as before, of other commands in other places of the list.
+    await subject.call('TIME');
+    for (const word of ['b', 'c']) await subject.call('ECHO', word);
+    await subject.call('ECHO').catch(() => {});
+    assert.match((await line())!, /^calls=2,.*rejected_calls=1,/);
+    assert.match(await subject.text('INFO', 'commandstats'), /cmdstat_time:calls=1,/);
+
+    for (const policy of ['allkeys-lru', 'noeviction']) {
+      await subject.call('CONFIG', 'SET', 'maxmemory-policy', policy, 'maxmemory', policy.length * 2 ** 30);
+      const { maxmemory, maxmemory_human, maxmemory_policy } = await subject.info('memory');
+      assert.deepEqual(
+        { maxmemory, maxmemory_human, maxmemory_policy },
+        {
+          maxmemory: String(policy.length * 2 ** 30),
+          maxmemory_human: `${policy.length}.00G`,
+          maxmemory_policy: policy,
+        },
+      );
+    }
+    await subject.call('CONFIG', 'SET', 'maxmemory', '0');
+    await subject.call('CONFIG', 'SET', 'bind', '127.0.0.1 127.0.0.2');
+    assert.equal(
+      (await subject.info('server'))['listener0'],
+      `name=tcp,bind=127.0.0.1,bind=127.0.0.2,port=${subject.port}`,
+    );
+    await subject.call('CONFIG', 'SET', 'bind', '127.0.0.1');
+    assert.equal((await subject.info('server'))['listener0'], `name=tcp,bind=127.0.0.1,port=${subject.port}`);
+    for (const role of ['slave', 'master']) {
+      await subject.call('REPLICAOF', ...(role === 'slave' ? ['127.0.0.1', '1'] : ['NO', 'ONE']));
+      assert.equal((await subject.info('replication'))['role'], role);
+    }
+  });
+
+  test('CONFIG GET * has each directive as it is now', async () => {
+    const { subject } = servers();
+    const client = await subject.connect();
+    const everything = async (): Promise<Map<string, string>> => {
+      const words = (await client.call('CONFIG', 'GET', '*')) as string[];
+      return new Map(words.flatMap((word, i) => (i % 2 === 0 ? [[word, words[i + 1]!]] : [])));
+    };
+    const before = await everything();
+    for (const [name, text] of before) assert.deepEqual(await client.call('CONFIG', 'GET', name), [name, text]);
+    assert.ok(before.has('slaveof') && before.has('replicaof') && !before.has('hash-max-ziplist'));
+    await client.call('CONFIG', 'SET', 'maxmemory-samples', '7', 'timeout', '1234');
+    await client.call('REPLICAOF', '127.0.0.1', '1');
+    const after = await everything();
+    await client.call('REPLICAOF', 'NO', 'ONE');
+    await client.call('CONFIG', 'SET', 'maxmemory-samples', '5', 'timeout', '0');
+    assert.deepEqual(
+      [...after].filter(([name, text]) => before.get(name) !== text),
+      [...before.keys()].flatMap((name) => {
+        if (name === 'maxmemory-samples') return [[name, '7']];
+        if (name === 'timeout') return [[name, '1234']];
+        return name === 'replicaof' || name === 'slaveof' ? [[name, '127.0.0.1 1']] : [];
+      }),
+    );
+    assert.deepEqual(await everything(), before);
+    client.close();
+    const modern = await subject.connect({ protocol: 3 });
+    assert.deepEqual(await modern.call('CONFIG', 'GET', '*'), before);
+    modern.close();
+  });
+
+  test('memory of clients is counted as it changes', async () => {
+    const { subject } = servers();
+    const normal = async () => Number((await subject.info('memory'))['mem_clients_normal']);
+    const listed = async () =>
+      [...(await subject.text('CLIENT', 'LIST')).matchAll(/tot-mem=(\d+)/g)].reduce(
+        (sum, [, bytes]) => sum + Number(bytes),
+        0,
+      );
+    await waitFor(async () => (await normal()) === (await listed()), { what: 'the sum of all clients at rest' });
+    const before = await normal();
+    const clients = await Promise.all(Array.from({ length: 50 }, () => subject.connect()));
+    await clients[0]!.call('PING');
+    assert.ok((await normal()) >= before + 50 * 1024);
+    await subject.call('SETRANGE', 'large', 30_000_000, 'x');
+    const slow = await RawConnection.connect({ host: '127.0.0.1', port: subject.port });
+    slow.socket.pause();
+    slow.send('GET large\r\n');
+    await waitFor(async () => (await normal()) > before + 10_000_000, {
+      what: 'what a slow client is owed to be counted',
+    });
+    assert.ok(Number((await subject.info('clients'))['client_recent_max_output_buffer']) > 10_000_000);
+    slow.close();
+    for (const client of clients) client.close();
+    await waitFor(async () => (await normal()) === (await listed()) && (await normal()) <= before, {
+      what: 'clients that are gone not to be counted',
+    });
+    await subject.call('DEL', 'large');
   });
 });

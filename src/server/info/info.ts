@@ -3,9 +3,11 @@
  *
  * A section is a function that gives its lines; parts of the server register theirs with `provide`. Values are computed when asked for.
  *
- * Cost: INFO runs once a second or so, as code that is not compiled yet. So a section is one text with many values in it rather than a list of texts, what
- * is kept per command is walked for commands that were used, and what a walk would count is counted as it changes.
+ * Cost: INFO runs once a second or so, as code that is not compiled yet. So a section is one template whose text is kept (resp/field-lines.ts), lines of
+ * commands are those from before where the command was not used since, and what a walk would count is counted as it changes.
  */
+
+import { twoDecimals } from '../../resp/field-lines.js';
 
 /** `field:value` lines of one section, each with its CR and LF. */
 export type InfoSection = () => string;
@@ -37,15 +39,16 @@ export class Info {
 
   /** @param names lower-case section names; none means `default` */
   text(names: readonly string[]): string {
-    const wanted = new Set(names.length === 0 ? ['default'] : names);
-    const hasAll = wanted.has('all') || wanted.has('everything');
-    let text = '';
+    const hasAll = names.includes('all') || names.includes('everything');
+    const hasDefault = names.length === 0 || names.includes('default');
+    const parts: string[] = [];
     for (const [name, title, isDefault] of SECTIONS) {
+      if (!(hasAll || (isDefault && hasDefault) || names.includes(name))) continue;
       const section = this.sections.get(name);
-      if (section === undefined || !(hasAll || wanted.has(name) || (isDefault && wanted.has('default')))) continue;
-      text += `${text === '' ? '' : '\r\n'}# ${title}\r\n${section()}`;
+      if (section === undefined) continue;
+      parts.push(parts.length === 0 ? '# ' : '\r\n# ', title, '\r\n', section());
     }
-    return text;
+    return parts.join('');
   }
 }
 
@@ -60,7 +63,7 @@ export function humanBytes(bytes: number): string {
     value /= 1024;
     unit++;
   }
-  return `${value.toFixed(2)}${UNITS[unit]}`;
+  return `${twoDecimals(value)}${UNITS[unit]}`;
 }
 
 /** A name inside an INFO line: the characters that would break the line's form are replaced. */

@@ -5,10 +5,19 @@
  *
  * The engine's heap is full of rubbish most of the time: how much of it is in use only a collection would tell. Its own share is therefore the least that was
  * seen in the last half to whole minute, which some collection has been close to: so keys are not evicted for rubbish. `startup` is what was used
- * before the first key. Resident size comes from the system. Source of the fields: spec server.md sections 12, 14 and 17.
+ * before the first key. Resident size comes from the system. Engine and system are asked once a second: each takes longer than all else that a tick does.
+ *
+ * What clients take is a sum that changes with each look at one of them: when a buffer of theirs was made larger or given away, and by the cron, which sees
+ * each about once a second. To go through thousands of them ten times a second would be most of what an idle server does.
+ *
+ * Invariants: (1) `normalClients` is the sum of all connections' `chargedBytes`, which is 0 for replicas and closed ones; (2) every open connection that is a
+ * replica is in `replicas` when it has been looked at since it became one.
+ *
+ * Source of the fields: spec server.md sections 12, 14 and 17.
  */
 import { getHeapStatistics } from 'node:v8';
 import { connectionBytes } from '../client-info.js';
+import type { Connection } from '../connection.js';
 import { classOf } from '../output-limits.js';
 import type { Server } from '../server.js';
 
@@ -28,37 +37,67 @@ export interface MemoryUsage {
   readonly engineHeap: number;
 }
 
-const SAMPLE_MS = 100;
+/** How often the arena is told what is left for it, and what replicas take is added up. */
+const REFRESH_MS = 100;
+const SAMPLE_MS = 1000;
 /** Samples of which the least is kept, before the next such period begins. */
-const SAMPLES_PER_PERIOD = 300;
+const SAMPLES_PER_PERIOD = 30;
 
 export class MemoryMeter {
-  /** What is used besides the data and counts for maxmemory, as of the last sample. */
-  otherBytes = 0;
-  /** The largest buffers of a client, as of the last sample. */
-  largestInput = 0;
-  largestOutput = 0;
   private readonly server: Server;
   private readonly startupBytes: number;
+  private readonly replicas = new Set<Connection>();
   private peakBytes = 0;
-  /** Of the last sample. */
   private normalClients = 0;
   private replicaClients = 0;
   private notCountedBytes = 0;
+  /** As of the last sample: the engine's heap, its own share, the process's pages. */
   private heapBytes = 0;
+  private engineBytes = 0;
+  private residentBytes = 0;
   /** Least share of the engine in the period before, and in this one so far. */
   private leastBefore = Number.MAX_SAFE_INTEGER;
   private least = Number.MAX_SAFE_INTEGER;
   private sampleCount = 0;
+  /** The largest buffers that clients were seen with since the last sample, and between it and the one before. */
+  private readonly input: Peak = { now: 0, before: 0 };
+  private readonly output: Peak = { now: 0, before: 0 };
 
   constructor(server: Server) {
     this.server = server;
     this.sample();
     this.startupBytes = this.used();
-    server.cron.every(SAMPLE_MS, () => {
-      this.sample();
+    server.cron.every(SAMPLE_MS, () => this.sample());
+    server.cron.every(REFRESH_MS, () => {
+      this.addReplicas();
       server.memory.refresh();
     });
+  }
+
+  /** What is used besides the data and counts for maxmemory. */
+  get otherBytes(): number {
+    return this.engineBytes + this.normalClients;
+  }
+
+  /** The largest buffers of a client in the last second or two. */
+  get largestInput(): number {
+    return Math.max(this.input.now, this.input.before);
+  }
+
+  get largestOutput(): number {
+    return Math.max(this.output.now, this.output.before);
+  }
+
+  /** Takes notice of what the connection takes now. */
+  look(connection: Connection): void {
+    const isReplica = classOf(connection) === 'replica';
+    const bytes = isReplica || connection.isClosed ? 0 : connectionBytes(connection);
+    this.normalClients += bytes - connection.chargedBytes;
+    connection.chargedBytes = bytes;
+    if (isReplica) this.replicas.add(connection);
+    const { pendingLength, queuedBytes } = connection;
+    if (pendingLength > this.input.now) this.input.now = pendingLength;
+    if (queuedBytes > this.output.now) this.output.now = queuedBytes;
   }
 
   /** Memory in use that counts for maxmemory. */
@@ -78,7 +117,7 @@ export class MemoryMeter {
     this.used();
   }
 
-  /** The data as they are; clients and engine as of the last sample: to go through thousands of clients takes a millisecond. */
+  /** The data as they are; engine and resident size as of the last sample, clients as they were when they were looked at. */
   usage(): MemoryUsage {
     const used = this.used();
     const { arena } = this.server.keyspace;
@@ -89,7 +128,7 @@ export class MemoryMeter {
       used,
       peak: this.peakBytes,
       startup,
-      resident: process.memoryUsage.rss(),
+      resident: this.residentBytes,
       overhead,
       dataset: used - overhead,
       reserved: used - arena.usedBytes + arena.reservedBytes,
@@ -100,26 +139,24 @@ export class MemoryMeter {
     };
   }
 
-  private sample(): void {
-    const { server } = this;
-    this.normalClients = 0;
-    this.replicaClients = 0;
-    this.largestInput = 0;
-    this.largestOutput = 0;
-    let replicaQueue = 0;
-    for (const connection of server.connections.values()) {
-      if (connection.pendingLength > this.largestInput) this.largestInput = connection.pendingLength;
-      if (connection.queuedBytes > this.largestOutput) this.largestOutput = connection.queuedBytes;
-      if (classOf(connection) === 'replica') {
-        this.replicaClients += connectionBytes(connection);
-        replicaQueue += connection.transport.queuedBytes;
-      } else {
-        this.normalClients += connectionBytes(connection);
+  private addReplicas(): void {
+    let bytes = 0;
+    let queuedBytes = 0;
+    for (const connection of this.replicas) {
+      if (connection.isClosed || classOf(connection) !== 'replica') {
+        this.replicas.delete(connection);
+        continue;
       }
+      bytes += connectionBytes(connection);
+      queuedBytes += connection.transport.queuedBytes;
     }
-    this.notCountedBytes = replicaQueue + (server.commitLog?.pendingBytes ?? 0);
+    this.replicaClients = bytes;
+    this.notCountedBytes = queuedBytes + (this.server.commitLog?.pendingBytes ?? 0);
+  }
+
+  private sample(): void {
     const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
-    const outside = Math.max(0, external - server.keyspace.arena.reservedBytes);
+    const outside = Math.max(0, external - this.server.keyspace.arena.reservedBytes);
     this.heapBytes = heap;
     const engine = Math.max(0, heap + outside - this.normalClients - this.notCountedBytes);
     if (++this.sampleCount % SAMPLES_PER_PERIOD === 0) {
@@ -127,6 +164,19 @@ export class MemoryMeter {
       this.least = engine;
     }
     this.least = Math.min(this.least, engine);
-    this.otherBytes = Math.min(this.least, this.leastBefore) + this.normalClients;
+    this.engineBytes = Math.min(this.least, this.leastBefore);
+    this.residentBytes = process.memoryUsage.rss();
+    startPeriod(this.input);
+    startPeriod(this.output);
   }
+}
+
+interface Peak {
+  now: number;
+  before: number;
+}
+
+function startPeriod(peak: Peak): void {
+  peak.before = peak.now;
+  peak.now = 0;
 }

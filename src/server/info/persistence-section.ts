@@ -1,4 +1,5 @@
 /** INFO persistence. Fields and order: spec persistence.md section 9.5. */
+import { fieldLines, twoDecimals } from '../../resp/field-lines.js';
 import type { Persistence } from '../persistence.js';
 import type { Server } from '../server.js';
 
@@ -7,13 +8,13 @@ export function persistenceText(server: Server, persistence: Persistence): strin
   persistence.countChanges();
   const { running } = snapshots;
   const { keyCount = 0, deliveredCount = 0 } = running ?? {};
-  let text = `\
+  let text = fieldLines`\
 loading:${flag(loading !== null && !server.isAsyncLoading)}\r
 async_loading:${flag(server.isAsyncLoading)}\r
 current_cow_peak:0\r
 current_cow_size:0\r
 current_cow_size_age:0\r
-current_fork_perc:${(keyCount === 0 ? 0 : (deliveredCount * 100) / keyCount).toFixed(2)}\r
+current_fork_perc:${twoDecimals}${keyCount === 0 ? 0 : (deliveredCount * 100) / keyCount}\r
 current_save_keys_processed:${deliveredCount}\r
 current_save_keys_total:${keyCount}\r
 rdb_changes_since_last_save:${rdb.changes}\r
@@ -40,7 +41,7 @@ module_fork_in_progress:0\r
 module_fork_last_cow_size:0\r
 `;
   if (aof.state !== 'off') {
-    text += `\
+    text += fieldLines`\
 aof_current_size:${aof.currentBytes}\r
 aof_base_size:${aof.baseBytes}\r
 aof_pending_rewrite:${flag(aof.isRewriteScheduled)}\r
@@ -53,12 +54,12 @@ aof_delayed_fsync:${aof.appender.delayedFsyncCount}\r
     const percent = loading.totalBytes === 0 ? 0 : (loading.loadedBytes * 100) / loading.totalBytes;
     const elapsed = (Date.now() - loading.startedAtMs) / 1000;
     const eta = percent === 0 ? 1 : Math.max(1, Math.round((elapsed * (100 - percent)) / percent));
-    text += `\
+    text += fieldLines`\
 loading_start_time:${Math.floor(loading.startedAtMs / 1000)}\r
 loading_total_bytes:${loading.totalBytes}\r
 loading_rdb_used_mem:0\r
 loading_loaded_bytes:${loading.loadedBytes}\r
-loading_loaded_perc:${percent.toFixed(2)}\r
+loading_loaded_perc:${twoDecimals}${percent}\r
 loading_eta_seconds:${eta}\r
 `;
   }

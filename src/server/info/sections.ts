@@ -1,15 +1,19 @@
 /** The sections of INFO that speak of the server itself. Field order is part of the interface. Source: spec server.md section 17. */
 import { type as osType, release, totalmem } from 'node:os';
+import type { Command } from '../../commands/command.js';
 import { lruClock } from '../../keyspace/access-clock.js';
+import { fieldLines, sixDecimals, threeDecimals, twoDecimals } from '../../resp/field-lines.js';
 import { REDIS_VERSION, SLOTMESH_VERSION } from '../../version.js';
 import { CHANNEL, PATTERN, SHARD_CHANNEL } from '../pubsub.js';
 import type { Server } from '../server.js';
+import { EVENT_LOOP_SAMPLE_MS } from './event-loop.js';
 import { humanBytes, type Info, infoName } from './info.js';
 import type { MemoryMeter } from './memory-usage.js';
 import { Rate } from './rates.js';
 
 /** Of the machine. It is in a file of the system, so not read for each INFO. */
 const TOTAL_MEMORY = totalmem();
+const OPERATING_SYSTEM = `${osType()} ${release()} ${process.arch}`;
 
 /** What INFO tells per second. */
 interface Rates {
@@ -31,22 +35,29 @@ export function provideServerSections(info: Info, server: Server, meter: MemoryM
     replicationOutput: new Rate(),
   };
   server.cron.every(100, () => {
-    rates.operations.sample(server.dispatcher.commandCount);
-    rates.input.sample(server.netInputBytes);
-    rates.output.sample(server.netOutputBytes);
-    rates.replicationInput.sample(server.replication.inputBytes);
-    rates.replicationOutput.sample(server.replication.outputBytes);
-    server.eventLoop.sample();
+    const nowMs = performance.now();
+    rates.operations.sample(server.dispatcher.commandCount, nowMs);
+    rates.input.sample(server.netInputBytes, nowMs);
+    rates.output.sample(server.netOutputBytes, nowMs);
+    rates.replicationInput.sample(server.replication.inputBytes, nowMs);
+    rates.replicationOutput.sample(server.replication.outputBytes, nowMs);
   });
+  server.cron.every(EVENT_LOOP_SAMPLE_MS, () => server.eventLoop.sample());
   info.provide('server', () => serverText(server, startedAtMs));
   info.provide('clients', () => clientText(server, meter));
   info.provide('memory', () => memoryText(server, meter));
   info.provide('stats', () => statText(server, rates));
   info.provide('cpu', cpuText);
   info.provide('modules', () => '');
-  info.provide('commandstats', () => commandText(server));
+  const { commands, config } = server;
+  const commandLines = new CommandLines(countersOf, commandLine);
+  const latencyLines = new CommandLines(
+    ({ histogram }) => histogram.total,
+    (command) => latencyLine(command, config.values.latencyTrackingInfoPercentiles),
+  );
+  info.provide('commandstats', () => commandLines.of(commands.used, null));
   info.provide('errorstats', () => errorText(server));
-  info.provide('latencystats', () => latencyText(server));
+  info.provide('latencystats', () => latencyLines.of(commands.used, config.values.latencyTrackingInfoPercentiles));
   info.provide('cluster', () => `cluster_enabled:${server.cluster === null ? 0 : 1}\r\n`);
   info.provide('keyspace', () => keyspaceText(server));
 }
@@ -55,13 +66,13 @@ function serverText(server: Server, startedAtMs: number): string {
   const { config } = server;
   const nowMs = Date.now();
   const uptime = Math.floor((nowMs - startedAtMs) / 1000);
-  return `\
+  return fieldLines`\
 redis_version:${REDIS_VERSION}\r
 redis_git_sha1:00000000\r
 redis_git_dirty:0\r
 redis_build_id:0\r
 redis_mode:${server.cluster === null ? 'standalone' : 'cluster'}\r
-os:${osType()} ${release()} ${process.arch}\r
+os:${OPERATING_SYSTEM}\r
 arch_bits:64\r
 monotonic_clock:POSIX clock_gettime\r
 multiplexing_api:libuv\r
@@ -87,7 +98,7 @@ node_version:${process.versions.node}\r
 }
 
 function clientText(server: Server, meter: MemoryMeter): string {
-  return `\
+  return fieldLines`\
 connected_clients:${server.connections.size - server.replication.linkCount}\r
 cluster_connections:${server.clusterLinkCount()}\r
 maxclients:${server.config.values.maxclients}\r
@@ -101,34 +112,38 @@ total_blocking_keys_on_nokey:0\r
 `;
 }
 
-function percent(part: number, whole: number): string {
-  return `${((part * 100) / Math.max(1, whole)).toFixed(2)}%`;
+function percent(part: number, whole: number): number {
+  return (part * 100) / Math.max(1, whole);
 }
 
-function ratio(a: number, b: number): string {
-  return (a / Math.max(1, b)).toFixed(2);
+function percentText(value: number): string {
+  return `${twoDecimals(value)}%`;
+}
+
+function ratio(a: number, b: number): number {
+  return a / Math.max(1, b);
 }
 
 function memoryText(server: Server, meter: MemoryMeter): string {
   const m = meter.usage();
   const { maxmemory, maxmemoryPolicy } = server.config.values;
-  return `\
+  return fieldLines`\
 used_memory:${m.used}\r
-used_memory_human:${humanBytes(m.used)}\r
+used_memory_human:${humanBytes}${m.used}\r
 used_memory_rss:${m.resident}\r
-used_memory_rss_human:${humanBytes(m.resident)}\r
+used_memory_rss_human:${humanBytes}${m.resident}\r
 used_memory_peak:${m.peak}\r
-used_memory_peak_human:${humanBytes(m.peak)}\r
-used_memory_peak_perc:${percent(m.used, m.peak)}\r
+used_memory_peak_human:${humanBytes}${m.peak}\r
+used_memory_peak_perc:${percentText}${percent(m.used, m.peak)}\r
 used_memory_overhead:${m.overhead}\r
 used_memory_startup:${m.startup}\r
 used_memory_dataset:${m.dataset}\r
-used_memory_dataset_perc:${percent(m.dataset, m.used - m.startup)}\r
+used_memory_dataset_perc:${percentText}${percent(m.dataset, m.used - m.startup)}\r
 allocator_allocated:${m.used}\r
 allocator_active:${m.reserved}\r
 allocator_resident:${m.resident}\r
 total_system_memory:${TOTAL_MEMORY}\r
-total_system_memory_human:${humanBytes(TOTAL_MEMORY)}\r
+total_system_memory_human:${humanBytes}${TOTAL_MEMORY}\r
 used_memory_lua:0\r
 used_memory_vm_eval:0\r
 used_memory_lua_human:0B\r
@@ -143,15 +158,15 @@ used_memory_functions:0\r
 used_memory_scripts:0\r
 used_memory_scripts_human:0B\r
 maxmemory:${maxmemory}\r
-maxmemory_human:${humanBytes(maxmemory)}\r
+maxmemory_human:${humanBytes}${maxmemory}\r
 maxmemory_policy:${maxmemoryPolicy}\r
-allocator_frag_ratio:${ratio(m.reserved, m.used)}\r
+allocator_frag_ratio:${twoDecimals}${ratio(m.reserved, m.used)}\r
 allocator_frag_bytes:${m.reserved - m.used}\r
-allocator_rss_ratio:${ratio(m.resident, m.reserved)}\r
+allocator_rss_ratio:${twoDecimals}${ratio(m.resident, m.reserved)}\r
 allocator_rss_bytes:${m.resident - m.reserved}\r
 rss_overhead_ratio:1.00\r
 rss_overhead_bytes:0\r
-mem_fragmentation_ratio:${ratio(m.resident, m.used)}\r
+mem_fragmentation_ratio:${twoDecimals}${ratio(m.resident, m.used)}\r
 mem_fragmentation_bytes:${m.resident - m.used}\r
 mem_not_counted_for_evict:${m.notCounted}\r
 mem_replication_backlog:${server.replication.backlogBytes}\r
@@ -174,7 +189,7 @@ function statText(server: Server, rates: Rates): string {
   const expiredFields = keyspace.expiredFieldCount === 0 ? '' : `expired_subkeys:${keyspace.expiredFieldCount}\r\n`;
   let errorReplies = 0;
   for (const count of server.errorCounts.values()) errorReplies += count;
-  return `\
+  return fieldLines`\
 total_connections_received:${listeners.receivedCount}\r
 total_commands_processed:${server.dispatcher.commandCount}\r
 instantaneous_ops_per_sec:${Math.round(rates.operations.perSecond)}\r
@@ -182,17 +197,17 @@ total_net_input_bytes:${server.netInputBytes}\r
 total_net_output_bytes:${server.netOutputBytes}\r
 total_net_repl_input_bytes:${replication.inputBytes}\r
 total_net_repl_output_bytes:${replication.outputBytes}\r
-instantaneous_input_kbps:${(rates.input.perSecond / 1024).toFixed(2)}\r
-instantaneous_output_kbps:${(rates.output.perSecond / 1024).toFixed(2)}\r
-instantaneous_input_repl_kbps:${(rates.replicationInput.perSecond / 1024).toFixed(2)}\r
-instantaneous_output_repl_kbps:${(rates.replicationOutput.perSecond / 1024).toFixed(2)}\r
+instantaneous_input_kbps:${twoDecimals}${rates.input.perSecond / 1024}\r
+instantaneous_output_kbps:${twoDecimals}${rates.output.perSecond / 1024}\r
+instantaneous_input_repl_kbps:${twoDecimals}${rates.replicationInput.perSecond / 1024}\r
+instantaneous_output_repl_kbps:${twoDecimals}${rates.replicationOutput.perSecond / 1024}\r
 rejected_connections:${listeners.rejectedCount}\r
 sync_full:${replication.fullSyncCount}\r
 sync_partial_ok:${replication.partialSyncCount}\r
 sync_partial_err:${replication.partialSyncErrorCount}\r
 ${expiredFields}\
 expired_keys:${keyspace.expiredCount}\r
-expired_stale_perc:${cron.expireCycle.stalePercent.toFixed(2)}\r
+expired_stale_perc:${twoDecimals}${cron.expireCycle.stalePercent}\r
 expired_time_cap_reached_count:${cron.expireCycle.timeCapReachedCount}\r
 expire_cycle_cpu_milliseconds:${Math.round(cron.expireCycleMs)}\r
 evicted_keys:${keyspace.evictedCount}\r
@@ -206,7 +221,7 @@ pubsub_patterns:${server.pubsub.count(PATTERN)}\r
 pubsubshard_channels:${server.pubsub.count(SHARD_CHANNEL)}\r
 latest_fork_usec:0\r
 total_forks:0\r
-migrate_cached_sockets:0\r
+migrate_cached_sockets:${server.migrations.sender.cachedCount}\r
 slave_expires_tracked_keys:${replication.localExpiryCount}\r
 active_defrag_hits:0\r
 active_defrag_misses:0\r
@@ -220,8 +235,8 @@ tracking_total_prefixes:${server.tracking.prefixCount}\r
 unexpected_error_replies:${server.unexpectedErrorReplyCount}\r
 total_error_replies:${errorReplies}\r
 dump_payload_sanitizations:0\r
-total_reads_processed:${server.eventCount}\r
-total_writes_processed:${server.eventCount}\r
+total_reads_processed:${server.readCount}\r
+total_writes_processed:${server.writeCount}\r
 io_threaded_reads_processed:0\r
 io_threaded_writes_processed:0\r
 reply_buffer_shrinks:0\r
@@ -247,26 +262,68 @@ function commandMicroseconds(server: Server): number {
 
 function cpuText(): string {
   const { user, system } = process.cpuUsage();
-  const systemSeconds = (system / 1e6).toFixed(6);
-  const userSeconds = (user / 1e6).toFixed(6);
-  return `\
-used_cpu_sys:${systemSeconds}\r
-used_cpu_user:${userSeconds}\r
+  const systemSeconds = system / 1e6;
+  const userSeconds = user / 1e6;
+  return fieldLines`\
+used_cpu_sys:${sixDecimals}${systemSeconds}\r
+used_cpu_user:${sixDecimals}${userSeconds}\r
 used_cpu_sys_children:0.000000\r
 used_cpu_user_children:0.000000\r
-used_cpu_sys_main_thread:${systemSeconds}\r
-used_cpu_user_main_thread:${userSeconds}\r
+used_cpu_sys_main_thread:${sixDecimals}${systemSeconds}\r
+used_cpu_user_main_thread:${sixDecimals}${userSeconds}\r
 `;
 }
 
-function commandText(server: Server): string {
-  let text = '';
-  for (const command of server.commands.used) {
-    const { callCount, microseconds } = command;
-    const perCall = (callCount === 0 ? 0 : microseconds / callCount).toFixed(2);
-    text += `cmdstat_${command.fullName}:calls=${callCount},usec=${Math.round(microseconds)},usec_per_call=${perCall},rejected_calls=${command.rejectedCount},failed_calls=${command.failedCount}\r\n`;
+/**
+ * A line for each command that was used, made anew when its counters have changed.
+ *
+ * Counters never fall before the next CONFIG RESETSTAT, after which the list of used commands is another one: a sum of them that is the same says that all are.
+ */
+class CommandLines {
+  private readonly sumOf: (command: Command) => number;
+  private readonly lineOf: (command: Command) => string;
+  private used: readonly Command[] = [];
+  private basis: unknown = null;
+  private text = '';
+  private readonly sums: number[] = [];
+  private readonly lines: string[] = [];
+
+  /** @param lineOf gives the line of a command whose counters have the sum `sumOf`; '' for none */
+  constructor(sumOf: (command: Command) => number, lineOf: (command: Command) => string) {
+    this.sumOf = sumOf;
+    this.lineOf = lineOf;
   }
-  return text;
+
+  /** @param basis what lines depend on besides */
+  of(used: readonly Command[], basis: unknown): string {
+    const { sums, lines } = this;
+    let isChanged = false;
+    if (used !== this.used || basis !== this.basis) {
+      this.used = used;
+      this.basis = basis;
+      sums.length = 0;
+      lines.length = 0;
+      isChanged = true;
+    }
+    for (let i = 0; i < used.length; i++) {
+      const sum = this.sumOf(used[i]);
+      if (sum === sums[i]) continue;
+      sums[i] = sum;
+      lines[i] = this.lineOf(used[i]);
+      isChanged = true;
+    }
+    if (isChanged) this.text = lines.join('');
+    return this.text;
+  }
+}
+
+function countersOf({ callCount, microseconds, rejectedCount, failedCount }: Command): number {
+  return callCount + microseconds + rejectedCount + failedCount;
+}
+
+function commandLine({ fullName, callCount, microseconds, rejectedCount, failedCount }: Command): string {
+  const perCall = callCount === 0 ? 0 : microseconds / callCount;
+  return `cmdstat_${fullName}:calls=${callCount},usec=${Math.round(microseconds)},usec_per_call=${twoDecimals(perCall)},rejected_calls=${rejectedCount},failed_calls=${failedCount}\r\n`;
 }
 
 function errorText(server: Server): string {
@@ -276,17 +333,12 @@ function errorText(server: Server): string {
   return text;
 }
 
-function latencyText(server: Server): string {
-  const percents = server.config.values.latencyTrackingInfoPercentiles;
+function latencyLine({ fullName, histogram }: Command, percents: readonly number[]): string {
+  if (histogram.total === 0) return '';
+  const values = histogram.percentiles(percents);
   let text = '';
-  for (const { fullName, histogram } of server.commands.used) {
-    if (histogram.total === 0) continue;
-    const values = histogram.percentiles(percents);
-    text += `latency_percentiles_usec_${fullName}:`;
-    for (let i = 0; i < values.length; i++) text += `${i === 0 ? '' : ','}p${percents[i]}=${values[i].toFixed(3)}`;
-    text += '\r\n';
-  }
-  return text;
+  for (let i = 0; i < values.length; i++) text += `${i === 0 ? '' : ','}p${percents[i]}=${threeDecimals(values[i])}`;
+  return `latency_percentiles_usec_${fullName}:${text}\r\n`;
 }
 
 function keyspaceText(server: Server): string {
