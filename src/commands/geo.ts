@@ -1,6 +1,7 @@
 /** GEOADD, GEODIST, GEOHASH, GEOPOS: sorted sets whose scores are places. Source: spec server.md section 23. Records: geo-records.ts. */
 import type { Ref } from '../memory/arena.js';
-import { fixedReply, writeInteger } from '../resp/reply-writer.js';
+import { writeInteger } from '../memory/int64-text.js';
+import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_ZSET } from '../server/notify-classes.js';
 import { distance } from '../types/geo-distance.js';

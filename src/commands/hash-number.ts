@@ -1,6 +1,6 @@
 /** Fields of hashes as numbers: HINCRBY, HINCRBYFLOAT. Source: spec server.md section 20. */
 import type { Ref } from '../memory/arena.js';
-import { writeInteger } from '../resp/reply-writer.js';
+import { writeInteger } from '../memory/int64-text.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_HASH } from '../server/notify-classes.js';
 import { hashesOf } from '../types/hash.js';

@@ -9,7 +9,7 @@
 import { ENCODING_INT, TYPE_STRING } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import { copyBytes } from '../memory/copy.js';
-import { writeInteger } from '../resp/reply-writer.js';
+import { writeInteger } from '../memory/int64-text.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_STRING } from '../server/notify-classes.js';
 import { addLongDoubles, formatLongDouble, parseLongDouble } from '../types/long-double.js';

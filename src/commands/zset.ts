@@ -1,7 +1,8 @@
 /** Sorted sets: single members. Source: spec server.md sections 3 and 20.7. Records: zset-records.ts. */
 import { TYPE_ZSET } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
-import { fixedReply, writeInteger } from '../resp/reply-writer.js';
+import { writeInteger } from '../memory/int64-text.js';
+import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { formatDouble } from '../types/double.js';

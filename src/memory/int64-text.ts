@@ -8,6 +8,7 @@
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const TWO_32 = 4294967296;
+const INT64_MAX = 2n ** 63n - 1n;
 /** `-9223372036854775808` */
 export const INT64_TEXT_BYTES_MAX = 20;
 /** Up to here a number of so many digits is exact in a double. */
@@ -74,6 +75,44 @@ export function writeInt64Text(target: Uint8Array, at: number, high: number, low
   rest = (rest % 1e9) * 65536 + (bottom & 0xffff);
   quotient = quotient * 65536 + Math.floor(rest / 1e9);
   return writeDigits(target, writeDigits(target, out, quotient, 1), rest % 1e9, 9);
+}
+
+/**
+ * Writes an integer at `at`; the room (20 bytes) is the caller's. One that is not safe, as a time in a damaged payload may be, is an int64 that was rounded.
+ * @returns the offset after it
+ */
+export function writeInteger(target: Uint8Array, at: number, value: number): number {
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return writeRoundedInt64(target, at, value);
+  let start = at;
+  let rest = value;
+  if (rest < 0) {
+    target[start++] = MINUS;
+    rest = -rest;
+  }
+  // As in `writeDigits`: through that, one call deeper, the reply with a value of 128 bytes takes 78 ns instead of 72.
+  let digits = 1;
+  for (let bound = 10; digits < 16 && rest >= bound; bound *= 10) digits++;
+  const end = start + digits;
+  let i = end - 1;
+  while (rest > 0x7fffffff) {
+    const tenth = Math.floor(rest / 10);
+    target[i--] = ZERO + (rest - tenth * 10);
+    rest = tenth;
+  }
+  let small = rest | 0;
+  do {
+    const tenth = (small / 10) | 0;
+    target[i--] = ZERO + (small - tenth * 10);
+    small = tenth;
+  } while (i >= start);
+  return end;
+}
+
+function writeRoundedInt64(target: Uint8Array, at: number, value: number): number {
+  const exact = BigInt(value);
+  const text = (exact > INT64_MAX ? INT64_MAX : exact).toString();
+  for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i);
+  return at + text.length;
 }
 
 /** Writes a number from 0 to 2^53 with at least `digitsMin` digits, 1 or 9. @returns the offset after it */

@@ -9,7 +9,8 @@
  */
 import { constants } from 'node:buffer';
 import { copyBytes } from '../memory/copy.js';
-import { writeBulk, writeHeader, writeInteger } from './reply-writer.js';
+import { writeInteger } from '../memory/int64-text.js';
+import { writeBulk, writeHeader } from './reply-writer.js';
 
 const INITIAL_BYTES = 16 * 1024;
 const KEPT_BYTES_MAX = 1024 * 1024;

@@ -7,9 +7,9 @@
 import { constants } from 'node:buffer';
 import { copyBytes, copyWords } from '../memory/copy.js';
 import { EXTENDED_BYTES_MIN, HugeBuffers } from '../memory/huge-buffers.js';
+import { writeInteger } from '../memory/int64-text.js';
 import { ReplyBuffers } from './reply-buffers.js';
 
-const INT64_MAX = 2n ** 63n - 1n;
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that grew beyond this for one large reply is not the writer's any more afterwards. */
 const KEEP_BYTES_MAX = 1024 * 1024;
@@ -496,41 +496,4 @@ export function writeHeader(bytes: Uint8Array, start: number, type: number, coun
   bytes[at++] = CR;
   bytes[at++] = LF;
   return at;
-}
-
-/**
- * Writes an integer in decimal at `at`; the room (21 bytes) is the caller's. One that is not safe, as a time in a damaged payload may be, is an int64 that
- * was rounded. @returns the offset after it
- */
-export function writeInteger(bytes: Uint8Array, at: number, value: number): number {
-  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return writeRoundedInt64(bytes, at, value);
-  let start = at;
-  let rest = value;
-  if (rest < 0) {
-    bytes[start++] = 0x2d;
-    rest = -rest;
-  }
-  let digits = 1;
-  for (let bound = 10; digits < 16 && rest >= bound; bound *= 10) digits++;
-  const end = start + digits;
-  let i = end - 1;
-  while (rest > 0x7fffffff) {
-    const tenth = Math.floor(rest / 10);
-    bytes[i--] = 0x30 + (rest - tenth * 10);
-    rest = tenth;
-  }
-  let small = rest | 0;
-  do {
-    const tenth = (small / 10) | 0;
-    bytes[i--] = 0x30 + (small - tenth * 10);
-    small = tenth;
-  } while (i >= start);
-  return end;
-}
-
-function writeRoundedInt64(bytes: Uint8Array, at: number, value: number): number {
-  const exact = BigInt(value);
-  const text = (exact > INT64_MAX ? INT64_MAX : exact).toString();
-  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
-  return at + text.length;
 }

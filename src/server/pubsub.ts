@@ -9,7 +9,7 @@
  */
 import { slotOfKey } from '../keyspace/key-hash.js';
 import { copyBytes, copyWords } from '../memory/copy.js';
-import { writeInteger } from '../resp/reply-writer.js';
+import { writeInteger } from '../memory/int64-text.js';
 import { latin1Of } from '../resp/request.js';
 import { globMatches } from '../types/glob.js';
 import { NamedMap } from '../types/named-map.js';

@@ -9,7 +9,7 @@
  */
 import { hashBytes } from '../../keyspace/key-hash.js';
 import { copyBytes } from '../../memory/copy.js';
-import { writeIntegerText } from './integer-text.js';
+import { writeInteger } from '../../memory/int64-text.js';
 
 const CELLS_MIN = 64;
 /** More elements than that make the table grow on their way. */
@@ -75,7 +75,7 @@ export class ElementSet {
       const text = Buffer.from(value.toString(), 'latin1');
       return this.add(text, 0, text.length);
     }
-    return this.add(this.#digits, 0, writeIntegerText(Number(value), this.#digits, 0));
+    return this.add(this.#digits, 0, writeInteger(this.#digits, 0, Number(value)));
   }
 
   #equals(index: number, bytes: Uint8Array, start: number, end: number): boolean {

@@ -11,7 +11,7 @@
  * No length is trusted: nothing is allocated for a stated length before its bytes are there, and an LZF string may not claim more than LZF can expand to.
  */
 import { readDouble } from '../../memory/double-bytes.js';
-import { writeIntegerText } from './integer-text.js';
+import { writeInteger } from '../../memory/int64-text.js';
 import {
   LZF_BLOCK_BYTES,
   LZF_EXPANSION_MAX,
@@ -50,7 +50,7 @@ export class RdbString {
   }
 
   setInteger(value: number): void {
-    this.setRange(this.#scratch, 0, writeIntegerText(value, this.#scratch, 0));
+    this.setRange(this.#scratch, 0, writeInteger(this.#scratch, 0, value));
     this.isInteger = true;
     this.integer = value;
   }

@@ -13,7 +13,7 @@ import { strict as assert } from 'node:assert';
 import { copyBytes } from '../../memory/copy.js';
 import { writeDouble } from '../../memory/double-bytes.js';
 import { Crc64 } from './crc64.js';
-import { NOT_INT32, parseInt32Text } from './integer-text.js';
+import { NOT_INT32, parseInt32Text } from './int32-text.js';
 import {
   LZF_BLOCK_BYTES,
   LZF_OUTPUT_AT,

@@ -1,9 +1,7 @@
 /**
- * Integers as text, in bytes. "Canonical" (spec/persistence.md 0.2): `0`, or an optional `-`, a digit 1–9 and digits; only such text may be stored
+ * Text of int32s, in bytes. "Canonical" (spec/persistence.md 0.2): `0`, or an optional `-`, a digit 1–9 and digits; only such text may be stored
  * as a number, since only it comes back unchanged.
  */
-import { writeDigits } from '../../memory/int64-text.js';
-
 const MINUS = 0x2d;
 const ZERO = 0x30;
 /** `-2147483648` is the longest canonical text of an int32. */
@@ -28,14 +26,4 @@ export function parseInt32Text(bytes: Uint8Array, start: number, end: number): n
   }
   if (isNegative) value = -value;
   return value >= -2147483648 && value <= 2147483647 ? value : NOT_INT32;
-}
-
-/**
- * Writes a safe integer (|value| ≤ 2⁵³) as decimal text.
- * @returns the end of the text; the caller has reserved 17 bytes
- */
-export function writeIntegerText(value: number, target: Uint8Array, at: number): number {
-  let out = at;
-  if (value < 0) target[out++] = MINUS;
-  return writeDigits(target, out, Math.abs(value), 1);
 }
