@@ -334,11 +334,8 @@ export class ReplyWriter {
 
   /** A double already in its textual form. */
   doubleText(text: string): void {
-    if (this.protocol === 3) return this.line(0x2c, text);
-    this.header(0x24, text.length);
-    this.reserve(text.length + 2);
-    this.latin1(text);
-    this.endLine();
+    if (this.protocol === 3) this.line(0x2c, text);
+    else this.bulkLatin1(text);
   }
 
   /** An attribute of `count` pairs, which comes before a reply; RESP3 only, the caller has checked it or the pairs must not follow. */

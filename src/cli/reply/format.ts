@@ -129,7 +129,8 @@ export function formatRaw(reply: ReplyNode, delimiter: string): string {
 }
 
 /** Comma-separated values; what is nested is flattened. */
-export function formatCsv({ kind, bytes, items }: ReplyNode): string {
+export function formatCsv(reply: ReplyNode): string {
+  const { kind, bytes, items } = reply;
   switch (kind) {
     case 'array':
     case 'set':
@@ -140,14 +141,8 @@ export function formatCsv({ kind, bytes, items }: ReplyNode): string {
       return `ERROR,${repr(bytes)}`;
     case 'nil':
       return 'NULL';
-    case 'boolean':
-      return bytes.toString('latin1') === 't' ? 'true' : 'false';
-    case 'status':
-    case 'bulk':
-    case 'verbatim':
-      return repr(bytes);
     default:
-      return bytes.toString('latin1');
+      return formatScalar(reply, repr);
   }
 }
 
@@ -166,6 +161,14 @@ function formatJson(reply: ReplyNode, quote: (bytes: Buffer) => string): string 
       return `error:${quote(bytes)}`;
     case 'nil':
       return 'null';
+    default:
+      return formatScalar(reply, quote);
+  }
+}
+
+/** Strings are quoted, numbers are as they are. */
+function formatScalar({ kind, bytes }: ReplyNode, quote: (bytes: Buffer) => string): string {
+  switch (kind) {
     case 'boolean':
       return bytes.toString('latin1') === 't' ? 'true' : 'false';
     case 'status':
