@@ -6,9 +6,8 @@
  * free that entry: the methods that may move it return the new one.
  *
  * Invariants: (1) `keyCount` and `expiryCount` are the exact sums over the slots; (2) every change of an entry passes `beforeWrite` or `added` once
- * it is certain to happen, so that a running snapshot sees the old value first and WATCH sees the change; (3) no slot with an expiring key has a
- * `slotEarliestExpiry` later than that key's expiry, so the active cycle may skip slots by it; the same holds for
- * `slotEarliestField` and the times of hash fields; (4) `timedHashCount` is the number of entries with `Entries.isTimedHash`.
+ * it is certain to happen, so that a running snapshot sees the old value first and WATCH sees the change; (3) no slot's bound is later
+ * than the expiry of a key in it (`expiryBounds`), or than the time of a field (`fieldBounds`); (4) `timedHashCount` is the number of entries with `Entries.isTimedHash`.
  */
 import { Arena, type Ref } from '../memory/arena.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
@@ -19,9 +18,7 @@ import { hashAhead, hashAheadToo, hashKey, keyHashResult } from './key-hash.js';
 import { KeySampler } from './key-sampler.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
-
-/** Unix ms beyond every expiry. */
-const NEVER_MS = Number.MAX_SAFE_INTEGER;
+import { SlotBounds } from './slot-bounds.js';
 
 /** Room for 8 M keys in all: 64 MiB if none of them come. */
 const EXPECTED_PER_SLOT_MAX = 512;
@@ -37,11 +34,10 @@ export class Database {
   private expectedPerSlot = 0;
   /** Number in SELECT; changes with SWAPDB. */
   index: number;
-  /** A lower bound of the expiries in each slot; made at the first expiry. */
-  slotEarliestExpiry: Float64Array | null = null;
-  /** Hashes with fields that have times, and a lower bound of these times in each slot; made at the first such hash. */
+  readonly expiryBounds = new SlotBounds();
+  /** Hashes with fields that have times. */
   timedHashCount = 0;
-  slotEarliestField: Float64Array | null = null;
+  readonly fieldBounds = new SlotBounds();
   private readonly space: Keyspace;
   private readonly sampler: KeySampler;
   /** Slot and hash of the last `find`: of `table.foundItem`, if that is an entry of this database. */
@@ -421,13 +417,7 @@ export class Database {
 
   /** To be called when a field of a hash gets a time (Unix ms) earlier than those of all others. */
   noteFieldTime(ref: Ref, atMs: number): void {
-    let slot = this.foundSlot;
-    if (this.space.table.foundItem !== ref) {
-      const { entries } = this.space;
-      hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
-      slot = keyHashResult.slot;
-    }
-    this.lowerFieldBound(slot, atMs);
+    this.fieldBounds.lower(this.slotOf(ref), atMs);
   }
 
   /** Calls `visit` for every entry; it must not change the database. O(n), without a break. */
@@ -517,7 +507,7 @@ export class Database {
     if (isTimedHashForm(type, encoding)) {
       this.timedHashCount++;
       // Its times are not known here: the active cycle will find out.
-      this.lowerFieldBound(slot, 0);
+      this.fieldBounds.lower(slot, 0);
     }
     if (space.isGuarded) space.added(this, ref);
     return ref;
@@ -587,34 +577,30 @@ export class Database {
     this.space.arena.free(ref);
   }
 
+  /** The entry, which has or gets an expiry, gets another one or none (0). */
   private noteExpiryChange(ref: Ref, hadExpiry: boolean, expireAtMs: number): void {
-    const hasExpiry = expireAtMs > 0;
-    if (!hadExpiry && !hasExpiry) return;
-    let slot = this.foundSlot;
-    if (this.space.table.foundItem !== ref) {
-      const entries = this.space.entries;
-      hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
-      slot = keyHashResult.slot;
-    }
+    const slot = this.slotOf(ref);
     if (hadExpiry) {
       this.expiryCount--;
       this.sampler.noteExpiry(slot, -1);
     }
-    if (!hasExpiry) return;
+    if (expireAtMs === 0) return;
     this.countExpiry(slot, expireAtMs);
     if (this.space.expiryObserver !== null) this.space.expiryObserver.given(this, ref);
   }
 
-  private lowerFieldBound(slot: number, atMs: number): void {
-    this.slotEarliestField ??= new Float64Array(SLOT_COUNT).fill(NEVER_MS);
-    if (atMs < this.slotEarliestField[slot]) this.slotEarliestField[slot] = atMs;
-  }
-
   private countExpiry(slot: number, expireAtMs: number): void {
-    this.slotEarliestExpiry ??= new Float64Array(SLOT_COUNT).fill(NEVER_MS);
     this.expiryCount++;
     this.sampler.noteExpiry(slot, 1);
-    if (expireAtMs < this.slotEarliestExpiry[slot]) this.slotEarliestExpiry[slot] = expireAtMs;
+    this.expiryBounds.lower(slot, expireAtMs);
+  }
+
+  /** @returns the slot of an entry, which mostly is the one that was found last */
+  private slotOf(ref: Ref): number {
+    const { table, entries } = this.space;
+    if (table.foundItem === ref) return this.foundSlot;
+    hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+    return keyHashResult.slot;
   }
 }
 

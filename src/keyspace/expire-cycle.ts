@@ -65,7 +65,7 @@ export class ExpireCycle implements SlotVisitor {
   }
 
   boundsOf(db: Database): Float64Array | null {
-    return db.expiryCount > 0 ? db.slotEarliestExpiry : null;
+    return db.expiryCount > 0 ? db.expiryBounds.earliest : null;
   }
 
   visit(db: Database, deadline: number): boolean {

@@ -41,7 +41,7 @@ export class FieldExpireCycle implements SlotVisitor {
   }
 
   boundsOf(db: Database): Float64Array | null {
-    return db.timedHashCount > 0 ? db.slotEarliestField : null;
+    return db.timedHashCount > 0 ? db.fieldBounds.earliest : null;
   }
 
   visit(db: Database, deadline: number): boolean {

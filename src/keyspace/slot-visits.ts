@@ -11,8 +11,7 @@
 import type { Database } from './database.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { Keyspace } from './keyspace.js';
-
-const NEVER_MS = Number.MAX_SAFE_INTEGER;
+import { NEVER_MS } from './slot-bounds.js';
 
 /** Which times the visits are about, and what they do. */
 export interface SlotVisitor {
