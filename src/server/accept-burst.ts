@@ -14,6 +14,8 @@ import type { Server } from './server.js';
 
 /** Some fifty connections: about as long as what all of them ask for takes then. */
 const BURST_MS = 5;
+/** Connections that follow each other so closely are not kept waiting by others: a turn more for each of them would cost them a fifth of their time. */
+const CLOSE_MS = 0.3;
 
 export class AcceptBurst {
   /** Input is to be kept for now. */
@@ -22,6 +24,7 @@ export class AcceptBurst {
   private readonly waiting: Connection[] = [];
   private hasAccepted = false;
   private openedAtMs = 0;
+  private acceptedAtMs = 0;
   private readonly endTurnNow = (): void => this.endTurn();
 
   constructor(server: Server) {
@@ -30,10 +33,13 @@ export class AcceptBurst {
 
   /** A connection has been accepted: there may be more. */
   noteAccepted(): void {
+    const nowMs = performance.now();
+    const isClose = nowMs - this.acceptedAtMs < CLOSE_MS;
+    this.acceptedAtMs = nowMs;
     this.hasAccepted = true;
-    if (this.isOpen) return;
+    if (this.isOpen || isClose) return;
     this.isOpen = true;
-    this.openedAtMs = performance.now();
+    this.openedAtMs = nowMs;
     setImmediate(this.endTurnNow);
   }
 
