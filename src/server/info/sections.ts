@@ -262,15 +262,15 @@ function commandMicroseconds(server: Server): number {
 
 function cpuText(): string {
   const { user, system } = process.cpuUsage();
-  const systemSeconds = system / 1e6;
-  const userSeconds = user / 1e6;
+  const systemSeconds = sixDecimals(system / 1e6);
+  const userSeconds = sixDecimals(user / 1e6);
   return fieldLines`\
-used_cpu_sys:${sixDecimals}${systemSeconds}\r
-used_cpu_user:${sixDecimals}${userSeconds}\r
+used_cpu_sys:${systemSeconds}\r
+used_cpu_user:${userSeconds}\r
 used_cpu_sys_children:0.000000\r
 used_cpu_user_children:0.000000\r
-used_cpu_sys_main_thread:${sixDecimals}${systemSeconds}\r
-used_cpu_user_main_thread:${sixDecimals}${userSeconds}\r
+used_cpu_sys_main_thread:${systemSeconds}\r
+used_cpu_user_main_thread:${userSeconds}\r
 `;
 }
 
