@@ -4,14 +4,28 @@
  */
 
 const LOOP_BYTES_MAX = 64;
+/** What is longer the C library may copy with `rep movsb`, which is slow to some places (read-buffer.ts): then it is copied in pieces of so much. */
+const PIECE_BYTES = 2048;
+/** Bytes further in its memory page than the source, less one, up to which a target is such a place. */
+const SLOW_DISTANCE = 31;
+const PAGE_MASK = 4095;
 
 /** Copies `count` bytes between two views (of different buffers, or without overlap). The caller has reserved the room. */
 export function copyBytes(source: Uint8Array, from: number, target: Uint8Array, to: number, count: number): void {
-  if (count > LOOP_BYTES_MAX) {
+  if (count <= LOOP_BYTES_MAX) {
+    for (let i = 0; i < count; i++) target[to + i] = source[from + i];
+  } else if (count > PIECE_BYTES && isSlow(source, from, target, to)) {
+    const end = from + count;
+    for (let at = from; at < end; at += PIECE_BYTES)
+      target.set(source.subarray(at, Math.min(at + PIECE_BYTES, end)), to + at - from);
+  } else {
     target.set(source.subarray(from, from + count), to);
-    return;
   }
-  for (let i = 0; i < count; i++) target[to + i] = source[from + i];
+}
+
+/** Whether the C library might copy slowly, if both buffers begin at the same place of a page: large ones do. */
+function isSlow(source: Uint8Array, from: number, target: Uint8Array, to: number): boolean {
+  return ((target.byteOffset + to - source.byteOffset - from - 1) & PAGE_MASK) < SLOW_DISTANCE;
 }
 
 /**

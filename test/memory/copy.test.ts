@@ -40,6 +40,25 @@ test('bytes are copied from and to any place, and no others are touched', () => 
   }
 });
 
+test('many bytes are copied to a place a little further in its page, and to others', () => {
+  const source = new Uint8Array(20_000).map((_, i) => (i * 31) >> 3);
+  for (const count of [2000, 2048, 2049, 4096, 4100, 12_289]) {
+    for (const from of [0, 7, 4090]) {
+      for (const distance of [0, 1, 16, 31, 32, 4095]) {
+        const to = from + distance;
+        const target = new Uint8Array(to + count + 10).fill(255);
+        copyBytes(source, from, target, to, count);
+        const shown = `${count} bytes from ${from} to ${to}`;
+        assert.deepEqual(target.subarray(to, to + count), source.subarray(from, from + count), shown);
+        assert.ok(
+          target.every((byte, i) => byte === 255 || (i >= to && i < to + count)),
+          shown,
+        );
+      }
+    }
+  }
+});
+
 test('bytes are equal to those at a word if every one of them is, whatever follows', () => {
   const bytes = new Uint8Array(64);
   const words = new Int32Array(bytes.buffer);
