@@ -4,9 +4,8 @@ import { copyBytes } from '../memory/copy.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_STRING } from '../server/notify-classes.js';
 import { type LcsMatch, lcsTableBytes, longestCommonSubsequence } from '../types/lcs.js';
-import { stringEncoding } from '../types/string-encoding.js';
 import { replyNotAnInteger, replyStringTooLong, replySyntaxError } from './replies.js';
-import { clearNew, isStringKey, isTooLong, resizeString } from './string-value.js';
+import { clearNew, isStringKey, isTooLong, putString, resizeString } from './string-value.js';
 
 const EMPTY = new Uint8Array(0);
 
@@ -56,8 +55,7 @@ export function append(call: Invocation): void {
   const { bytes, starts, lengths } = call.request;
   const ref = call.lookupWrite(1);
   if (ref === 0) {
-    const encoding = stringEncoding(bytes, starts[2], lengths[2]);
-    call.db.setString(0, bytes, starts[1], lengths[1], bytes, starts[2], lengths[2], encoding, 0);
+    putString(call, 0, 1, 2, 0);
     call.keyspace.dirty++;
     call.notify(NOTIFY_STRING, 'append', 1);
     return call.reply.integer(lengths[2]);

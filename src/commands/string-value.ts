@@ -1,8 +1,10 @@
-/** Strings that are changed in place: what the commands for parts of strings and for bits share. */
+/** What the commands for strings, for parts of them and for bits share: giving a key a value, and changing it in place. */
 import { ENCODING_RAW, TYPE_STRING } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
+import { GIVEN_BYTES_MIN } from '../server/connection.js';
 import { IS_PRIMARY_LINK } from '../server/connection-flags.js';
 import type { Invocation } from '../server/invocation.js';
+import { stringEncoding } from '../types/string-encoding.js';
 import { replyWrongType } from './replies.js';
 
 /** @returns whether the key is absent (0) or a string; false after the error reply */
@@ -46,4 +48,23 @@ export function clearNew(call: Invocation, ref: Ref, target: Ref, from: number, 
 /** Whether a string may not have this length. The primary's stream is obeyed whatever our own limit. */
 export function isTooLong(call: Invocation, length: number): boolean {
   return length > call.server.config.values.protoMaxBulkLen && (call.connection.flags & IS_PRIMARY_LINK) === 0;
+}
+
+/** Makes argument `valueAt` the value of the key in argument `keyAt`, whose entry the last lookup gave as `ref`. */
+export function putString(call: Invocation, ref: Ref, keyAt: number, valueAt: number, expireAtMs: number): void {
+  const { bytes, starts, lengths } = call.request;
+  const start = starts[valueAt];
+  const length = lengths[valueAt];
+  if (length >= GIVEN_BYTES_MIN) return putLong(call, ref, keyAt, start, length, expireAtMs);
+  const encoding = stringEncoding(bytes, start, length);
+  call.db.setString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, encoding, expireAtMs);
+}
+
+/** A value that may lie in a buffer of its own: then that becomes the entry's. */
+function putLong(call: Invocation, ref: Ref, keyAt: number, start: number, length: number, expireAtMs: number): void {
+  const { connection, db, request } = call;
+  const { bytes, starts, lengths } = request;
+  const room = connection.roomBefore(bytes, start);
+  if (db.takeString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, room, expireAtMs))
+    connection.inputGiven();
 }

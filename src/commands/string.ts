@@ -2,11 +2,9 @@
 import { TYPE_STRING } from '../keyspace/entry.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
-import { GIVEN_BYTES_MIN } from '../server/connection.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_STRING } from '../server/notify-classes.js';
 import { MILLISECOND, OUT_OF_RANGE, positiveExpiryTime, SECOND_MS } from '../types/expiry-time.js';
-import { stringEncoding } from '../types/string-encoding.js';
 import { propagateDeletion, propagateExpiry } from './expire-propagation.js';
 import {
   replyInvalidExpireTime,
@@ -16,6 +14,7 @@ import {
   replyWrongType,
 } from './replies.js';
 import { KEEP_TTL, OF_GETEX, OF_SET, PERSIST, SET_GET, SET_NX, SET_XX, StringOptions } from './string-options.js';
+import { putString } from './string-value.js';
 
 const SET_WORD = Uint8Array.from(Buffer.from('SET'));
 const PXAT_WORD = Uint8Array.from(Buffer.from('PXAT'));
@@ -157,26 +156,9 @@ function replyString(call: Invocation, ref: Ref): boolean {
 
 /** Stores argument `valueAt` under the key in argument `keyAt`, whose entry the last lookup gave as `ref`. */
 function store(call: Invocation, ref: Ref, keyAt: number, valueAt: number, expireAtMs: number): void {
-  const { bytes, starts, lengths } = call.request;
-  const start = starts[valueAt];
-  const length = lengths[valueAt];
-  if (length >= GIVEN_BYTES_MIN) {
-    storeLong(call, ref, keyAt, start, length, expireAtMs);
-  } else {
-    const encoding = stringEncoding(bytes, start, length);
-    call.db.setString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, encoding, expireAtMs);
-  }
+  putString(call, ref, keyAt, valueAt, expireAtMs);
   call.keyspace.dirty++;
   call.notify(NOTIFY_STRING, 'set', keyAt);
-}
-
-/** A value that may lie in a buffer of its own: then that becomes the entry's. */
-function storeLong(call: Invocation, ref: Ref, keyAt: number, start: number, length: number, expireAtMs: number): void {
-  const { connection, db, request } = call;
-  const { bytes, starts, lengths } = request;
-  const room = connection.roomBefore(bytes, start);
-  if (db.takeString(ref, bytes, starts[keyAt], lengths[keyAt], bytes, start, length, room, expireAtMs))
-    connection.inputGiven();
 }
 
 function setWithTime(call: Invocation, unitMs: number): void {

@@ -42,7 +42,7 @@ const CHUNK_COUNT_MAX = 1 << (32 - CHUNK_INDEX_SHIFT);
 const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES;
 const PAGE_UNIT_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
 /** Above this a block gets a buffer of its own: half a chunk, so that runs find room without much waste. */
-const RUN_BYTES_MAX = CHUNK_BYTES / 2;
+export const RUN_BYTES_MAX = CHUNK_BYTES / 2;
 
 /**
  * Large buffers come 16 bytes behind the start of a memory page (glibc's header): with 48 more, 64-byte blocks are cache lines. A lookup in 1 M
@@ -285,8 +285,8 @@ export class Arena {
     const rounded = Arena.roundedBytes(byteCount);
     const at = bytes.byteOffset + start;
     const length = wholeWords(bytes.length - start);
-    // One of a chunk's size goes to the pool one day.
-    if (rounded <= RUN_BYTES_MAX || rounded === CHUNK_BYTES || start < 0 || at % 4 !== 0) return 0;
+    // One of a chunk's length would go to the pool one day.
+    if (rounded <= RUN_BYTES_MAX || length === CHUNK_BYTES || start < 0 || at % 4 !== 0) return 0;
     if (length < rounded || bytes.buffer.byteLength > HugeBuffers.roomMax(rounded)) return 0;
     const chunk = this.findFreeIndexes(indexesFor(length));
     return this.openHuge(chunk, rounded, bytes.buffer as ArrayBuffer, at, length);
@@ -433,7 +433,7 @@ export class Arena {
   private letGo(bytes: Uint8Array): void {
     this.heldBytes -= bytes.length;
     if (bytes.length <= RUN_BYTES_MAX || this.sparse.has(bytes.buffer)) this.pool.noteDropped(bytes.length);
-    else this.hugeBuffers.put(new Uint8Array(bytes.buffer));
+    else this.hugeBuffers.put(bytes);
   }
 
   /** Finds `pages` adjacent free pages in one chunk and marks them as `kind`. @returns the first page */

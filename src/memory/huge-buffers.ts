@@ -10,6 +10,7 @@
  * bit map that outgrows its buffers, many values being restored) grows as if there were no spare ones.
  */
 import { constants } from 'node:buffer';
+import { readBufferIn, SHIFT_BYTES } from './read-buffer.js';
 import { SpareBuffers } from './spare-buffers.js';
 
 /** The longest that the engine makes. */
@@ -60,17 +61,22 @@ export class HugeBuffers {
     if (spares.byteCount === 0) this.owedBytes = 0;
   }
 
-  /** As `takeSpare`, of more than EXTENDED_BYTES_MIN, or a fresh one, extended as a block's is, which it may become. */
+  /**
+   * @returns a buffer of at least that size for what is read from the system, with whatever is in it. It may become a block, so a fresh one is extended as a
+   * block's is
+   */
   take(byteCount: number): Uint8Array {
-    const spare = this.takeSpare(byteCount);
-    if (spare !== null) return spare;
-    this.noteFresh(byteCount);
-    return new Uint8Array(Math.min(byteCount + Math.floor(byteCount * EXTENSION_SHARE), BYTES_MAX));
+    const wholeBytes = byteCount + SHIFT_BYTES;
+    const spare = this.takeSpare(wholeBytes);
+    if (spare !== null) return readBufferIn(spare.buffer);
+    this.noteFresh(wholeBytes);
+    const extension = byteCount > EXTENDED_BYTES_MIN ? Math.floor(byteCount * EXTENSION_SHARE) : 0;
+    return readBufferIn(new ArrayBuffer(Math.min(wholeBytes + extension, BYTES_MAX)));
   }
 
-  /** Takes a buffer, all of it, that nobody reads or writes any more. */
+  /** Takes the buffer of these bytes, all of it, that nobody reads or writes any more. */
   put(bytes: Uint8Array): void {
-    this.spares.put(bytes);
+    this.spares.put(bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes.buffer));
   }
 
   /** Drops what has been spare since the last call. To be called at intervals. @returns bytes dropped since then, for whatever reason */

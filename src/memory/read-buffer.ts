@@ -9,9 +9,14 @@
  */
 
 /** From where the allocator puts a large buffer to the middle of a page of 4 KiB. */
-const SHIFT_BYTES = 2048 - 16;
+export const SHIFT_BYTES = 2048 - 16;
 
 /** @returns zeros; its `buffer` is longer, and the rest of that is nobody's */
 export function makeReadBuffer(byteCount: number): Uint8Array {
-  return new Uint8Array(new ArrayBuffer(SHIFT_BYTES + byteCount), SHIFT_BYTES);
+  return readBufferIn(new ArrayBuffer(SHIFT_BYTES + byteCount));
+}
+
+/** @returns what of a buffer, all of which is the caller's, the kernel should fill */
+export function readBufferIn(buffer: ArrayBufferLike): Uint8Array {
+  return new Uint8Array(buffer, SHIFT_BYTES);
 }

@@ -1,7 +1,7 @@
 /**
  * Large buffers of replies: lent to transports that still send what is in them, kept for the next large reply when they are back, and dropped if none
- * comes for a while. Large requests on their way in come and go by the same buffers. Those too large to be kept here may be kept with the buffers of huge
- * values, of which they may become one.
+ * comes for a while. Large requests on their way in come and go by the same buffers, but for those of which a huge value may come. Buffers too large to be
+ * kept here are kept with those of huge values.
  *
  * Each memory page of a fresh buffer costs more (an interrupt, and clearing it) than filling it does, and a few fresh buffers of some MiB make the garbage
  * collector come: together a third of what a DUMP of 5 MB takes.

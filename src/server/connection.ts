@@ -4,14 +4,18 @@
  *   input: bytes of a read are parsed where they are; what is left of an incomplete request is copied to `pending` and goes on with the next read
  *   output: replies of one read event leave in one write at its end (`flush`), or at the end of the turn where they must wait for the append-only file
  *
- * A bulk of GIVEN_BYTES_MIN or more is not copied when it becomes a value: its buffer is given to the value (`inputGiven`). The value's head finds room
- * before the bulk, in a gap that is made when the bulk begins to arrive; the parser does not see it.
+ * The rest of a large bulk is read straight to its place in `pending`, and no more than that (`readOn`). What is shorter than LONG_READ_BYTES comes in one
+ * read from the second time on (`Transport.readsLong`), and is copied once. A bulk of GIVEN_BYTES_MIN or more is not copied at all when it becomes a value:
+ * its buffer is given to the value (`inputGiven`). The value's head finds room before the bulk, in a gap that is made when the bulk begins to arrive; the
+ * parser does not see it.
  *
  * Invariants: (1) requests are executed in order, and none while the connection is blocked, paused or closing; (2) bytes sent by others (`send`)
- * never split a reply; (3) after `close` nothing is executed or written; (4) all session state dies with the connection through `Server.forget`.
+ * never split a reply; (3) after `close` nothing is executed or written; (4) all session state dies with the connection through `Server.forget`;
+ * (5) while the next read goes to a place in `pending`, the request there is incomplete, and `pending` is neither moved nor given away.
  */
 import { entryBytes } from '../keyspace/entry.js';
-import { EXTENDED_BYTES_MIN } from '../memory/huge-buffers.js';
+import { RUN_BYTES_MAX } from '../memory/arena.js';
+import { PAGE_BYTES } from '../memory/size-classes.js';
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
 import { describeConnection } from './client-info.js';
 import {
@@ -30,7 +34,7 @@ import type { Subscriptions } from './pubsub.js';
 import type { Server } from './server.js';
 import type { Tracker } from './tracking.js';
 import type { Transaction } from './transaction.js';
-import { READ_BYTES, type Transport, type TransportOwner } from './transport.js';
+import { LONG_READ_BYTES, READ_BYTES, type Transport, type TransportOwner } from './transport.js';
 import type { WatchedKey } from './watches.js';
 
 /** Flags that only `hold` and `release` change: the connections that have one are counted. */
@@ -77,8 +81,10 @@ export class Connection implements TransportOwner {
   /** Size of the gap in the request that is pending, and where the bulk behind it begins; 0 = there is none. */
   private gapBytes = 0;
   private gapEnd = 0;
-  /** So many reads more are not followed by one of our own: the last of these found nothing. */
-  private idleReads = 0;
+  /** Whether it came from the arena's huge buffers, as a huge value may come of it. */
+  private pendingIsHuge = false;
+  /** The part of `pending` into which the next read goes, if it does. */
+  private place: Uint8Array | null = null;
   /** What MemoryMeter has counted for it. */
   chargedBytes = 0;
   /** Since when the soft output limit has been exceeded; 0 = it is not. */
@@ -104,6 +110,7 @@ export class Connection implements TransportOwner {
 
   onBytes(bytes: Uint8Array, length: number): void {
     if (this.isClosed || (this.flags & CLOSE_AFTER_REPLY) !== 0) return;
+    if (bytes === this.place) return this.onPlaced(length);
     const { server } = this;
     if (server.acceptBurst.isOpen) {
       server.acceptBurst.add(this);
@@ -115,9 +122,9 @@ export class Connection implements TransportOwner {
       return;
     }
     server.executeInbox();
-    this.execute(bytes, 0, length, length === READ_BYTES ? bytes.length : length);
-    if (length === READ_BYTES) this.readOn();
+    this.execute(bytes, 0, length);
     server.forgetInput();
+    if (this.pendingLength > 0) this.readOn();
   }
 
   onEnding(): void {
@@ -125,8 +132,8 @@ export class Connection implements TransportOwner {
     if ((this.flags & INPUT_WAITS) !== 0) this.server.acceptBurst.executeKept();
   }
 
-  /** Executes input: `bytes[start … end)`, which follow what is pending. More may be read into `bytes[end … roomEnd)`. */
-  execute(bytes: Uint8Array, start: number, end: number, roomEnd = end): void {
+  /** Executes input: `bytes[start … end)`, which follow what is pending. */
+  execute(bytes: Uint8Array, start: number, end: number): void {
     if (this.isClosed || (this.flags & CLOSE_AFTER_REPLY) !== 0) return;
     const { server } = this;
     server.beginEvent(this, end - start);
@@ -134,8 +141,7 @@ export class Connection implements TransportOwner {
     if (this.pendingLength === 0 && (this.flags & HALT_FLAGS) === 0) {
       this.state.position = start;
       this.process(bytes, end);
-      const inputEnd = roomEnd === end ? end : this.readBehind(bytes, end, roomEnd);
-      const rest = inputEnd - this.state.position;
+      const rest = end - this.state.position;
       if (rest > 0 && !this.isClosed) this.keep(bytes, this.state.position, rest);
       this.state.position = 0;
     } else {
@@ -145,34 +151,28 @@ export class Connection implements TransportOwner {
     server.endEvent(this);
   }
 
-  /** Reads the rest of a request behind its beginning, if there is room for it and it has arrived: then nothing is kept. @returns where the input ends now */
-  private readBehind(bytes: Uint8Array, end: number, roomEnd: number): number {
-    const { server, state } = this;
-    const missing = state.position + state.neededBytes - end;
-    if (end - state.position < READ_BEHIND_BYTES_MIN || missing <= 0 || missing > roomEnd - end) return end;
-    if (this.isClosed || (this.flags & HALT_FLAGS) !== 0 || this.idleReads-- > 0) return end;
-    const length = this.transport.read(bytes, end, missing);
-    this.idleReads = length === 0 ? IDLE_READS : 0;
-    if (length === 0) return end;
-    server.netInputBytes += length;
-    this.process(bytes, end + length);
-    return end + length;
+  /** Has the rest of a large bulk read to where it belongs. */
+  private readOn(): void {
+    const { state } = this;
+    if (state.bulkLength < PLACED_BYTES_MIN || this.isClosed || (this.flags & HALT_FLAGS) !== 0) return;
+    if (this.pendingLength === this.pending.length) this.reserve(this.pendingLength + READ_BYTES);
+    const place = this.pending.subarray(this.pendingLength, Math.min(state.neededBytes, this.pending.length));
+    if (this.transport.readInto(place)) this.place = place;
+    this.transport.readsLong = state.bulkLength < LONG_READ_BYTES;
   }
 
-  /** Reads more of a large bulk straight to its place, if more of it has arrived. */
-  private readOn(): void {
-    const { server, state } = this;
-    if (this.pendingLength === 0 || state.neededBytes - this.pendingLength < READ_BYTES) return;
-    if (this.isClosed || (this.flags & HALT_FLAGS) !== 0 || this.idleReads-- > 0) return;
-    this.reserve(this.pendingLength + READ_BYTES);
-    const missing = Math.min(state.neededBytes, this.pending.length) - this.pendingLength;
-    const length = this.transport.read(this.pending, this.pendingLength, Math.min(missing, READ_ON_BYTES_MAX));
-    this.idleReads = length === 0 ? IDLE_READS : 0;
-    if (length === 0) return;
+  /** So many bytes arrived at the end of what is pending. */
+  private onPlaced(length: number): void {
+    const { server } = this;
+    this.place = null;
+    if (server.acceptBurst.isOpen) server.acceptBurst.add(this);
+    else server.executeInbox();
     server.beginEvent(this, length);
+    this.lastActiveMs = server.keyspace.nowMs;
     this.pendingLength += length;
     this.processPending();
     server.endEvent(this);
+    if (this.pendingLength > 0) this.readOn();
   }
 
   /** Goes on with requests that had to wait. The caller is not inside another connection's event. */
@@ -320,7 +320,7 @@ export class Connection implements TransportOwner {
     if (rest > 0 && this.state.position > 0) this.pending.copyWithin(0, this.state.position, this.pendingLength);
     this.pendingLength = rest;
     if (rest === 0 && this.pending.length > PENDING_KEEP_BYTES) {
-      this.giveBack(this.pending);
+      this.giveBack(this.pending, this.pendingIsHuge);
       this.pending = NO_BYTES;
       this.server.memoryMeter.look(this);
     }
@@ -361,19 +361,20 @@ export class Connection implements TransportOwner {
 
   private keep(bytes: Uint8Array, start: number, length: number): void {
     const gap = this.gapToMake();
-    this.reserve(this.pendingLength + length + gap);
+    this.reserve(this.pendingLength + length + gap, gap);
     this.pending.set(bytes.subarray(start, start + length), this.pendingLength);
     this.pendingLength += length;
     if (gap > 0) this.makeGap(gap);
   }
 
-  private reserve(needed: number): void {
+  private reserve(needed: number, gap = 0): void {
     if (needed <= this.pending.length) return;
     const old = this.pending;
-    const grown = this.takeRoom(Math.max(needed, this.expectedBytes(needed), 1024));
+    const wasHuge = this.pendingIsHuge;
+    const grown = this.takeRoom(Math.max(needed, this.expectedBytes(needed) + gap, 1024));
     grown.set(old.subarray(0, this.pendingLength));
     this.pending = grown;
-    this.giveBack(old);
+    this.giveBack(old, wasHuge);
     this.server.memoryMeter.look(this);
   }
 
@@ -412,6 +413,7 @@ export class Connection implements TransportOwner {
   private leaveGivenInput(): void {
     this.flags &= ~INPUT_IS_GIVEN;
     this.pending = this.pending.slice(this.state.position, this.pendingLength);
+    this.pendingIsHuge = false;
     this.pendingLength = this.pending.length;
     this.state.position = 0;
     this.server.memoryMeter.look(this);
@@ -429,17 +431,20 @@ export class Connection implements TransportOwner {
     const reserved = Math.max(needed * BULK_RESERVE_FACTOR, BULK_RESERVED_BYTES);
     return neededBytes <= PENDING_KEEP_BYTES
       ? Math.min(neededBytes + 2, needed * 2)
-      : Math.min(neededBytes + READ_BYTES, reserved);
+      : Math.min(neededBytes + BULK_ROOM, reserved);
   }
 
   /** @returns a buffer of at least that size, with whatever is in it */
   private takeRoom(byteCount: number): Uint8Array {
+    this.pendingIsHuge = this.state.bulkLength >= GIVEN_BYTES_MIN;
+    if (this.pendingIsHuge) return this.server.keyspace.arena.hugeBuffers.take(byteCount);
     if (byteCount <= PENDING_KEEP_BYTES) return new Uint8Array(byteCount);
     return this.server.reply.buffers.take(byteCount, byteCount * ROOM_FACTOR_MAX);
   }
 
-  private giveBack(bytes: Uint8Array): void {
-    if (bytes.length > PENDING_KEEP_BYTES) this.server.reply.buffers.put(bytes);
+  private giveBack(bytes: Uint8Array, isHuge: boolean): void {
+    if (isHuge) this.server.keyspace.arena.hugeBuffers.put(bytes);
+    else if (bytes.length > PENDING_KEEP_BYTES) this.server.reply.buffers.put(bytes);
   }
 
   private checkInputLimit(): void {
@@ -460,14 +465,12 @@ const PENDING_KEEP_BYTES = 64 * 1024;
  */
 const BULK_RESERVED_BYTES = 2 << 20;
 const BULK_RESERVE_FACTOR = 64;
-/** One such read gets at most so much; the others must not wait long, and there may be 32 in a turn. */
-const READ_ON_BYTES_MAX = 512 * 1024;
-/** To copy less takes no longer than a read of our own does. */
-const READ_BEHIND_BYTES_MIN = 16 * 1024;
-/** A sender that does not keep up makes our own reads fail, which is not cheap: so many reads go without one then. */
-const IDLE_READS = 16;
-/** Bulks from here on change hands with their buffer, which is one of the arena's huge buffers (reply-buffers.ts). */
-export const GIVEN_BYTES_MIN = EXTENDED_BYTES_MIN;
+/** And so much behind it: the arena's blocks end with a page. */
+const BULK_ROOM = PAGE_BYTES;
+/** The rest of a bulk from here on is read straight to its place. */
+const PLACED_BYTES_MIN = READ_BYTES / 2;
+/** Bulks from here on change hands with their buffer: a value as long has one of its own. */
+export const GIVEN_BYTES_MIN = RUN_BYTES_MAX;
 /** A spare buffer may be so many times as large as need be. */
 const ROOM_FACTOR_MAX = 4;
 /** Replies of one event beyond this leave in between: a pipeline of large replies is not gathered, and the output limits see it as it grows. */

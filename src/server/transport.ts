@@ -5,20 +5,21 @@
  * for two streams, their states, their events and their garbage, of which nothing is used here. Connections that we open, and TLS, have a net.Socket
  * (`SocketTransport`); so have accepted ones where the handle or the engine's stream binding is not what we know.
  *
- * Reads go into one buffer for all: what arrives must be consumed, or copied, before `onBytes` returns. Writes go to the handle, also where there is a
- * net.Socket: `socket.write` builds a request object, a callback and stream state per call, which costs more than the system call itself (4 µs against 1.5 µs
- * for a short reply).
+ * Reads go into one buffer for all: what arrives must be consumed, or copied, before `onBytes` returns. The rest of a large argument is read straight to a
+ * place of the owner's instead (`readInto`): the engine puts each read where the callback for the one before has told.
+ *
+ * Writes go to the handle, also where there is a net.Socket: `socket.write` builds a request object, a callback and stream state per call, which costs more
+ * than the system call itself (4 µs against 1.5 µs for a short reply).
  *
  * Invariants: (1) bytes given to `write` leave in order; (2) after `write` returns true the caller may reuse the bytes, after false they belong to
  * the transport until it gives them back to their lender; (3) `queuedBytes` counts what the kernel has not taken yet; (4) `onClosed` fires exactly once.
  */
-import { readSync } from 'node:fs';
 import net from 'node:net';
 import { makeReadBuffer } from '../memory/read-buffer.js';
 
-/** One read gets at most this much. */
+/** One read gets at most this much, or, after `readsLong` was set, LONG_READ_BYTES. */
 export const READ_BYTES = 64 * 1024;
-const SHARED_BYTES = 512 * 1024;
+export const LONG_READ_BYTES = 512 * 1024;
 
 interface StreamBinding {
   WriteWrap: new () => WriteRequest;
@@ -44,6 +45,7 @@ interface StreamHandle {
   readonly fd?: number;
   onread?: (this: StreamHandle, data: ArrayBuffer | undefined) => unknown;
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  /** For reads from now on, until `onread` returns another. */
   useUserBuffer(bytes: Uint8Array): void;
   readStart(): number;
   readStop(): number;
@@ -80,7 +82,7 @@ function loadBinding(): StreamBinding | null {
 const binding = loadBinding();
 
 export interface TransportOwner {
-  /** Bytes `bytes[0 … length)` arrived; the buffer is used again after the return. */
+  /** Bytes `bytes[0 … length)` arrived. The buffer is used again after the return, unless it is what `readInto` was told. */
   onBytes(bytes: Uint8Array, length: number): void;
   /** No more bytes will arrive; `onClosed` follows. */
   onEnding(): void;
@@ -95,6 +97,8 @@ export abstract class Transport {
   owner: TransportOwner = NO_OWNER;
   queuedBytes = 0;
   isClosed = false;
+  /** Set by the owner: whether longer reads are of use, as its requests are longer than READ_BYTES but copied all the same. */
+  readsLong = false;
   /** Path of the Unix socket that the peer connected to, if it is one. */
   localPath = '';
   /** null: `write` goes another way. */
@@ -149,12 +153,12 @@ export abstract class Transport {
   }
 
   /**
-   * Reads what has arrived since to its place, while the owner is told of a read that filled the shared buffer: large arguments need no copy so, and one
-   * system call a MiB instead of 16.
-   * @returns how many bytes it was, at most `count`; 0 if there is nothing, or no such way
+   * Has the next read go to a place of the owner's. To be called while the owner is told of a read, and for that read only. The place must stay the owner's,
+   * and unused, until the read or the connection's end.
+   * @returns false if there is no such way: then it goes to the shared buffer
    */
-  read(_bytes: Uint8Array, _start: number, _count: number): number {
-    return 0;
+  readInto(_place: Uint8Array): boolean {
+    return false;
   }
 
   abstract pause(): void;
@@ -229,6 +233,10 @@ class HandleTransport extends Transport {
   protected readonly handle: StreamHandle;
   private remoteKnown: SocketAddress | null = null;
   private isHandleClosed = false;
+  /** Where the engine puts the next read. It knows but the address: this is what keeps the memory. */
+  private target = readBytes;
+  /** The owner's wish for the next read. */
+  private place: Uint8Array | null = null;
 
   /** @param localAddress as `localAddress` tells it; empty if only the kernel knows */
   constructor(stream: StreamBinding, handle: StreamHandle, localAddress: string) {
@@ -238,26 +246,32 @@ class HandleTransport extends Transport {
     const { streamBaseState, kReadBytesOrError } = stream;
     handle.onread = () => {
       const length = streamBaseState[kReadBytesOrError];
-      if (length > 0) {
-        this.owner.onBytes(sharedBytes, length);
-      } else if (length < 0) {
+      if (length > 0) return this.received(length);
+      if (length < 0) {
         // The end of the stream, or an error (reset, broken pipe), which is the peer's affair: either way it is over.
         this.owner.onEnding();
         this.destroy();
       }
+      return undefined;
     };
     handle.useUserBuffer(readBytes);
   }
 
-  override read(bytes: Uint8Array, start: number, count: number): number {
-    const { descriptor } = this;
-    if (this.isHandleClosed || this.isClosed || descriptor < 0) return 0;
-    try {
-      return readSync(descriptor, bytes, start, count, null);
-    } catch {
-      // Nothing has arrived; or it is an error, which the next read of the handle meets too.
-      return 0;
-    }
+  /** @returns the buffer for the next read, if it is another than for this one */
+  private received(length: number): Uint8Array | undefined {
+    const { target } = this;
+    const isShared = target === readBytes || target === sharedBytes;
+    this.owner.onBytes(isShared ? sharedBytes : target, length);
+    const next = this.place ?? (this.readsLong ? sharedBytes : readBytes);
+    this.place = null;
+    if (next === target) return undefined;
+    this.target = next;
+    return next;
+  }
+
+  override readInto(place: Uint8Array): boolean {
+    this.place = place;
+    return true;
   }
 
   pause(): void {
@@ -369,8 +383,8 @@ export class SocketTransport extends Transport {
   }
 }
 
-/** One read buffer for all transports of the process. The room behind what a read gets is for the owner's own reads. */
-const sharedBytes = makeReadBuffer(SHARED_BYTES);
+/** One read buffer for all transports of the process. */
+const sharedBytes = makeReadBuffer(LONG_READ_BYTES);
 const readBytes = sharedBytes.subarray(0, READ_BYTES);
 
 /**

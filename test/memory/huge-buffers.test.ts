@@ -47,13 +47,25 @@ test('a spare buffer goes when nobody has needed it from one release to the next
 test('a fresh huge buffer has room for a block of that length to grow, and fits again when it is spare', () => {
   const huge = new HugeBuffers();
   const first = huge.take(40 * MIB);
+  const { byteLength } = first.buffer;
   assert.equal(first.length, 50 * MIB);
   huge.put(first);
-  assert.equal(huge.spareBytes, 50 * MIB);
+  assert.equal(huge.spareBytes, byteLength, 'what is before the bytes is kept with them');
   assert.equal(huge.takeSpare(39 * MIB), null, 'it is too long');
-  assert.equal(huge.takeSpare(50 * MIB + 1), null, 'it is too short');
-  assert.equal(huge.take(40 * MIB), first);
+  assert.equal(huge.takeSpare(byteLength + 1), null, 'it is too short');
+  assert.equal(huge.take(40 * MIB).buffer, first.buffer);
   assert.equal(huge.spareBytes, 0);
+});
+
+test('a smaller one is as long as need be, and one that was a block becomes one to read into', () => {
+  const huge = new HugeBuffers();
+  const first = huge.take(MIB);
+  assert.equal(first.length, MIB);
+  huge.put(first.subarray(100, 1000));
+  const again = huge.take(MIB);
+  assert.deepEqual([again.buffer === first.buffer, again.byteOffset, again.length], [true, first.byteOffset, MIB]);
+  huge.put(new Uint8Array(MIB + 48));
+  assert.notEqual(huge.take(MIB).buffer.byteLength, MIB + 48, 'it is too short for what is before the bytes');
 });
 
 test('what is not extended wastes an eighth of its buffer at most', () => {

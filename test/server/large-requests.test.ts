@@ -29,9 +29,18 @@ function conversation(connection: number, random: Random): Conversation {
     const key = `key:${connection}:${random.below(3)}`;
     requests += request('SET', key, value) + request('STRLEN', key);
     replies += `+OK\r\n:${length}\r\n`;
+    let expected = value;
+    if (random.oneIn(3)) {
+      const tail = TEXT.slice(0, random.below(random.oneIn(2) ? 100 : 200 * KIB));
+      const at = random.below(length + 1);
+      expected = `${value}${tail}`;
+      expected = `${expected.slice(0, at)}z${expected.slice(at + 1)}`;
+      requests += request('APPEND', key, tail) + request('SETRANGE', key, String(at), 'z');
+      replies += `:${length + tail.length}\r\n:${expected.length}\r\n`;
+    }
     if (random.oneIn(2)) {
       requests += request('GET', key);
-      replies += `$${length}\r\n${value}\r\n`;
+      replies += `$${expected.length}\r\n${expected}\r\n`;
     }
     if (random.oneIn(3)) {
       requests += request('DEL', key);
