@@ -128,8 +128,11 @@ export class Connection implements TransportOwner {
   }
 
   onEnding(): void {
-    this.server.executeInbox();
-    if ((this.flags & INPUT_WAITS) !== 0) this.server.acceptBurst.executeKept();
+    const { server } = this;
+    server.executeInbox();
+    if ((this.flags & INPUT_WAITS) !== 0) server.acceptBurst.executeKept();
+    // Replies that wait for the end of the turn would be lost: the connection is closed next.
+    if (this.heldCount > 0) server.commitHeld();
   }
 
   /** Executes input: `bytes[start … end)`, which follow what is pending. */

@@ -502,7 +502,7 @@ export class Server {
   }
 
   /** Commits the log if it has anything to commit, and lets the held replies go. */
-  private commitHeld(): void {
+  commitHeld(): void {
     const { commitLog } = this;
     if (!commitLog?.hasPending) {
       this.hold.release(this.reply.bytes);
