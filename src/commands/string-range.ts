@@ -3,7 +3,7 @@ import { TYPE_STRING } from '../keyspace/entry.js';
 import { copyBytes } from '../memory/copy.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_STRING } from '../server/notify-classes.js';
-import { type LcsMatch, lcsTableBytes, longestCommonSubsequence } from '../types/lcs.js';
+import { type LcsMatch, lcsLength, lcsTableBytes, longestCommonSubsequence } from '../types/lcs.js';
 import { replyNotAnInteger, replyStringTooLong, replySyntaxError } from './replies.js';
 import { clearNew, isStringKey, isTooLong, putString, resizeString } from './string-value.js';
 
@@ -96,8 +96,8 @@ export function lcs(call: Invocation): void {
   if (isLength && isIndexes) return call.error('ERR If you want both the length and indexes, please just use IDX.');
   if (lcsTableBytes(a.length, b.length) > call.server.config.values.protoMaxBulkLen)
     return call.error('ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len');
+  if (isLength) return call.reply.integer(lcsLength(a, b));
   const result = longestCommonSubsequence(a, b);
-  if (isLength) return call.reply.integer(result.length);
   if (!isIndexes) return call.reply.bulkBytes(result.text);
   const matches = result.matches.filter((match) => match.aEnd - match.aStart + 1 >= lengthMin);
   call.reply.map(2);

@@ -2,7 +2,7 @@
  * Longest common subsequence of two byte strings, by the classic table. Source: spec server.md section 19 (LCS).
  *
  * table[i][j] = length for the first i bytes of a and the first j of b; (lengthA + 1) × (lengthB + 1) cells of 4 bytes: `lcsTableBytes`, which the
- * caller bounds before. The subsequence is read off backwards from the end; where both neighbours are equal, the step goes back in b.
+ * caller bounds before; ours take half of that as long as a length fits into 2 bytes. The subsequence is read off backwards from the end; where both neighbours are equal, the step goes back in b.
  */
 
 /** A run of equal bytes at `a` and `b` (inclusive offsets). */
@@ -22,6 +22,21 @@ export interface LcsResult {
 
 export function lcsTableBytes(lengthA: number, lengthB: number): number {
   return (lengthA + 1) * (lengthB + 1) * 4;
+}
+
+/** The length alone: that takes one row of the table. */
+export function lcsLength(a: Uint8Array, b: Uint8Array): number {
+  const row = new Uint32Array(b.length + 1);
+  for (let i = 0; i < a.length; i++) {
+    const byte = a[i];
+    let diagonal = 0;
+    for (let j = 1; j < row.length; j++) {
+      const above = row[j];
+      row[j] = byte === b[j - 1] ? diagonal + 1 : Math.max(above, row[j - 1]);
+      diagonal = above;
+    }
+  }
+  return row[b.length];
 }
 
 export function longestCommonSubsequence(a: Uint8Array, b: Uint8Array): LcsResult {
@@ -52,8 +67,9 @@ export function longestCommonSubsequence(a: Uint8Array, b: Uint8Array): LcsResul
   return { length, text, matches };
 }
 
-function fillTable(a: Uint8Array, b: Uint8Array, width: number): Uint32Array {
-  const table = new Uint32Array((a.length + 1) * width);
+function fillTable(a: Uint8Array, b: Uint8Array, width: number): Uint16Array | Uint32Array {
+  const cellCount = (a.length + 1) * width;
+  const table = Math.min(a.length, b.length) <= 0xffff ? new Uint16Array(cellCount) : new Uint32Array(cellCount);
   for (let i = 1; i <= a.length; i++) {
     const row = i * width;
     const above = row - width;

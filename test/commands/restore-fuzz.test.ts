@@ -6,6 +6,8 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { type Reply, ReplyError, ReplyReader } from '../../src/resp/reply-reader.js';
 import { mutate } from '../persistence/mutate.js';
 import { cpuMs } from '../support/cpu-time.js';
@@ -17,6 +19,9 @@ import { dumped, payloadBodies, sealed } from './restore-payloads.js';
 const PAYLOAD_MS_MAX = 20_000;
 const MEMORY_BYTES_MAX = 256 << 20;
 const BUFFERS_PER_REAP = 64;
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
 /** Digests take longer than all else together. */
 const DIGEST_EVERY = 5;
 const PAYLOAD_BYTES_SHOWN = 1000;
@@ -293,7 +298,13 @@ class Bench {
 
   checkMemory(): void {
     this.reap();
-    assert.ok(process.memoryUsage().arrayBuffers - this.bytesBefore < MEMORY_BYTES_MAX, 'memory stays bounded');
+    // LCS may have had a table of up to 512 MB, which is garbage now.
+    if (this.heldBytes >= MEMORY_BYTES_MAX) collectGarbage();
+    assert.ok(this.heldBytes < MEMORY_BYTES_MAX, 'memory stays bounded');
+  }
+
+  private get heldBytes(): number {
+    return process.memoryUsage().arrayBuffers - this.bytesBefore;
   }
 
   checkBlocks(): void {

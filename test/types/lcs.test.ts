@@ -1,7 +1,7 @@
 /** The longest common subsequence against a search of all subsequences. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { longestCommonSubsequence } from '../../src/types/lcs.js';
+import { lcsLength, longestCommonSubsequence } from '../../src/types/lcs.js';
 import { fc } from '../support/property.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -30,6 +30,7 @@ test('the result is a common subsequence, and none is longer', () => {
       const { length, text } = longestCommonSubsequence(bytes(a), bytes(b));
       const found = new TextDecoder().decode(text);
       assert.equal(found.length, length);
+      assert.equal(lcsLength(bytes(a), bytes(b)), length);
       assert.ok(isSubsequence(found, a) && isSubsequence(found, b));
       assert.equal(length, bestLength(a, b));
     }),
