@@ -2,7 +2,8 @@
  * Longest common subsequence of two byte strings, by the classic table. Source: spec server.md section 19 (LCS).
  *
  * table[i][j] = length for the first i bytes of a and the first j of b; (lengthA + 1) × (lengthB + 1) cells of 4 bytes: `lcsTableBytes`, which the
- * caller bounds before; ours take half of that as long as a length fits into 2 bytes. The subsequence is read off backwards from the end; where both neighbours are equal, the step goes back in b.
+ * caller bounds before; ours take half of that as long as a length fits into 2 bytes. The subsequence is read off backwards from the end; where both
+ * neighbours are equal, the step goes back in b.
  */
 
 /** A run of equal bytes at `a` and `b` (inclusive offsets). */

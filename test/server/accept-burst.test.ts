@@ -1,6 +1,7 @@
 /** Many clients that connect at once: accepted before others are served, while no request is lost or overtaken. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { partingRequestsAreExecuted } from '../support/parting-clients.js';
 import { request } from '../support/raw-connection.js';
 import { useServer } from '../support/use-server.js';
 import { waitFor } from '../support/wait-for.js';
@@ -64,18 +65,8 @@ suite('accept burst', () => {
     }
   });
 
-  test('requests of clients that connect and hang up at once are executed', async () => {
-    const clients = await connectAll();
-    for (const client of clients) client.socket.end('INCR parting\r\n');
-    const witness = await server.connect();
-    await waitFor(
-      () => {
-        witness.send('GET parting\r\n');
-        return witness.received.endsWith(`${CLIENTS}\r\n`);
-      },
-      { what: 'all increments' },
-    );
-  });
+  test('requests of clients that connect and hang up at once are executed', () =>
+    partingRequestsAreExecuted(server, CLIENTS));
 
   test('a client with input that waits can be killed', async () => {
     const [sleeper, killer, victim] = [await server.connect(), await server.connect(), await server.connect()];

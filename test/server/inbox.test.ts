@@ -1,6 +1,7 @@
 /** Many clients that do not pipeline: their requests are collected and executed together, in order, none lost. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { partingRequestsAreExecuted } from '../support/parting-clients.js';
 import { useServer } from '../support/use-server.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -30,18 +31,7 @@ suite('inbox', () => {
     await waitFor(() => last.received.includes(`${CLIENTS * 20}\r\n`), { what: 'the count' });
   });
 
-  test('requests of clients that hang up at once are executed', async () => {
-    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => server.connect()));
-    for (const client of clients) client.socket.end('INCR parting\r\n');
-    const witness = await server.connect();
-    await waitFor(
-      () => {
-        witness.send('GET parting\r\n');
-        return witness.received.endsWith(`${CLIENTS}\r\n`);
-      },
-      { what: 'all increments' },
-    );
-  });
+  test('requests of clients that hang up at once are executed', () => partingRequestsAreExecuted(server, CLIENTS));
 
   test('a client killed by another in the same turn has nothing executed afterwards', async () => {
     const [killer, victim] = [await server.connect(), await server.connect()];

@@ -2,8 +2,7 @@
  * The `eventloop_*` fields of INFO: how often the event loop turned and how long it was at work, from the engine's own counters.
  *
  * To ask for them takes 20 µs in code that runs as rarely as this: so INFO tells what a sample said, which is a second old at most; only before the
- * first one does it ask itself. The counters run since
- * the process began; `reset` moves the point from which they are told.
+ * first one does it ask itself. The counters run since the process began; `reset` moves the point from which they are told.
  */
 import { performance } from 'node:perf_hooks';
 import { Rate } from './rates.js';
