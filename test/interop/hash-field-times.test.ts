@@ -135,18 +135,20 @@ for (const [primaryKind, replicaKind] of [
       // Redis 8 as a replica does not take a field's time away any more when that is over by its own clock, as on a busy machine it may be.
       const mixed = (): number => (primaryKind === 'slotmesh' || random.oneIn(2) ? lasting() : random.below(60));
       await run(primary!, known(workload(random, 800, mixed)));
-      // The clocks of both have passed the short times.
+      // The clocks of both pass the short times; both hide such fields before the primary's cycle has removed them, and a digest has them until then.
       await waitFor(
         async () => {
           await caughtUp(replica!, primary!);
-          return JSON.stringify(await times(primary!)) === JSON.stringify(await times(replica!));
+          return (
+            JSON.stringify(await times(primary!)) === JSON.stringify(await times(replica!)) &&
+            (await digest(primary!)) === (await digest(replica!))
+          );
         },
         {
-          what: 'the same times on both',
+          what: 'the same times and digest on both',
           detail: async () => JSON.stringify([await times(primary!), await times(replica!)]),
         },
       );
-      assert.equal(await digest(replica!), await digest(primary!));
       assert.match(JSON.stringify(await times(replica!)), /\d{13}/);
     });
   });
