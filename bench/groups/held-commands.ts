@@ -32,6 +32,7 @@ const STRIDE = 7919;
 const LARGE_STRING_BYTES = 64 << 20;
 const LARGE_BITMAP_LAST = (LARGE_STRING_BYTES - 1) * 8;
 const QUEUED = 10_000;
+const TEXT_BYTES = 5000;
 const CLIENTS = 5000;
 const CLIENTS_AT_ONCE = 100;
 const SKETCHES = 1000;
@@ -211,6 +212,11 @@ const queued = (command: (index: number) => Arg[]) => () => [
   ['MULTI'],
   ...Array.from({ length: QUEUED }, (_, i) => command(i)),
 ];
+/** Two texts of the same letters in different order. */
+const setTexts = (): Arg[][] => [
+  ['SET', 'text', textOf(1)],
+  ['SET', 'text2', textOf(2)],
+];
 const OTHERS: readonly HeldCommand[] = [
   ...plain('PING', 'COMMAND', 'COMMAND DOCS', 'CONFIG GET *', 'INFO all', 'CLIENT LIST', 'PUBLISH channel message'),
   { title: 'EXEC of GET', before: queued((i) => ['GET', keyName(i)]), request: () => ['EXEC'] },
@@ -219,7 +225,18 @@ const OTHERS: readonly HeldCommand[] = [
   makesTarget('PFADD of 100,000', () => many('PFADD', 'target', (i) => [member(i)])),
   makesTarget('PFMERGE of 1,000', () => ['PFMERGE', 'target', ...sketchNames()]),
   { title: 'PFCOUNT of 1,000', request: () => ['PFCOUNT', ...sketchNames()] },
+  { title: 'LCS text text2', before: setTexts },
+  { title: 'LCS text text2 LEN', before: setTexts },
 ];
+function textOf(seed: number): string {
+  let state = seed;
+  return String.fromCharCode(
+    ...Array.from({ length: TEXT_BYTES }, () => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return 97 + ((state >>> 16) % 26);
+    }),
+  );
+}
 const sketchNames = (): string[] => Array.from({ length: SKETCHES }, (_, i) => `sketch:${i}`);
 
 /** HyperLogLogs in the dense form. */

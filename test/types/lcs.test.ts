@@ -1,7 +1,7 @@
 /** The longest common subsequence against a search of all subsequences. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lcsLength, longestCommonSubsequence } from '../../src/types/lcs.js';
+import { type LcsMatch, lcsLength, longestCommonSubsequence } from '../../src/types/lcs.js';
 import { fc } from '../support/property.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -22,6 +22,25 @@ function bestLength(a: string, b: string): number {
     if (part.length > best && isSubsequence(part, long)) best = part.length;
   }
   return best;
+}
+
+/** By the table of lengths, cell by cell; the way back is Redis's. */
+function matchesByTable(a: Uint8Array, b: Uint8Array): LcsMatch[] {
+  const table = Array.from({ length: a.length + 1 }, () => new Array<number>(b.length + 1).fill(0));
+  for (let i = 1; i <= a.length; i++)
+    for (let j = 1; j <= b.length; j++)
+      table[i][j] = a[i - 1] === b[j - 1] ? table[i - 1][j - 1] + 1 : Math.max(table[i - 1][j], table[i][j - 1]);
+  const matches: LcsMatch[] = [];
+  let i = a.length;
+  let j = b.length;
+  while (table[i][j] > 0) {
+    const [aEnd, bEnd] = [i - 1, j - 1];
+    for (; i > 0 && j > 0 && a[i - 1] === b[j - 1]; i--) j--;
+    if (i <= aEnd) matches.push({ aStart: i, aEnd, bStart: j, bEnd });
+    else if (table[i - 1][j] > table[i][j - 1]) i--;
+    else j--;
+  }
+  return matches;
 }
 
 test('the result is a common subsequence, and none is longer', () => {
@@ -57,4 +76,21 @@ test('where two ways are equally long, the step back goes in the second string',
     { aStart: 4, aEnd: 7, bStart: 5, bEnd: 8 },
     { aStart: 2, aEnd: 3, bStart: 0, bEnd: 1 },
   ]);
+});
+
+test('strings of any length and of any bytes have the matches that the table of lengths gives', () => {
+  const letters = fc.uint8Array({ max: 3, maxLength: 200 });
+  const any = fc.uint8Array({ maxLength: 200 });
+  const check = (a: Uint8Array, b: Uint8Array) => {
+    const expected = matchesByTable(a, b);
+    const { length, matches } = longestCommonSubsequence(a, b);
+    assert.deepEqual(matches, expected);
+    assert.equal(
+      length,
+      expected.reduce((sum, { aStart, aEnd }) => sum + aEnd - aStart + 1, 0),
+    );
+    assert.equal(lcsLength(a, b), length);
+  };
+  fc.assert(fc.property(letters, letters, check), { numRuns: 300 });
+  fc.assert(fc.property(any, any, check));
 });
