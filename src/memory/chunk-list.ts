@@ -92,7 +92,7 @@ export class ChunkList {
 
   /** Frees the list and all its chunks. */
   destroy(list: Ref): void {
-    for (let i = this.chunkCount(list) - 1; i >= 0; i--) this.shared.letGo(list, this.chunk(list, i));
+    this.shared.letAllGo(list, this.cells(list, 0, this.chunkCount(list)), CHUNK_CELL_WORDS);
     this.shared.forget(list);
     this.arena.free(this.get(list, RING));
     this.arena.free(list);
@@ -100,10 +100,11 @@ export class ChunkList {
 
   /** Frees up to `count` chunks of a list that nobody will read any more. @returns whether chunks are left */
   dropChunks(list: Ref, count: number): boolean {
-    let chunks = this.chunkCount(list);
-    for (let i = 0; i < count && chunks > 0; i++) this.shared.letGo(list, this.chunk(list, --chunks));
-    this.set(list, CHUNKS, chunks);
-    return chunks > 0;
+    const chunks = this.chunkCount(list);
+    const left = Math.max(0, chunks - count);
+    this.shared.letAllGo(list, this.cells(list, left, chunks - left), CHUNK_CELL_WORDS);
+    this.set(list, CHUNKS, left);
+    return left > 0;
   }
 
   /** Begins to share the chunks of the list with one who reads them as they are now, whatever becomes of the list. */
@@ -112,13 +113,13 @@ export class ChunkList {
     return this.shared.share(list);
   }
 
-  /** @returns a copy of the ring's cells in the order of the list, CHUNK_CELL_WORDS each, of which the first is the chunk */
-  cells(list: Ref): Int32Array {
-    const wordCount = this.chunkCount(list) * CHUNK_CELL_WORDS;
+  /** @returns a copy of the ring cells of `count` chunks from number `index` on, CHUNK_CELL_WORDS each, of which the first is the chunk */
+  cells(list: Ref, index: number, count: number): Int32Array {
+    const wordCount = count * CHUNK_CELL_WORDS;
     const ring = this.get(list, RING);
     const words = this.words[ring >>> CHUNK_INDEX_SHIFT];
     const base = (ring & UNIT_MASK) << 1;
-    const first = base + this.get(list, FIRST) * CHUNK_CELL_WORDS;
+    const first = base + this.cell(list, index) * CHUNK_CELL_WORDS;
     const end = base + this.get(list, CAPACITY) * CHUNK_CELL_WORDS;
     const cells = new Int32Array(wordCount);
     const unbroken = Math.min(wordCount, end - first);
@@ -129,7 +130,7 @@ export class ChunkList {
 
   /** @returns a list of its own with the same elements */
   duplicate(list: Ref): Ref {
-    const chunks = this.cells(list);
+    const chunks = this.cells(list, 0, this.chunkCount(list));
     const cells = chunks.slice();
     for (let i = 0; i < cells.length; i += CHUNK_CELL_WORDS)
       cells[i] = this.arena.allocate(this.arena.blockBytes(chunks[i]));
@@ -209,22 +210,31 @@ export class ChunkList {
 
   /** Finds element `index`, which is there: the result is in `foundChunk` and `foundIndex`. */
   seek(list: Ref, index: number): void {
-    const count = this.count(list);
+    const control = this.words[list >>> CHUNK_INDEX_SHIFT];
+    const at = (list & UNIT_MASK) << 1;
+    const cells = this.words[control[at + RING] >>> CHUNK_INDEX_SHIFT];
+    const counts = ((control[at + RING] & UNIT_MASK) << 1) + 1;
+    const mask = control[at + CAPACITY] - 1;
+    const first = control[at + FIRST];
+    const count = control[at + ELEMENTS];
     if (index * 2 <= count) {
+      let chunk = 0;
       let rest = index;
-      let at = 0;
-      for (let size = this.elementCountOf(list, 0); rest >= size; size = this.elementCountOf(list, at)) {
+      for (;;) {
+        const size = cells[counts + ((first + chunk) & mask) * CHUNK_CELL_WORDS];
+        if (rest < size) break;
         rest -= size;
-        at++;
+        chunk++;
       }
-      this.foundChunk = at;
+      this.foundChunk = chunk;
       this.foundIndex = rest;
       return;
     }
-    let at = this.chunkCount(list) - 1;
-    let before = count - this.elementCountOf(list, at);
-    while (before > index) before -= this.elementCountOf(list, --at);
-    this.foundChunk = at;
+    let chunk = control[at + CHUNKS];
+    let before = count;
+    do before -= cells[counts + ((first + --chunk) & mask) * CHUNK_CELL_WORDS];
+    while (before > index);
+    this.foundChunk = chunk;
     this.foundIndex = index - before;
   }
 
@@ -258,15 +268,30 @@ export class ChunkList {
     this.removeChunks(list, index, 1);
   }
 
-  /** Takes `count` chunks out, from chunk `index` on, and frees them. */
-  removeChunks(list: Ref, index: number, count: number): void {
+  /** @returns how many chunks from number `index` on have no more than `elementsMax` elements together */
+  chunksWithin(list: Ref, index: number, elementsMax: number): number {
+    const ring = this.get(list, RING);
+    const cells = this.words[ring >>> CHUNK_INDEX_SHIFT];
+    const base = ((ring & UNIT_MASK) << 1) + 1;
+    const mask = this.get(list, CAPACITY) - 1;
+    const first = this.get(list, FIRST);
+    const end = this.chunkCount(list);
+    let at = index;
+    for (let rest = elementsMax; at < end; at++) {
+      rest -= cells[base + ((first + at) & mask) * CHUNK_CELL_WORDS];
+      if (rest < 0) break;
+    }
+    return at - index;
+  }
+
+  /** Takes `count` chunks out, from chunk `index` on, and frees them. @returns how many elements they had */
+  removeChunks(list: Ref, index: number, count: number): number {
     const left = this.chunkCount(list) - count;
     const capacity = this.get(list, CAPACITY);
+    const removed = this.cells(list, index, count);
     let elements = 0;
-    for (let i = index; i < index + count; i++) {
-      elements += this.elementCountOf(list, i);
-      this.shared.letGo(list, this.chunk(list, i));
-    }
+    for (let i = 1; i < removed.length; i += CHUNK_CELL_WORDS) elements += removed[i];
+    this.shared.letAllGo(list, removed, CHUNK_CELL_WORDS);
     if (index === 0) this.set(list, HEAD_GAP, 0);
     if (index * 2 < left) {
       for (let i = index - 1; i >= 0; i--) this.copyCell(list, i, i + count);
@@ -279,6 +304,7 @@ export class ChunkList {
     let fitting = capacity;
     while (fitting > CAPACITY_MIN && left * 4 < fitting) fitting /= 2;
     if (fitting < capacity) this.moveRing(list, fitting);
+    return elements;
   }
 
   /**
@@ -539,15 +565,10 @@ export class ChunkList {
   }
 
   private moveRing(list: Ref, capacity: number): void {
-    const count = this.chunkCount(list);
+    const cells = this.cells(list, 0, this.chunkCount(list));
     const old = this.get(list, RING);
     const ring = this.arena.allocate(capacity * CELL_BYTES);
-    const words = this.words[ring >>> CHUNK_INDEX_SHIFT];
-    const base = (ring & UNIT_MASK) << 1;
-    for (let i = 0; i < count; i++) {
-      words[base + i * 2] = this.chunk(list, i);
-      words[base + i * 2 + 1] = this.elementCountOf(list, i);
-    }
+    this.words[ring >>> CHUNK_INDEX_SHIFT].set(cells, (ring & UNIT_MASK) << 1);
     this.arena.free(old);
     this.set(list, RING, ring);
     this.set(list, FIRST, 0);

@@ -43,6 +43,12 @@ export class SharedBlocks {
     else reader.letGo(block);
   }
 
+  /** The collection has given the blocks `blocks[0]`, `blocks[stride]`, … up. */
+  letAllGo(collection: Ref, blocks: Int32Array, stride: number): void {
+    if (this.readers.has(collection)) for (let i = 0; i < blocks.length; i += stride) this.letGo(collection, blocks[i]);
+    else this.arena.freeAll(blocks, stride);
+  }
+
   /** Blocks of one collection become part of a new one; the first is to be forgotten next. */
   move(from: Ref, to: Ref): void {
     const reader = this.readers.get(from);

@@ -98,7 +98,14 @@ export class Lists extends ListReading implements ValueType {
     const { chunks } = this;
     const list = this.entries.root(ref);
     const reader = chunks.share(list);
-    return new FrozenBlocks(this.space.reaper, reader, chunks.cells(list), CHUNK_CELL_WORDS, 1, read);
+    return new FrozenBlocks(
+      this.space.reaper,
+      reader,
+      chunks.cells(list, 0, chunks.chunkCount(list)),
+      CHUNK_CELL_WORDS,
+      1,
+      read,
+    );
   }
 
   duplicate(ref: Ref): void {
@@ -344,18 +351,10 @@ export class Lists extends ListReading implements ValueType {
   private removeWholeChunks(db: Database, ref: Ref, first: number, countMax: number): number {
     const { chunks } = this;
     const list = this.entries.root(ref);
-    const chunkCount = chunks.chunkCount(list);
-    let removed = 0;
-    let end = first;
-    for (; end < chunkCount; end++) {
-      const count = chunks.elementCountOf(list, end);
-      if (removed + count > countMax) break;
-      removed += count;
-    }
-    if (end === first) return 0;
+    const count = chunks.chunksWithin(list, first, countMax);
+    if (count === 0) return 0;
     db.beforeWrite(ref);
-    chunks.removeChunks(list, first, end - first);
-    return removed;
+    return chunks.removeChunks(list, first, count);
   }
 
   /** Whether a list of this size is packed, if it is made as a whole. */

@@ -92,6 +92,18 @@ test('blocks handed out never overlap, and the accounts are exact, whatever is a
         used += arena.blockBytes(ref);
         stampBlock(arena, block);
         blocks.push(block);
+      } else if (random.oneIn(200)) {
+        blocks.sort((a, b) => (a.ref >>> 0) - (b.ref >>> 0));
+        const freed = blocks.splice(random.below(blocks.length), 1 + random.below(100));
+        if (random.oneIn(2)) freed.reverse();
+        for (const block of freed) {
+          checkStamp(arena, block);
+          used -= arena.blockBytes(block.ref);
+        }
+        const stride = 1 + random.below(2);
+        const refs = new Int32Array(freed.length * stride);
+        for (const [i, block] of freed.entries()) refs[i * stride] = block.ref;
+        arena.freeAll(refs, stride);
       } else {
         const at = random.below(blocks.length);
         const block = blocks[at];
@@ -117,6 +129,22 @@ test('blocks handed out never overlap, and the accounts are exact, whatever is a
     // The first page's chunk, and one spare.
     assert.ok(arena.reservedBytes <= 2 * 1024 * 1024, `${arena.reservedBytes} bytes are kept`);
   });
+});
+
+test('blocks that are all there is of a slab are given back together, before others of it as after', () => {
+  const arena = new Arena();
+  const before = arena.usedBytes;
+  const blocks = Int32Array.from({ length: 100 }, () => arena.allocate(8192));
+  arena.free(blocks[0]);
+  arena.freeAll(blocks.slice(1, 4), 1);
+  arena.freeAll(blocks.slice(10, 11), 1);
+  const again = Int32Array.from({ length: 5 }, () => arena.allocate(8192));
+  assert.equal(arena.usedBytes, before + 100 * 8192);
+  assert.equal(new Set([...again, ...blocks.slice(4, 10), ...blocks.slice(11)]).size, 100);
+  arena.freeAll(again, 1);
+  arena.freeAll(blocks.slice(4, 10), 1);
+  arena.freeAll(blocks.slice(11), 1);
+  assert.equal(arena.usedBytes, before);
 });
 
 test('a request is rounded up by an eighth at most, beyond 128 bytes', () => {
