@@ -33,7 +33,7 @@ function unsubscribing(kind: TopicKind): Handler {
     const { connection, request, server } = call;
     const { pubsub } = server;
     if (call.argc === 1) {
-      const topics = [...(connection.subscriptions?.topics[kind] ?? [])];
+      const topics = pubsub.topicsOf(connection, kind);
       for (const { name } of topics) {
         pubsub.unsubscribe(connection, kind, name);
         confirm(call, kind, 'un', name);
@@ -134,7 +134,7 @@ function counting(kind: TopicKind): Handler {
     reply.array((call.argc - 2) * 2);
     for (let i = 2; i < call.argc; i++) {
       call.replyArgument(i);
-      reply.integer(call.server.pubsub.find(kind, bytes, starts[i], lengths[i])?.subscribers.size ?? 0);
+      reply.integer(call.server.pubsub.find(kind, bytes, starts[i], lengths[i])?.count ?? 0);
     }
   };
 }

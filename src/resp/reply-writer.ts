@@ -137,6 +137,13 @@ export class ReplyWriter {
     this.length += reply.length;
   }
 
+  /** The same of `bytes[start … end)`. */
+  rawRange(bytes: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start);
+    copyBytes(bytes, start, this.bytes, this.length, end - start);
+    this.length += end - start;
+  }
+
   ok(): void {
     this.raw(OK);
   }

@@ -4,8 +4,10 @@
  * Invariant: between `parse` and the next read of the same bytes, argument i is `bytes[starts[i] … starts[i] + lengths[i])`, 0 ≤ i < argc.
  */
 
+const NO_BYTES = new Uint8Array(0);
+
 export class Request {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NO_BYTES;
   argc = 0;
   starts: Int32Array;
   lengths: Int32Array;

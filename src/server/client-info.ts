@@ -167,9 +167,9 @@ class Lines {
     let shardChannelCount = 0;
     if (subscriptions !== null) {
       const { topics } = subscriptions;
-      channelCount = topics[CHANNEL].size;
-      patternCount = topics[PATTERN].size;
-      shardChannelCount = topics[SHARD_CHANNEL].size;
+      channelCount = topics[CHANNEL].count;
+      patternCount = topics[PATTERN].count;
+      shardChannelCount = topics[SHARD_CHANNEL].count;
     }
     const queuedCount = transaction === null ? -1 : transaction.count;
     const argumentBytes = transaction === null ? 0 : transaction.argumentBytes;

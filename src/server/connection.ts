@@ -17,6 +17,7 @@ import { entryBytes } from '../keyspace/entry.js';
 import { RUN_BYTES_MAX } from '../memory/arena.js';
 import { PAGE_BYTES } from '../memory/size-classes.js';
 import { PARSE_EMPTY, PARSE_ERROR, PARSE_REQUEST, parseRequest, RequestState } from '../resp/request-parser.js';
+import type { Wait } from './blocking.js';
 import { describeConnection } from './client-info.js';
 import {
   CLOSE_AFTER_REPLY,
@@ -35,7 +36,7 @@ import type { Server } from './server.js';
 import type { Tracker } from './tracking.js';
 import type { Transaction } from './transaction.js';
 import { LONG_READ_BYTES, READ_BYTES, type Transport, type TransportOwner } from './transport.js';
-import type { WatchedKey } from './watches.js';
+import type { WatchedKeys } from './watches.js';
 
 /** Flags that only `hold` and `release` change: the connections that have one are counted. */
 const HOLD_FLAGS = IS_BLOCKED | IS_PAUSED;
@@ -66,8 +67,10 @@ export class Connection implements TransportOwner {
   lastCommand = '';
   transaction: Transaction | null = null;
   /** Keys under WATCH; null for none. A changed one sets `isWatchDirty`, by which EXEC aborts. */
-  watched: WatchedKey[] | null = null;
+  watched: WatchedKeys | null = null;
   isWatchDirty = false;
+  /** What it is blocked by; null if it is not, or by something else (`Server.replyLater`). */
+  wait: Wait | null = null;
   /** What it has subscribed to; null for nothing. */
   subscriptions: Subscriptions | null = null;
   /** How it tracks keys, or has done so; null if it never did. */

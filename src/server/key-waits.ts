@@ -11,8 +11,8 @@
  *
  * Serving a key costs what those cost who are served: it ends with the first who finds the key gone. A wait ends in O(1) for each of its keys.
  *
- * Invariants: (1) a waiter is in the queue of each of its keys until its wait ends, and then in none; (2) a queue is never empty, and `needingKeyCount` is
- * the number of its waiters with `needsKey`.
+ * Invariants: (1) a waiter is in the queue of each of its keys until its wait ends, and then in none; (2) a queue's `needingKeyCount` is the number of its
+ * waiters with `needsKey`.
  */
 import type { Command } from '../commands/command.js';
 import type { Database } from '../keyspace/database.js';
@@ -20,27 +20,46 @@ import { TYPE_NAMES } from '../keyspace/entry.js';
 import type { Ref } from '../memory/arena.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
-import type { Connection } from './connection.js';
+import { Wait } from './blocking.js';
 import { IS_PRIMARY_LINK, IS_TRACKING } from './connection-flags.js';
+import { Interests, InterestTable, Subject } from './interests.js';
 import type { Invocation } from './invocation.js';
 import type { Server } from './server.js';
 import { copyRequest } from './transaction.js';
 
-interface Waiter {
-  readonly connection: Connection;
+class Waiter extends Wait {
+  readonly keys = new Interests<Queue, Waiter>();
   readonly command: Command;
   readonly request: Request;
   /** What its keys must hold. */
   readonly type: number;
-  readonly names: ReadonlySet<string>;
   /** It is answered as well when a key is lost, or holds something else. */
   readonly needsKey: boolean;
+  private readonly waits: KeyWaits;
+
+  constructor(waits: KeyWaits, call: Invocation, request: Request, type: number, needsKey: boolean) {
+    super(call.connection);
+    this.waits = waits;
+    this.command = call.command;
+    this.request = request;
+    this.type = type;
+    this.needsKey = needsKey;
+  }
+
+  timedOut(reply: ReplyWriter): void {
+    reply.nullArray();
+  }
+
+  ended(): void {
+    this.waits.drop(this);
+  }
 }
 
-/** Who waits for one key, in the order in which they came. */
-interface Queue {
-  readonly waiters: Set<Waiter>;
-  needingKeyCount: number;
+/** A key that is waited for, with those who do. */
+class Queue extends Subject<Waiter> {
+  needingKeyCount = 0;
+  /** It is in the list of ready keys. */
+  isReady = false;
 }
 
 /** What is special about a wait. */
@@ -51,13 +70,13 @@ export interface WaitOptions {
 }
 
 const NO_TYPE = -1;
-const nullArray = (reply: ReplyWriter): void => reply.nullArray();
 
 export class KeyWaits {
   private readonly server: Server;
-  /** By database number and key. */
-  private readonly queues = new Map<string, Queue>();
-  private readonly ready = new Set<string>();
+  private readonly queues = new InterestTable<Queue, Waiter>();
+  /** Keys to be served, in this order: the first `readyCount`. */
+  private readonly ready: (Queue | null)[] = [];
+  private readyCount = 0;
   /** How many waiters there are by the type that they wait for, and how many with `needsKey`: nobody else's births and losses are looked at. */
   private readonly waiterCounts = TYPE_NAMES.map(() => 0);
   private needingKeyCount = 0;
@@ -71,7 +90,7 @@ export class KeyWaits {
 
   /** Whether `serve` has something to do. */
   get hasReady(): boolean {
-    return this.ready.size > 0 && !this.isServing;
+    return this.readyCount > 0 && !this.isServing;
   }
 
   /** Keys that clients wait for. */
@@ -99,71 +118,68 @@ export class KeyWaits {
       return true;
     }
     if (connection.isExecuting || (connection.flags & IS_PRIMARY_LINK) !== 0) return false;
-    const names = new Set<string>();
-    for (let i = firstAt; i < firstAt + keyCount; i++) names.add(nameOf(call.db.index, call.request.latin1(i)));
-    const { request, needsKey } = options ?? { request: copyRequest(call.request), needsKey: false };
-    const waiter: Waiter = { connection, command: call.command, request, type, names, needsKey };
-    for (const name of names) {
-      let queue = this.queues.get(name);
-      if (queue === undefined) {
-        queue = { waiters: new Set(), needingKeyCount: 0 };
-        this.queues.set(name, queue);
-      }
-      queue.waiters.add(waiter);
-      if (needsKey) queue.needingKeyCount++;
-    }
+    const needsKey = options?.needsKey ?? false;
+    const waiter = new Waiter(this, call, options?.request ?? copyRequest(call.request), type, needsKey);
+    for (let i = firstAt; i < firstAt + keyCount; i++) this.waitFor(waiter, call, i);
     this.waiterCounts[type]++;
     if (needsKey) this.needingKeyCount++;
     this.server.keyspace.setLifeListener(this);
-    this.server.blocking.block(connection, timeoutMs, { timedOut: nullArray, ended: () => this.drop(waiter) });
+    this.server.blocking.block(waiter, timeoutMs);
     return true;
   }
 
   /** The key in argument `keyAt`, which holds a stream, got entries or lost a group. */
   signal(call: Invocation, keyAt: number): void {
-    if (this.queues.size === 0) return;
-    const name = nameOf(call.db.index, call.request.latin1(keyAt));
-    if (this.queues.has(name)) this.ready.add(name);
+    const { bytes, starts, lengths } = call.request;
+    const queue = this.queues.find(call.db.index, bytes, starts[keyAt], lengths[keyAt]);
+    if (queue !== null) this.makeReady(queue);
   }
 
   born(db: Database, ref: Ref): void {
     if (this.waiterCounts[this.server.keyspace.entries.type(ref)] === 0) return;
-    const name = this.nameAt(db, ref);
-    if (this.queues.has(name)) this.ready.add(name);
+    const queue = this.queueOf(db, ref);
+    if (queue !== null) this.makeReady(queue);
   }
 
   lost(db: Database, ref: Ref): void {
     if (this.needingKeyCount === 0) return;
-    const name = this.nameAt(db, ref);
-    const queue = this.queues.get(name);
-    if (queue === undefined || queue.needingKeyCount === 0) return;
-    this.ready.add(name);
+    const queue = this.queueOf(db, ref);
+    if (queue === null || queue.needingKeyCount === 0) return;
+    this.makeReady(queue);
     // It may have expired outside of any command.
     this.server.scheduleTurnEnd();
   }
 
   /** Databases have other contents. */
   replaced(): void {
-    for (const name of this.queues.keys()) this.ready.add(name);
+    for (let queue = this.queues.begin(); queue !== null; queue = this.queues.advance()) this.makeReady(queue);
   }
 
   /** Serves the clients whose keys have become ready. To be called after a command or transaction. */
   serve(): void {
-    for (const name of this.ready) {
-      this.ready.delete(name);
-      const queue = this.queues.get(name);
-      if (queue !== undefined) this.serveQueue(name, queue);
+    const { ready } = this;
+    for (let i = 0; i < this.readyCount; i++) {
+      const queue = ready[i]!;
+      ready[i] = null;
+      queue.isReady = false;
+      this.serveQueue(queue);
     }
+    this.readyCount = 0;
   }
 
-  private serveQueue(name: string, queue: Queue): void {
-    const databaseIndex = Number.parseInt(name, 10);
-    const key = keyOf(name);
-    let type = this.typeOf(databaseIndex, key);
-    for (const waiter of queue.waiters) {
+  private makeReady(queue: Queue): void {
+    if (queue.isReady) return;
+    queue.isReady = true;
+    this.ready[this.readyCount++] = queue;
+  }
+
+  private serveQueue(queue: Queue): void {
+    let type = this.typeOf(queue);
+    for (let interest = queue.begin(); interest !== null; interest = queue.advance()) {
+      const waiter = interest.owner;
       if (waiter.needsKey || waiter.type === type) {
         this.retry(waiter);
-        type = this.typeOf(databaseIndex, key);
+        type = this.typeOf(queue);
       } else if (type === NO_TYPE && queue.needingKeyCount === 0) {
         return;
       }
@@ -173,11 +189,11 @@ export class KeyWaits {
   /** The cluster has changed: who waits for a key that is not served here any more is told so. */
   recheck(): void {
     const { blocking, cluster } = this.server;
-    for (const [name, queue] of [...this.queues]) {
-      const key = keyOf(name);
-      for (const { connection, command } of queue.waiters) {
-        const error = cluster!.redirectBlocked(connection, command, key);
-        if (error !== null) blocking.finish(connection, (writer) => writer.byteError(error));
+    for (let queue = this.queues.begin(); queue !== null; queue = this.queues.advance()) {
+      for (let interest = queue.begin(); interest !== null; interest = queue.advance()) {
+        const waiter = interest.owner;
+        const error = cluster!.redirectBlocked(waiter.connection, waiter.command, queue.name);
+        if (error !== null) blocking.finish(waiter, (writer) => writer.byteError(error));
       }
     }
   }
@@ -197,49 +213,55 @@ export class KeyWaits {
     if ((connection.flags & IS_TRACKING) !== 0) server.tracking.executed(connection, request, command);
     this.isServing = false;
     server.speaker = speaker;
-    const pushes = ownPushes.splice(pushCount);
-    if (!this.blocksAgain) for (const bytes of pushes) reply.raw(bytes);
-    else for (const bytes of pushes) connection.send(bytes);
-    const answer = reply.bytes.slice(length, reply.length);
+    for (let i = pushCount; i < ownPushes.length; i++) {
+      if (this.blocksAgain) connection.send(ownPushes[i]!);
+      else reply.raw(ownPushes[i]!);
+    }
+    if (ownPushes.length > pushCount) ownPushes.length = pushCount;
+    if (!this.blocksAgain) blocking.finishWith(waiter, reply.bytes, length, reply.length);
     reply.rewind(length);
     reply.protocol = protocol;
-    if (!this.blocksAgain) blocking.finish(connection, (writer) => writer.raw(answer));
+  }
+
+  private waitFor(waiter: Waiter, call: Invocation, keyAt: number): void {
+    const { queues } = this;
+    const { index } = call.db;
+    const { bytes, starts, lengths } = call.request;
+    let queue = queues.find(index, bytes, starts[keyAt], lengths[keyAt]);
+    if (queue === null) {
+      queue = new Queue(index, call.request.copy(keyAt));
+      queues.add(queue);
+    } else if (queues.interestIn(queue, waiter, waiter.keys) !== null) {
+      return;
+    }
+    queues.join(queue, waiter, waiter.keys);
+    if (waiter.needsKey) queue.needingKeyCount++;
   }
 
   /** @returns the type of what the key holds, or NO_TYPE */
-  private typeOf(databaseIndex: number, key: Uint8Array): number {
+  private typeOf({ space, name }: Queue): number {
     const { keyspace } = this.server;
     const { entries } = keyspace;
-    const ref = keyspace.databases[databaseIndex].find(key, 0, key.length);
+    const ref = keyspace.databases[space].find(name, 0, name.length);
     if (ref === 0 || (entries.hasExpiry(ref) && keyspace.isExpired(ref))) return NO_TYPE;
     return entries.type(ref);
   }
 
-  private nameAt(db: Database, ref: Ref): string {
+  private queueOf(db: Database, ref: Ref): Queue | null {
     const { entries } = this.server.keyspace;
-    const view = entries.view(ref);
-    const start = entries.keyStart(ref);
-    const key = Buffer.from(view.buffer, view.byteOffset + start, entries.keyLength(ref)).toString('latin1');
-    return nameOf(db.index, key);
+    return this.queues.find(db.index, entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
   }
 
-  private drop(waiter: Waiter): void {
+  /** The wait is over: called by the waiter. */
+  drop(waiter: Waiter): void {
     this.waiterCounts[waiter.type]--;
-    if (waiter.needsKey) this.needingKeyCount--;
-    for (const name of waiter.names) {
-      const queue = this.queues.get(name)!;
-      queue.waiters.delete(waiter);
-      if (waiter.needsKey) queue.needingKeyCount--;
-      if (queue.waiters.size === 0) this.queues.delete(name);
+    const { keys } = waiter;
+    if (waiter.needsKey) {
+      this.needingKeyCount--;
+      for (let interest = keys.first; interest !== null; interest = interest.nextOfOwner)
+        interest.subject.needingKeyCount--;
     }
+    this.queues.leaveAll(keys);
     if (this.queues.size === 0) this.server.keyspace.setLifeListener(null);
   }
-}
-
-function keyOf(name: string): Buffer {
-  return Buffer.from(name.slice(name.indexOf(':') + 1), 'latin1');
-}
-
-function nameOf(database: number, key: string): string {
-  return `${database}:${key}`;
 }

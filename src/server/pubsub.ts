@@ -4,17 +4,16 @@
  * A topic is a channel, pattern or shard channel with at least one subscriber. A message is encoded once per protocol, whatever the number of its
  * receivers, who share the bytes; finding them costs one look-up, and one match for each pattern. Where nobody subscribes a message costs nothing.
  *
- * Invariants: (1) a topic is in the registry iff it has subscribers; (2) a connection is in a topic's `subscribers` iff the topic is in its
- * `subscriptions`; (3) IS_PUBSUB is set iff the connection has a subscription; (4) in a cluster a shard channel is also found by its slot.
+ * Invariant: IS_PUBSUB is set iff the connection has a subscription.
  */
 import { slotOfKey } from '../keyspace/key-hash.js';
 import { copyBytes, copyWords } from '../memory/copy.js';
 import { writeInteger } from '../memory/int64-text.js';
 import { latin1Of } from '../resp/request.js';
 import { globMatches } from '../types/glob.js';
-import { NamedMap } from '../types/named-map.js';
 import type { Connection } from './connection.js';
 import { IS_PUBSUB } from './connection-flags.js';
+import { Interests, InterestTable, Subject } from './interests.js';
 
 /** What a subscription is to. */
 export const CHANNEL = 0;
@@ -39,32 +38,33 @@ const NO_HEAD = new DataView(NO_BYTES.buffer);
 /** Messages are written into so many bytes, then into others. A longer message has its own. */
 const CHUNK_BYTES = 64 * 1024;
 
-export interface Topic {
+export class Topic extends Subject<Connection> {
   readonly kind: TopicKind;
-  readonly name: Uint8Array;
   /** The beginning of a message to the subscribers of a channel or shard channel (`headOf`); empty for a pattern. */
   readonly head: DataView;
-  readonly subscribers: Set<Connection>;
+
+  constructor(kind: TopicKind, name: Uint8Array) {
+    super(0, name);
+    this.kind = kind;
+    this.head = kind === PATTERN ? NO_HEAD : headOf(kind === CHANNEL ? MESSAGE : SHARD_MESSAGE, textOf(name));
+  }
 }
+
+type TopicTable = InterestTable<Topic, Connection>;
 
 /** What one connection is subscribed to, by kind. */
 export class Subscriptions {
-  readonly topics: readonly [Set<Topic>, Set<Topic>, Set<Topic>] = [new Set(), new Set(), new Set()];
+  readonly topics: readonly Interests<Topic, Connection>[] = [new Interests(), new Interests(), new Interests()];
   /** Memory that they are charged with. */
   bytes = 0;
 
   get count(): number {
-    return this.topics[CHANNEL].size + this.topics[PATTERN].size + this.topics[SHARD_CHANNEL].size;
+    return this.topics[CHANNEL].count + this.topics[PATTERN].count + this.topics[SHARD_CHANNEL].count;
   }
 }
 
 export class Pubsub {
-  private readonly topics: readonly [NamedMap<Topic>, NamedMap<Topic>, NamedMap<Topic>] = [
-    new NamedMap(),
-    new NamedMap(),
-    new NamedMap(),
-  ];
-  private readonly shardTopicsBySlot = new Map<number, Set<Topic>>();
+  private readonly topics: readonly TopicTable[] = [new InterestTable(), new InterestTable(), new InterestTable()];
   private readonly messages = new MessageBytes();
 
   /** Whether anybody would hear of anything but shard channels. */
@@ -78,53 +78,63 @@ export class Pubsub {
   }
 
   /** All topics of this kind that have subscribers. */
-  all(kind: TopicKind): Iterable<Topic> {
-    return this.topics[kind].values();
+  *all(kind: TopicKind): Generator<Topic, void> {
+    const topics = this.topics[kind];
+    for (let topic = topics.begin(); topic !== null; topic = topics.advance()) yield topic;
   }
 
   /** @returns the topic whose name is `bytes[start … start + length)`, if it has subscribers */
   find(kind: TopicKind, bytes: Uint8Array, start: number, length: number): Topic | null {
-    return this.topics[kind].find(bytes, start, length);
+    return this.topics[kind].find(0, bytes, start, length);
+  }
+
+  /** @returns what a connection is subscribed to now, in the order in which it subscribed */
+  topicsOf(connection: Connection, kind: TopicKind): Topic[] {
+    const found: Topic[] = [];
+    const { subscriptions } = connection;
+    if (subscriptions === null) return found;
+    for (let interest = subscriptions.topics[kind].first; interest !== null; interest = interest.nextOfOwner)
+      found.push(interest.subject);
+    return found;
   }
 
   /** Nothing happens if it is subscribed already. The name's bytes are copied. */
   subscribe(connection: Connection, kind: TopicKind, name: Uint8Array): void {
-    let topic = this.topics[kind].find(name, 0, name.length);
-    if (topic === null) {
-      topic = {
-        kind,
-        name: name.slice(),
-        head: kind === PATTERN ? NO_HEAD : headOf(kind === CHANNEL ? MESSAGE : SHARD_MESSAGE, textOf(name)),
-        subscribers: new Set(),
-      };
-      this.topics[kind].add(topic);
-      if (kind === SHARD_CHANNEL) this.topicsOfSlot(slotOf(topic)).add(topic);
-    }
-    if (topic.subscribers.has(connection)) return;
-    topic.subscribers.add(connection);
+    const topics = this.topics[kind];
     connection.subscriptions ??= new Subscriptions();
-    connection.subscriptions.topics[kind].add(topic);
-    connection.subscriptions.bytes += SUBSCRIPTION_BYTES + 3 * name.length;
+    const { subscriptions } = connection;
+    const own = subscriptions.topics[kind];
+    let topic = topics.find(0, name, 0, name.length);
+    if (topic === null) {
+      topic = new Topic(kind, name.slice());
+      topics.add(topic);
+    } else if (topics.interestIn(topic, connection, own) !== null) {
+      return;
+    }
+    topics.join(topic, connection, own);
+    subscriptions.bytes += SUBSCRIPTION_BYTES + 3 * name.length;
     connection.flags |= IS_PUBSUB;
   }
 
   /** Nothing happens if it is not subscribed. */
   unsubscribe(connection: Connection, kind: TopicKind, name: Uint8Array): void {
-    const topic = this.topics[kind].find(name, 0, name.length);
+    const topics = this.topics[kind];
     const { subscriptions } = connection;
-    if (topic === null || subscriptions === null || !topic.subscribers.delete(connection)) return;
-    subscriptions.topics[kind].delete(topic);
+    const topic = topics.find(0, name, 0, name.length);
+    if (topic === null || subscriptions === null) return;
+    const interest = topics.interestIn(topic, connection, subscriptions.topics[kind]);
+    if (interest === null) return;
+    topics.leave(interest, subscriptions.topics[kind]);
     subscriptions.bytes -= SUBSCRIPTION_BYTES + 3 * name.length;
-    if (topic.subscribers.size === 0) this.drop(topic);
-    if (subscriptions.count > 0) return;
-    connection.subscriptions = null;
-    connection.flags &= ~IS_PUBSUB;
+    if (subscriptions.count === 0) this.forget(connection);
   }
 
   /** Ends all subscriptions of a connection without telling it. */
   unsubscribeAll(connection: Connection): void {
-    for (const topics of connection.subscriptions?.topics ?? [])
-      for (const { kind, name } of topics) this.unsubscribe(connection, kind, name);
+    const { subscriptions } = connection;
+    if (subscriptions === null) return;
+    for (const [kind, own] of subscriptions.topics.entries()) this.topics[kind].leaveAll(own);
+    this.forget(connection);
   }
 
   /**
@@ -135,7 +145,7 @@ export class Pubsub {
     const { subscriptions } = connection;
     if (subscriptions === null) return 0;
     const { topics } = subscriptions;
-    return kind === SHARD_CHANNEL ? topics[SHARD_CHANNEL].size : topics[CHANNEL].size + topics[PATTERN].size;
+    return kind === SHARD_CHANNEL ? topics[SHARD_CHANNEL].count : topics[CHANNEL].count + topics[PATTERN].count;
   }
 
   /**
@@ -153,11 +163,11 @@ export class Pubsub {
     payloadLength: number,
   ): number {
     let count = this.publishTo(CHANNEL, channel, channelStart, channelLength, payload, payloadStart, payloadLength);
-    if (this.topics[PATTERN].size === 0) return count;
-    for (const pattern of this.topics[PATTERN].values()) {
+    const patterns = this.topics[PATTERN];
+    for (let pattern = patterns.begin(); pattern !== null; pattern = patterns.advance()) {
       const { name } = pattern;
       if (!globMatches(name, 0, name.length, channel, channelStart, channelStart + channelLength)) continue;
-      count += pattern.subscribers.size;
+      count += pattern.count;
       const words = `4\r\n$8\r\npmessage\r\n$${name.length}\r\n${textOf(name)}\r\n`;
       const head = headOf(words, latin1Of(channel, channelStart, channelStart + channelLength));
       this.send(pattern, head, payload, payloadStart, payloadLength);
@@ -175,26 +185,35 @@ export class Pubsub {
     payloadStart: number,
     payloadLength: number,
   ): number {
-    const topic = this.topics[kind].find(channel, channelStart, channelLength);
+    const topic = this.topics[kind].find(0, channel, channelStart, channelLength);
     if (topic === null) return 0;
     // Counted before, as whoever is sent too much is closed.
-    const count = topic.subscribers.size;
+    const { count } = topic;
     this.send(topic, topic.head, payload, payloadStart, payloadLength);
     return count;
   }
 
   /** These slots have gone to another owner: the subscribers of their shard channels are unsubscribed and told so. */
   dropShardChannels(slots: readonly number[]): void {
-    for (const slot of slots) {
-      for (const { name, subscribers } of this.shardTopicsBySlot.get(slot) ?? []) {
-        for (const connection of subscribers) {
-          this.unsubscribe(connection, SHARD_CHANNEL, name);
-          const count = this.countOf(connection, SHARD_CHANNEL);
-          const line = `3\r\n$12\r\nsunsubscribe\r\n$${name.length}\r\n${textOf(name)}\r\n:${count}\r\n`;
-          connection.push(Buffer.from(`${connection.protocol === 3 ? '>' : '*'}${line}`, 'latin1'));
-        }
+    const topics = this.topics[SHARD_CHANNEL];
+    if (topics.size === 0) return;
+    const gone = new Set(slots);
+    for (let topic = topics.begin(); topic !== null; topic = topics.advance()) {
+      const { name } = topic;
+      if (!gone.has(slotOfKey(name, 0, name.length))) continue;
+      for (let interest = topic.begin(); interest !== null; interest = topic.advance()) {
+        const connection = interest.owner;
+        this.unsubscribe(connection, SHARD_CHANNEL, name);
+        const count = this.countOf(connection, SHARD_CHANNEL);
+        const line = `3\r\n$12\r\nsunsubscribe\r\n$${name.length}\r\n${textOf(name)}\r\n:${count}\r\n`;
+        connection.push(Buffer.from(`${connection.protocol === 3 ? '>' : '*'}${line}`, 'latin1'));
       }
     }
+  }
+
+  private forget(connection: Connection): void {
+    connection.subscriptions = null;
+    connection.flags &= ~IS_PUBSUB;
   }
 
   private send(topic: Topic, head: DataView, payload: Uint8Array, payloadStart: number, payloadLength: number): void {
@@ -204,7 +223,8 @@ export class Pubsub {
     let resp2Start = 0;
     let resp3Bytes: Uint8Array = NO_BYTES;
     let resp3Start = 0;
-    for (const connection of topic.subscribers) {
+    for (let interest = topic.begin(); interest !== null; interest = topic.advance()) {
+      const connection = interest.owner;
       if (connection.protocol === 3) {
         if (resp3Bytes === NO_BYTES) {
           resp3Bytes = messages.room(size);
@@ -219,24 +239,6 @@ export class Pubsub {
         connection.push(resp2Bytes, resp2Start, resp2Start + size);
       }
     }
-  }
-
-  private drop(topic: Topic): void {
-    this.topics[topic.kind].remove(topic);
-    if (topic.kind !== SHARD_CHANNEL) return;
-    const slot = slotOf(topic);
-    const others = this.topicsOfSlot(slot);
-    others.delete(topic);
-    if (others.size === 0) this.shardTopicsBySlot.delete(slot);
-  }
-
-  private topicsOfSlot(slot: number): Set<Topic> {
-    let topics = this.shardTopicsBySlot.get(slot);
-    if (topics === undefined) {
-      topics = new Set();
-      this.shardTopicsBySlot.set(slot, topics);
-    }
-    return topics;
   }
 }
 
@@ -286,10 +288,6 @@ class MessageBytes {
 
 function textOf(name: Uint8Array): string {
   return latin1Of(name, 0, name.length);
-}
-
-function slotOf({ name }: Topic): number {
-  return slotOfKey(name, 0, name.length);
 }
 
 /** @returns a message's beginning up to the length of its payload, but for the type byte, in which the protocols differ */

@@ -5,7 +5,7 @@
  */
 import type { Replication } from '../replication/replication.js';
 import type { ReplyWriter } from '../resp/reply-writer.js';
-import type { Blocking } from './blocking.js';
+import { type Blocking, Wait } from './blocking.js';
 import type { Connection } from './connection.js';
 
 export interface ReplicaWait {
@@ -18,15 +18,36 @@ export interface ReplicaWait {
   readonly needsLocal: boolean;
 }
 
-interface Waiting {
-  readonly connection: Connection;
+class Waiting extends Wait {
   readonly wait: ReplicaWait;
+  isOver = false;
+  private readonly waits: ReplicaWaits;
+
+  constructor(connection: Connection, wait: ReplicaWait, waits: ReplicaWaits) {
+    super(connection);
+    this.wait = wait;
+    this.waits = waits;
+  }
+
+  timedOut(reply: ReplyWriter): void {
+    this.waits.reply(this.wait, reply);
+  }
+
+  ended(): void {
+    this.isOver = true;
+    this.waits.noteEnd();
+  }
 }
+
+/** Waits that are over are taken out when they are more than so many, and than the others. */
+const OVER_MAX = 64;
 
 export const LOCAL_AOF_OFF = 'ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.';
 
 export class ReplicaWaits {
-  private readonly waiting = new Set<Waiting>();
+  /** In the order in which they came, with some that are over. */
+  private readonly waiting: Waiting[] = [];
+  private overCount = 0;
   private readonly replication: Replication;
   private readonly blocking: Blocking;
   private readonly fsyncedOffset: () => number;
@@ -55,21 +76,35 @@ export class ReplicaWaits {
 
   /** @param timeoutMs 0: for ever */
   block(connection: Connection, timeoutMs: number, wait: ReplicaWait): void {
-    const waiting = { connection, wait };
-    this.waiting.add(waiting);
-    this.blocking.block(connection, timeoutMs, {
-      timedOut: (reply) => this.reply(wait, reply),
-      ended: () => this.waiting.delete(waiting),
-    });
+    if (this.overCount > OVER_MAX && this.overCount * 2 > this.waiting.length) this.closeUp();
+    const waiting = new Waiting(connection, wait, this);
+    this.waiting.push(waiting);
+    this.blocking.block(waiting, timeoutMs);
     this.replication.requestAcks();
   }
 
   /** Ends the waits that are satisfied. */
   check(): void {
-    for (const { connection, wait } of [...this.waiting]) {
+    for (const waiting of this.waiting) {
+      const { wait, isOver } = waiting;
+      if (isOver) continue;
       if (wait.needsLocal && this.fsyncedOffset() < 0)
-        this.blocking.finish(connection, (reply) => reply.error(LOCAL_AOF_OFF));
-      else if (this.isSatisfied(wait)) this.blocking.finish(connection, (reply) => this.reply(wait, reply));
+        this.blocking.finish(waiting, (reply) => reply.error(LOCAL_AOF_OFF));
+      else if (this.isSatisfied(wait)) this.blocking.finish(waiting, (reply) => this.reply(wait, reply));
     }
+    if (this.overCount > 0) this.closeUp();
+  }
+
+  /** One of the waits is over: called by it. */
+  noteEnd(): void {
+    this.overCount++;
+  }
+
+  private closeUp(): void {
+    const { waiting } = this;
+    let count = 0;
+    for (const one of waiting) if (!one.isOver) waiting[count++] = one;
+    waiting.length = count;
+    this.overCount = 0;
   }
 }

@@ -143,22 +143,27 @@ function doubled(numbers: Int32Array): Int32Array<ArrayBuffer> {
 
 /** A request whose arguments lie in bytes of their own, without the gaps of the wire format. */
 export function copyRequest(request: Request): Request {
-  const words: Uint8Array[] = [];
-  for (let i = 0; i < request.argc; i++) words.push(request.view(i));
-  return requestOf(words);
+  const { argc, bytes, starts, lengths } = request;
+  let size = 0;
+  for (let i = 0; i < argc; i++) size += lengths[i];
+  const copy = new Request(argc);
+  copy.bytes = new Uint8Array(size);
+  for (let i = 0, at = 0; i < argc; i++) {
+    copyBytes(bytes, starts[i], copy.bytes, at, lengths[i]);
+    copy.push(at, lengths[i]);
+    at += lengths[i];
+  }
+  return copy;
 }
 
 /** A request of these words, which are copied. */
 export function requestOf(words: readonly Uint8Array[]): Request {
-  const copy = new Request(0);
-  copy.argc = words.length;
-  copy.starts = new Int32Array(words.length);
-  copy.lengths = Int32Array.from(words, (word) => word.length);
+  const copy = new Request(words.length);
   copy.bytes = new Uint8Array(words.reduce((sum, word) => sum + word.length, 0));
   let at = 0;
-  for (const [i, word] of words.entries()) {
+  for (const word of words) {
     copy.bytes.set(word, at);
-    copy.starts[i] = at;
+    copy.push(at, word.length);
     at += word.length;
   }
   return copy;
