@@ -14,6 +14,17 @@ const NOT_A_FLOAT = fixedReply('-ERR timeout is not a float or out of range');
 const NEGATIVE = fixedReply('-ERR timeout is negative');
 const OUT_OF_RANGE = fixedReply('-ERR timeout is out of range');
 const INT64_MAX = 2n ** 63n - 1n;
+const encoder = new TextEncoder();
+const LPOP = encoder.encode('LPOP');
+const RPOP = encoder.encode('RPOP');
+const ZPOPMIN = encoder.encode('ZPOPMIN');
+const ZPOPMAX = encoder.encode('ZPOPMAX');
+
+const ZERO = 0x30;
+const POINT = 0x2e;
+/** Longer numbers are no simple ones. */
+const SIMPLE_DIGITS_MAX = 12;
+const MS_DIGITS = 3;
 
 export function blpop(call: Invocation): void {
   popElement(call, true);
@@ -69,7 +80,7 @@ function popElement(call: Invocation, isHead: boolean): void {
     call.reply.array(2);
     call.replyArgument(keyAt);
     popElements(call, ref, keyAt, isHead, 1);
-    return call.propagate([isHead ? 'LPOP' : 'RPOP', call.request.view(keyAt)]);
+    return call.propagateWithKey(isHead ? LPOP : RPOP, keyAt);
   }
   wait(call, TYPE_LIST, 1, last - 1, timeoutMs);
 }
@@ -85,7 +96,7 @@ function popMember(call: Invocation, isMax: boolean): void {
     call.reply.array(3);
     call.replyArgument(keyAt);
     popPairs(call, ref, keyAt, isMax, 1, false);
-    return call.propagate([isMax ? 'ZPOPMAX' : 'ZPOPMIN', call.request.view(keyAt)]);
+    return call.propagateWithKey(isMax ? ZPOPMAX : ZPOPMIN, keyAt);
   }
   wait(call, TYPE_ZSET, 1, last - 1, timeoutMs);
 }
@@ -115,6 +126,8 @@ function wait(call: Invocation, type: number, firstAt: number, keyCount: number,
 /** @returns the seconds in argument `at` as ms, rounded up; −1 after an error reply */
 function timeoutArgument(call: Invocation, at: number): number {
   const { bytes, starts, lengths } = call.request;
+  const simpleMs = parseSimpleSeconds(bytes, starts[at], lengths[at]);
+  if (simpleMs >= 0) return simpleMs;
   const value = parseLongDouble(bytes, starts[at], lengths[at]);
   if (value === null) {
     call.reply.fixedError(NOT_A_FLOAT, 'ERR');
@@ -133,4 +146,24 @@ function timeoutArgument(call: Invocation, at: number): number {
     return -1;
   }
   return timeoutMs;
+}
+
+/** Reads seconds as nearly all are given: digits, and up to three behind a point. @returns them as ms, or −1 if they are not as simple as that */
+function parseSimpleSeconds(bytes: Uint8Array, start: number, length: number): number {
+  if (length === 0 || length > SIMPLE_DIGITS_MAX) return -1;
+  let value = 0;
+  let fractionDigits = -1;
+  for (let i = start; i < start + length; i++) {
+    const byte = bytes[i];
+    if (byte === POINT && fractionDigits < 0 && i > start) {
+      fractionDigits = 0;
+      continue;
+    }
+    const digit = byte - ZERO;
+    if (digit < 0 || digit > 9 || fractionDigits === MS_DIGITS) return -1;
+    value = value * 10 + digit;
+    if (fractionDigits >= 0) fractionDigits++;
+  }
+  for (let digits = Math.max(fractionDigits, 0); digits < MS_DIGITS; digits++) value *= 10;
+  return value;
 }

@@ -140,6 +140,18 @@ export class Invocation {
     this.server.propagation.command(this.db.index, words);
   }
 
+  /** The same of one word and the key in argument `keyAt`, without an array of them. */
+  propagateWithKey(word: Uint8Array, keyAt: number): void {
+    this.isPropagated = true;
+    const { propagation } = this.server;
+    if (!propagation.isActive) return;
+    const { bytes, starts, lengths } = this.request;
+    propagation.begin(2);
+    propagation.word(word, 0, word.length);
+    propagation.word(bytes, starts[keyAt], lengths[keyAt]);
+    propagation.end(this.db.index);
+  }
+
   /** Propagates the request as received, even if nothing changed. */
   propagateVerbatim(): void {
     this.isPropagated = true;
