@@ -2,9 +2,11 @@
 import type { Invocation } from '../server/invocation.js';
 
 export function info(call: Invocation): void {
-  const names: string[] = [];
-  for (let i = 1; i < call.argc; i++) names.push(call.text(i).toLowerCase());
-  call.reply.verbatim(call.server.info.text(names));
+  const isNamed = (word: string): boolean => {
+    for (let i = 1; i < call.argc; i++) if (call.is(i, word)) return true;
+    return false;
+  };
+  call.reply.verbatim(call.server.info.text(call.argc === 1, isNamed));
 }
 
 export function monitor(call: Invocation): void {

@@ -51,19 +51,23 @@ class Lines {
   private cut(given: Values): void {
     const { heads, places } = this;
     this.pieces = [];
-    let text = heads[0];
+    let parts = [heads[0]];
     for (let i = 0; i < given.length; i++) {
       if (places[i] === 0) {
-        text += wordsOf(given, i);
+        parts.push(wordsOf(given, i), heads[i + 1]);
       } else {
-        places[i] = this.pieces.push(text, wordsOf(given, i)) - 1;
-        text = '';
+        places[i] = this.pieces.push(joined(parts), wordsOf(given, i)) - 1;
+        parts = [heads[i + 1]];
       }
-      text += heads[i + 1];
     }
-    this.pieces.push(text);
+    this.pieces.push(joined(parts));
     this.text = this.pieces.join('');
   }
+}
+
+/** @returns the parts as one string in one place: a sum of strings is a tree of them for the engine, which each use of it walks */
+function joined(parts: readonly string[]): string {
+  return parts.join('');
 }
 
 /** @returns what stands in the text for `given[i]` */

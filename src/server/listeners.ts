@@ -97,6 +97,7 @@ export class Listeners {
     if (this.tcp.length > 0)
       text += `listener${count++}:name=tcp,${bind.map((address) => `bind=${address},`).join('')}port=${port}\r\n`;
     if (this.unix !== null) text += `listener${count++}:name=unix,bind=${unixsocket}\r\n`;
+    this.shown = { bind, port, kinds, text };
     return text;
   }
 

@@ -29,26 +29,41 @@ const SECTIONS: readonly (readonly [name: string, title: string, isDefault: bool
   ['keyspace', 'Keyspace', true],
 ];
 
+interface Section {
+  /** As requests name it, in capitals. */
+  readonly word: string;
+  readonly isDefault: boolean;
+  /** What stands before its lines: at the beginning of the text, and elsewhere. */
+  readonly firstHead: string;
+  readonly head: string;
+  lines: InfoSection | null;
+}
+
 export class Info {
-  private readonly sections = new Map<string, InfoSection>();
+  private readonly sections: readonly Section[] = SECTIONS.map(([name, title, isDefault]) => ({
+    word: name.toUpperCase(),
+    isDefault,
+    firstHead: `# ${title}\r\n`,
+    head: `\r\n# ${title}\r\n`,
+    lines: null,
+  }));
 
   /** Registers who fills a section; the last registration counts. */
-  provide(name: string, section: InfoSection): void {
-    this.sections.set(name, section);
+  provide(name: string, lines: InfoSection): void {
+    this.sections.find(({ word }) => word === name.toUpperCase())!.lines = lines;
   }
 
-  /** @param names lower-case section names; none means `default` */
-  text(names: readonly string[]): string {
-    const hasAll = names.includes('all') || names.includes('everything');
-    const hasDefault = names.length === 0 || names.includes('default');
-    const parts: string[] = [];
-    for (const [name, title, isDefault] of SECTIONS) {
-      if (!(hasAll || (isDefault && hasDefault) || names.includes(name))) continue;
-      const section = this.sections.get(name);
-      if (section === undefined) continue;
-      parts.push(parts.length === 0 ? '# ' : '\r\n# ', title, '\r\n', section());
+  /** @param isPlain whether no word was asked for; @param isNamed whether that word was, in capitals */
+  text(isPlain: boolean, isNamed: (word: string) => boolean): string {
+    const hasAll = isNamed('ALL') || isNamed('EVERYTHING');
+    const hasDefault = isPlain || (!hasAll && isNamed('DEFAULT'));
+    let text = '';
+    for (let i = 0; i < this.sections.length; i++) {
+      const { word, isDefault, firstHead, head, lines } = this.sections[i];
+      const isWanted = hasAll || (isDefault && hasDefault) || isNamed(word);
+      if (isWanted && lines !== null) text += (text === '' ? firstHead : head) + lines();
     }
-    return parts.join('');
+    return text;
   }
 }
 

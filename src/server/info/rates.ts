@@ -4,6 +4,8 @@
 const SAMPLE_COUNT = 16;
 
 export class Rate {
+  /** The mean. */
+  perSecond = 0;
   private readonly samples: Float64Array;
   private sum = 0;
   private next = 0;
@@ -14,20 +16,17 @@ export class Rate {
     this.samples = new Float64Array(sampleCount);
   }
 
-  get perSecond(): number {
-    return Math.max(0, this.sum / this.samples.length);
-  }
-
   /** @param nowMs as `performance.now()` tells it */
   sample(value: number, nowMs: number): void {
     const { samples, next } = this;
-    const perSecond = Math.max(0, ((value - this.lastValue) * 1000) / Math.max(1, nowMs - this.lastAtMs));
-    this.sum += perSecond - samples[next];
-    samples[next] = perSecond;
+    const sample = Math.max(0, ((value - this.lastValue) * 1000) / Math.max(1, nowMs - this.lastAtMs));
+    this.sum += sample - samples[next];
+    samples[next] = sample;
     this.lastValue = value;
     this.lastAtMs = nowMs;
     this.next = next + 1 < samples.length ? next + 1 : 0;
     // Errors of rounding do not add up.
     if (this.next === 0) this.sum = samples.reduce((sum, each) => sum + each, 0);
+    this.perSecond = Math.max(0, this.sum / samples.length);
   }
 }
