@@ -1,17 +1,17 @@
 /**
  * Arena: a size-class allocator over large `ArrayBuffer` chunks, outside the garbage-collected heap. All key data lives here.
  *
- *   reference (32 bits) = | chunk index : 15 | offset in the chunk, in 8-byte units : 17 |      0 = no block
- *   chunk (1 MiB)       = 64 pages of 16 KiB
+ *   reference (32 bits) = | chunk index : 14 | offset in the chunk, in 8-byte units : 18 |      0 = no block
+ *   chunk (2 MiB)       = 128 pages of 16 KiB, the last of which is not there: with what lies around it the buffer fills one huge page of the system
  *   slab                = 1–16 pages cut into blocks of one size class; free blocks of a slab are linked through their first word
  *   run                 = whole pages for one block above 64 KiB
- *   huge block          = a buffer of its own (above 512 KiB), which takes as many chunk indexes as it covers MiB; one of 1 MiB is a chunk's buffer.
- *                         The buffer may come from elsewhere, as it may go elsewhere afterwards (huge-buffers.ts)
+ *   huge block          = a buffer of its own (above 512 KiB), which takes as many chunk indexes as chunks would cover it. The buffer may come from
+ *                         elsewhere, as it may go elsewhere afterwards (huge-buffers.ts)
  *
  * Invariants: (1) a block never crosses its chunk's view, so a reader needs one view and one offset; (2) a page belongs to exactly one of: free,
  * one slab, one run; (3) a slab with no block in use gives its pages back at once, a chunk with no page in use its buffer, for the next chunk
  * (buffer-pool.ts); (4) `usedBytes` is the exact sum of the block sizes handed out. The content of a fresh block is undefined: callers write all
- * that they later read. Capacity is 32 GiB (15 + 17 + 3 bits).
+ * that they later read. Capacity is 32 GiB (14 + 18 + 3 bits).
  */
 import { assert } from './assert.js';
 import { BufferPool } from './buffer-pool.js';
@@ -31,8 +31,8 @@ import {
 /** A block's address; 0 is "none". May be negative as an int32: always take it apart with `>>>`. */
 export type Ref = number;
 
-const CHUNK_SHIFT = 20;
-export const CHUNK_BYTES = 1 << CHUNK_SHIFT;
+const CHUNK_SHIFT = 21;
+const CHUNK_BYTES = 1 << CHUNK_SHIFT;
 /** `ref >>> CHUNK_INDEX_SHIFT` is the index of the chunk's views. */
 export const CHUNK_INDEX_SHIFT = CHUNK_SHIFT - UNIT_SHIFT;
 /** `(ref & UNIT_MASK) << 3` is the block's byte offset in the chunk's views. */
@@ -40,9 +40,18 @@ export const UNIT_MASK = (1 << CHUNK_INDEX_SHIFT) - 1;
 
 const CHUNK_COUNT_MAX = 1 << (32 - CHUNK_INDEX_SHIFT);
 const PAGES_PER_CHUNK = CHUNK_BYTES / PAGE_BYTES;
+const USABLE_PAGES = PAGES_PER_CHUNK - 1;
+/** What a chunk holds. */
+export const CHUNK_ROOM_BYTES = USABLE_PAGES * PAGE_BYTES;
 const PAGE_UNIT_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
-/** Above this a block gets a buffer of its own: half a chunk, so that runs find room without much waste. */
-export const RUN_BYTES_MAX = CHUNK_BYTES / 2;
+/** Above this a block gets a buffer of its own: a quarter of a chunk, so that runs find room without much waste. */
+export const RUN_BYTES_MAX = 512 * 1024;
+
+/**
+ * With its header glibc maps a buffer of this length as 2 MiB exactly, and Linux makes that one huge page where it may (allocator-environment.ts): what
+ * misses the cache does not miss the TLB, too. Nothing is forked here, so nobody has to copy huge pages.
+ */
+const BUFFER_BYTES = CHUNK_BYTES - 64;
 
 /**
  * Large buffers come 16 bytes behind the start of a memory page (glibc's header): with 48 more, 64-byte blocks are cache lines. A lookup in 1 M
@@ -108,7 +117,7 @@ export class Arena {
   private freshChunk = -1;
   /** Buffers that were made for zeros: most of their pages may never have been written, so that they are as good as new ones at the most. */
   private readonly sparse = new WeakSet<ArrayBufferLike>();
-  private readonly pool = new BufferPool(CHUNK_BYTES + ALIGNMENT_BYTES);
+  private readonly pool = new BufferPool(BUFFER_BYTES);
   private firstChunkWithRoom = 0;
 
   constructor() {
@@ -303,8 +312,7 @@ export class Arena {
     const rounded = Arena.roundedBytes(byteCount);
     const at = bytes.byteOffset + start;
     const length = wholeWords(bytes.length - start);
-    // One of a chunk's length would go to the pool one day.
-    if (rounded <= RUN_BYTES_MAX || length === CHUNK_BYTES || start < 0 || at % 4 !== 0) return 0;
+    if (rounded <= RUN_BYTES_MAX || start < 0 || at % 4 !== 0) return 0;
     if (length < rounded || bytes.buffer.byteLength > HugeBuffers.roomMax(rounded)) return 0;
     const chunk = this.findFreeIndexes(indexesFor(length));
     return this.openHuge(chunk, rounded, bytes.buffer as ArrayBuffer, at, length);
@@ -333,7 +341,7 @@ export class Arena {
    */
   releaseBuffers(count: number): void {
     this.pool.noteDropped(this.hugeBuffers.release());
-    this.heldBytes -= this.pool.release(count, SPARE_COUNT) * CHUNK_BYTES;
+    this.heldBytes -= this.pool.release(count, SPARE_COUNT) * CHUNK_ROOM_BYTES;
   }
 
   /** Bytes of other buffers were dropped, that the engine is to free with the arena's. */
@@ -411,10 +419,6 @@ export class Arena {
 
   private allocateHuge(byteCount: number): Ref {
     const rounded = Arena.roundedBytes(byteCount);
-    if (rounded === CHUNK_BYTES) {
-      const chunk = this.findFreeIndexes(1);
-      return this.openHuge(chunk, rounded, this.takeChunkBuffer(), ALIGNMENT_BYTES, rounded);
-    }
     const spare = this.hugeBuffers.takeSpare(rounded + ALIGNMENT_BYTES);
     if (spare !== null) {
       const length = wholeWords(spare.length - ALIGNMENT_BYTES);
@@ -452,8 +456,7 @@ export class Arena {
     this.hugeBytes.delete(chunk);
     this.usedBytes -= rounded;
     this.blockCount--;
-    if (rounded === CHUNK_BYTES && bytes.length === CHUNK_BYTES) this.pool.put(bytes.buffer as ArrayBuffer);
-    else this.letGo(bytes);
+    this.letGo(bytes);
     if (this.freshChunk === chunk) this.freshChunk = -1;
     for (let index = chunk; index < chunk + indexCount; index++) this.forgetChunk(index);
   }
@@ -478,15 +481,15 @@ export class Arena {
       if (page >= 0) return this.markPages(chunk, page, pages, kind);
     }
     const chunk = this.findFreeIndexes(1);
-    this.install(chunk, this.takeChunkBuffer(), ALIGNMENT_BYTES, CHUNK_BYTES);
-    this.chunkFreePages[chunk] = PAGES_PER_CHUNK;
+    this.install(chunk, this.takeChunkBuffer(), ALIGNMENT_BYTES, CHUNK_ROOM_BYTES);
+    this.chunkFreePages[chunk] = USABLE_PAGES;
     if (chunk < this.firstChunkWithRoom) this.firstChunkWithRoom = chunk;
     return this.markPages(chunk, chunk * PAGES_PER_CHUNK, pages, kind);
   }
 
   private findRun(chunk: number, pages: number): number {
     const first = chunk * PAGES_PER_CHUNK;
-    const end = first + PAGES_PER_CHUNK;
+    const end = first + USABLE_PAGES;
     let length = 0;
     for (let page = first; page < end; page++) {
       length = this.pageKind[page] === PAGE_FREE ? length + 1 : 0;
@@ -509,7 +512,7 @@ export class Arena {
     for (let page = first; page < first + pages; page++) this.pageKind[page] = PAGE_FREE;
     this.chunkFreePages[chunk] += pages;
     if (chunk < this.firstChunkWithRoom) this.firstChunkWithRoom = chunk;
-    if (this.chunkFreePages[chunk] < PAGES_PER_CHUNK) return;
+    if (this.chunkFreePages[chunk] < USABLE_PAGES) return;
     this.pool.put(this.bytes[chunk].buffer as ArrayBuffer);
     this.forgetChunk(chunk);
   }
@@ -569,11 +572,11 @@ export class Arena {
   /** @returns a chunk's buffer, counted if it is new */
   private takeChunkBuffer(): ArrayBuffer {
     // The pool's spare ones are held, too.
-    if (this.pool.count > 0) this.heldBytes -= CHUNK_BYTES;
+    if (this.pool.count > 0) this.heldBytes -= CHUNK_ROOM_BYTES;
     try {
       return this.pool.take();
     } catch (cause) {
-      throw new ArenaFullError(`the system gave no ${CHUNK_BYTES} bytes`, { cause });
+      throw new ArenaFullError(`the system gave no ${BUFFER_BYTES} bytes`, { cause });
     }
   }
 

@@ -1,7 +1,7 @@
 /** Large values: how little a command that ends one does by itself, and that their memory serves what comes next. Counted in blocks, not in time. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CHUNK_BYTES } from '../../src/memory/arena.js';
+import { CHUNK_ROOM_BYTES } from '../../src/memory/arena.js';
 import { InProcess, NOW_MS } from '../commands/in-process.js';
 
 const PER_COMMAND = 500;
@@ -68,7 +68,7 @@ describe('a large value', () => {
         assert.ok(arena.usedBytes <= copied.used * GROWTH_MAX, `${arena.usedBytes} bytes used before ${ending}`);
         // The arena keeps one chunk that has become empty.
         assert.ok(
-          arena.reservedBytes <= copied.reserved + CHUNK_BYTES,
+          arena.reservedBytes <= copied.reserved + CHUNK_ROOM_BYTES,
           `${arena.reservedBytes} bytes reserved before ${ending}`,
         );
 
@@ -93,8 +93,17 @@ describe('a large value', () => {
 
 describe('a huge string', () => {
   const NAMES = ['k', 'K', 'a:longer:name', 'l'.repeat(200), 'L'.repeat(70_000)];
-  // Beyond a chunk's half: exactly a chunk's block, and around the ends of pages.
-  const SIZES = [600_000, CHUNK_BYTES - 13, CHUNK_BYTES - 12, 2_999_999, 3_000_000, 34 << 20];
+  // Also around the ends of pages, and of what a chunk holds.
+  const SIZES = [
+    600_000,
+    (1 << 20) - 13,
+    (1 << 20) - 12,
+    CHUNK_ROOM_BYTES - 13,
+    CHUNK_ROOM_BYTES - 12,
+    2_999_999,
+    3_000_000,
+    34 << 20,
+  ];
 
   test('is the same under each name, in each database, with and without an expiry, before and after it grows', () => {
     for (const size of SIZES) {

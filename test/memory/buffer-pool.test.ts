@@ -1,12 +1,12 @@
 /** What becomes of the buffers of deleted data. A file of its own, as it looks at the memory of the process. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Arena, CHUNK_BYTES, type Ref } from '../../src/memory/arena.js';
+import { Arena, CHUNK_ROOM_BYTES, type Ref } from '../../src/memory/arena.js';
 import { BufferPool } from '../../src/memory/buffer-pool.js';
 import { PAGE_BYTES } from '../../src/memory/size-classes.js';
 import { waitFor } from '../support/wait-for.js';
 
-const PAGES = (20 * CHUNK_BYTES) / PAGE_BYTES;
+const PAGES = (20 * CHUNK_ROOM_BYTES) / PAGE_BYTES;
 
 const bytesOfBuffers = (): number => process.memoryUsage().arrayBuffers;
 
@@ -28,20 +28,20 @@ test('emptied chunks make room for new ones, and go back to the system when nobo
   for (const ref of refs) arena.free(ref);
   arena.releaseBuffers(4);
   arena.releaseBuffers(4);
-  assert.equal(arena.reservedBytes, full - 4 * CHUNK_BYTES);
+  assert.equal(arena.reservedBytes, full - 4 * CHUNK_ROOM_BYTES);
   arena.releaseBuffers(1000);
-  assert.equal(arena.reservedBytes, 2 * CHUNK_BYTES);
-  await waitFor(() => bytesOfBuffers() - bytesBefore < 4 * CHUNK_BYTES, { what: 'the collection' });
+  assert.equal(arena.reservedBytes, 2 * CHUNK_ROOM_BYTES);
+  await waitFor(() => bytesOfBuffers() - bytesBefore < 4 * CHUNK_ROOM_BYTES, { what: 'the collection' });
 });
 
 test('the memory of huge blocks goes back to the system', async () => {
   const arena = new Arena();
   const bytesBefore = bytesOfBuffers();
-  const refs = Array.from({ length: 4 }, () => arena.allocate(5 * CHUNK_BYTES));
+  const refs = Array.from({ length: 4 }, () => arena.allocate(5 * CHUNK_ROOM_BYTES));
   for (const ref of refs) arena.free(ref);
   // The first time it sees what is needed.
   for (let time = 0; time < 2; time++) arena.releaseBuffers(1);
-  await waitFor(() => bytesOfBuffers() - bytesBefore < 2 * CHUNK_BYTES, { what: 'the collection' });
+  await waitFor(() => bytesOfBuffers() - bytesBefore < 2 * CHUNK_ROOM_BYTES, { what: 'the collection' });
 });
 
 test('the oldest buffer is taken first, the youngest dropped first', () => {

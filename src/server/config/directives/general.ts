@@ -75,7 +75,7 @@ export const generalDirectives = {
   }),
   'disable-thp': bool(true, 'Turn transparent huge pages off', {
     ...keptAtStart,
-    note: 'They are harmless without fork().',
+    note: 'They are welcome where nothing forks: see differences.md.',
   }),
   'ignore-warnings': string('', 'Start-up warnings to pass over', { emptyIsValue: true, effect: 'kept' }),
   server_cpulist: string('', 'Processors for the server', noPinning),
