@@ -25,6 +25,7 @@ import {
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Request } from '../resp/request.js';
 import { describeConnection } from './client-info.js';
+import { clockMs } from './clock.js';
 import { type Connection, isLocal } from './connection.js';
 import {
   CLOSE_AFTER_REPLY,
@@ -188,7 +189,7 @@ export class Dispatcher {
     if (isTimedAlone) {
       // A run that EXEC leaves behind ends with it: by the same reading.
       if (this.runCommand !== null) this.endRun();
-      else this.clockMs = performance.now();
+      else this.clockMs = clockMs();
       const elapsedUs = (this.clockMs - start) * 1000;
       this.noteTime(command, elapsedUs, 1);
       server.noteDuration(connection, request, command, elapsedUs);
@@ -207,14 +208,14 @@ export class Dispatcher {
   /** @returns when the command that is about to run begins; the run of others ends then */
   private startTime(): number {
     if (this.runCommand !== null) this.endRun();
-    else if (this.clockMs === 0) this.clockMs = performance.now();
+    else if (this.clockMs === 0) this.clockMs = clockMs();
     return this.clockMs;
   }
 
   /** @returns the microseconds that it took */
   private endRun(): number {
     const command = this.runCommand!;
-    this.clockMs = performance.now();
+    this.clockMs = clockMs();
     const elapsedUs = (this.clockMs - this.runStart) * 1000;
     this.noteTime(command, elapsedUs, this.runCount);
     this.runCommand = null;
