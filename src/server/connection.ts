@@ -325,7 +325,7 @@ export class Connection implements TransportOwner {
     const rest = this.pendingLength - this.state.position;
     if (rest > 0 && this.state.position > 0) this.pending.copyWithin(0, this.state.position, this.pendingLength);
     this.pendingLength = rest;
-    if (rest === 0 && this.pending.length > PENDING_KEEP_BYTES) {
+    if (rest === 0 && (this.pending.length > PENDING_KEEP_BYTES || this.pending.length === PENDING_BYTES_MIN)) {
       this.giveBack(this.pending, this.pendingIsHuge);
       this.pending = NO_BYTES;
       this.server.memoryMeter.look(this);
@@ -377,7 +377,7 @@ export class Connection implements TransportOwner {
     if (needed <= this.pending.length) return;
     const old = this.pending;
     const wasHuge = this.pendingIsHuge;
-    const grown = this.takeRoom(Math.max(needed, this.expectedBytes(needed) + gap, 1024));
+    const grown = this.takeRoom(Math.max(needed, this.expectedBytes(needed) + gap, PENDING_BYTES_MIN));
     grown.set(old.subarray(0, this.pendingLength));
     this.pending = grown;
     this.giveBack(old, wasHuge);
@@ -444,6 +444,7 @@ export class Connection implements TransportOwner {
   private takeRoom(byteCount: number): Uint8Array {
     this.pendingIsHuge = this.state.bulkLength >= GIVEN_BYTES_MIN;
     if (this.pendingIsHuge) return this.server.keyspace.arena.hugeBuffers.take(byteCount);
+    if (byteCount === PENDING_BYTES_MIN) return spareInputs.pop() ?? new Uint8Array(byteCount);
     if (byteCount <= PENDING_KEEP_BYTES) return new Uint8Array(byteCount);
     return this.server.reply.buffers.take(byteCount, byteCount * ROOM_FACTOR_MAX);
   }
@@ -451,6 +452,7 @@ export class Connection implements TransportOwner {
   private giveBack(bytes: Uint8Array, isHuge: boolean): void {
     if (isHuge) this.server.keyspace.arena.hugeBuffers.put(bytes);
     else if (bytes.length > PENDING_KEEP_BYTES) this.server.reply.buffers.put(bytes);
+    else if (bytes.length === PENDING_BYTES_MIN && spareInputs.length < SPARE_INPUTS_MAX) spareInputs.push(bytes);
   }
 
   private checkInputLimit(): void {
@@ -465,6 +467,10 @@ export class Connection implements TransportOwner {
 
 const NO_BYTES = new Uint8Array(0);
 const PENDING_KEEP_BYTES = 64 * 1024;
+/** Where input begins to be kept. What was taken for that goes to the next one who needs it: a short connection's input may be kept once. */
+const PENDING_BYTES_MIN = 1024;
+const SPARE_INPUTS_MAX = 64;
+const spareInputs: Uint8Array[] = [];
 /**
  * Of what a bulk's header announces so much is reserved at once, and then so many times what has arrived. Pages that are never written take no memory: a
  * peer that lies takes addresses.

@@ -207,7 +207,7 @@ export class Listeners {
 
 function isLoopback(address: string | undefined): boolean {
   if (address === undefined) return false;
-  return address === '::1' || address.replace(/^::ffff:/, '').startsWith('127.');
+  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');
 }
 
 function removeFile(path: string): void {
