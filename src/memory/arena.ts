@@ -240,12 +240,17 @@ export class Arena {
   extend(ref: Ref, byteCount: number): boolean {
     if (!this.isHuge(ref)) return false;
     const chunk = ref >>> CHUNK_INDEX_SHIFT;
-    const held = this.hugeBytes.get(chunk)!;
-    if (byteCount <= held || byteCount > this.bytes[chunk].length) return false;
-    const rounded = Arena.roundedBytes(byteCount);
-    this.hugeBytes.set(chunk, rounded);
-    this.addUsed(rounded - held);
+    if (byteCount <= this.hugeBytes.get(chunk)! || byteCount > this.bytes[chunk].length) return false;
+    this.resizeHuge(chunk, byteCount);
     return true;
+  }
+
+  /** A huge block is to hold so many bytes, which its buffer has. */
+  private resizeHuge(chunk: number, byteCount: number): void {
+    const blockBytes = Math.min(Arena.roundedBytes(byteCount), this.bytes[chunk].length);
+    const held = this.hugeBytes.get(chunk)!;
+    this.hugeBytes.set(chunk, blockBytes);
+    this.addUsed(blockBytes - held);
   }
 
   /** Whether a block of that size has a buffer of its own. */

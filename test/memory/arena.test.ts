@@ -311,6 +311,19 @@ test('a huge block of which only the head is there gets the buffer of another', 
   assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes, blocks: arena.blockCount }, before);
 });
 
+test('a block that grows in place has no more bytes than its buffer', () => {
+  const arena = new Arena();
+  const size = 33 << 20;
+  const bytes = arena.hugeBuffers.take(size + 20_000);
+  const ref = arena.adopt(bytes, 40, size);
+  const { length } = arena.bytes[ref >>> CHUNK_INDEX_SHIFT]!;
+  assert.ok(length < Arena.roundedBytes(length));
+  assert.ok(arena.extend(ref, length - 10));
+  assert.equal(arena.blockBytes(ref), length);
+  assert.ok(!arena.fits(ref, length + 1) && !arena.extend(ref, length + 1));
+  arena.free(ref);
+});
+
 test('a block of more than 32 MiB grows in place by a quarter, and counts as long as it is', () => {
   const arena = new Arena();
   const before = { used: arena.usedBytes, reserved: arena.reservedBytes };
