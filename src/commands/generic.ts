@@ -1,7 +1,7 @@
 /** Commands on keys whatever their type: existence, names, copies. Records: generic-records.ts. Source: spec server.md sections 12 and 19. */
 import { TYPE_NAMES } from '../keyspace/entry.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
-import { copyBytes, equalBytes } from '../memory/copy.js';
+import { equalBytes } from '../memory/copy.js';
 import { fixedReply } from '../resp/reply-writer.js';
 import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC } from '../server/notify-classes.js';
@@ -73,7 +73,7 @@ export function renameNx(call: Invocation): void {
 }
 
 export function copy(call: Invocation): void {
-  const { db, entries, keyspace, reply } = call;
+  const { db, keyspace, reply } = call;
   let target = db;
   let isReplacing = false;
   for (let i = 3; i < call.argc; i++) {
@@ -98,24 +98,7 @@ export function copy(call: Invocation): void {
     if (!isReplacing) return reply.integer(0);
     target.remove(old);
   }
-  const valueType = entries.type(source);
-  const valueLength = entries.valueLength(source);
-  const copied = target.add(
-    bytes,
-    starts[2],
-    lengths[2],
-    valueType,
-    entries.encoding(source),
-    valueLength,
-    entries.expireAtMs(source),
-  );
-  copyBytes(
-    entries.view(source),
-    entries.valueStart(source),
-    entries.view(copied),
-    entries.valueStart(copied),
-    valueLength,
-  );
+  const copied = target.addCopy(source, bytes, starts[2], lengths[2]);
   keyspace.duplicateValue(copied);
   keyspace.dirty++;
   call.notifyKey(NOTIFY_GENERIC, 'copy_to', target, bytes, starts[2], lengths[2]);

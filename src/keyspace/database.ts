@@ -9,11 +9,13 @@
  * it is certain to happen, so that a running snapshot sees the old value first and WATCH sees the change; (3) no slot's bound is later
  * than the expiry of a key in it (`expiryBounds`), or than the time of a field (`fieldBounds`); (4) `timedHashCount` is the number of entries with `Entries.isTimedHash`.
  */
-import { Arena, type Ref } from '../memory/arena.js';
+import type { Ref } from '../memory/arena.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
-import { copyBytes } from '../memory/copy.js';
+import { betterDistance, copyBytes } from '../memory/copy.js';
+import { SLAB_BLOCK_BYTES_MAX } from '../memory/size-classes.js';
 import { CLOCK_MASK } from './access-clock.js';
 import { ENCODING_RAW, entryBytes, isTimedHashForm, TYPE_STRING } from './entry.js';
+import { canShiftExpiry, gapBefore, shiftExpiry, takeOverValue } from './entry-head.js';
 import { hashAhead, hashAheadToo, hashKey, keyHashResult } from './key-hash.js';
 import { KeySampler } from './key-sampler.js';
 import { SLOT_COUNT } from './key-slot.js';
@@ -150,6 +152,24 @@ export class Database {
   }
 
   /**
+   * Creates an entry for a key that is not there with the value bytes of another entry, its type, encoding and expiry.
+   * @returns its reference
+   */
+  addCopy(source: Ref, key: Uint8Array, start: number, length: number): Ref {
+    const { arena, entries } = this.space;
+    const valueLength = entries.valueLength(source);
+    const needed = entryBytes(length, valueLength, entries.hasExpiry(source));
+    const block = this.placeLike(source, arena.allocate(needed), key, start, length);
+    const from = entries.valueStart(source);
+    if (valueLength > SLAB_BLOCK_BYTES_MAX) {
+      const gap = betterDistance(entries.view(source), from, entries.view(block), entries.valueStart(block));
+      if (needed + gap <= arena.blockBytes(block)) entries.setGap(block, gap);
+    }
+    copyBytes(entries.view(source), from, entries.view(block), entries.valueStart(block), valueLength);
+    return block;
+  }
+
+  /**
    * Writes a string value, over whatever the key held: the core of SET. The value is copied from `value`.
    * @param ref the key's entry as the last `lookupWrite` of this key gave it, or 0
    * @param expireAtMs Unix ms, 0 for none
@@ -283,7 +303,7 @@ export class Database {
     const entries = this.space.entries;
     const keyLength = entries.keyLength(ref);
     const expireAtMs = entries.expireAtMs(ref);
-    const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
+    const needed = entryBytes(keyLength, valueLength, expireAtMs > 0) + entries.gap(ref);
     if (this.space.arena.fits(ref, needed) || this.space.arena.extend(ref, needed)) {
       entries.setValueLength(ref, valueLength);
       return ref;
@@ -312,47 +332,27 @@ export class Database {
    */
   transfer(ref: Ref, target: Database, key: Uint8Array, keyStart: number, keyLength: number): Ref {
     const { arena, entries } = this.space;
-    const type = entries.type(ref);
-    const encoding = entries.encoding(ref);
-    const valueLength = entries.valueLength(ref);
-    const expireAtMs = entries.expireAtMs(ref);
-    const needed = entryBytes(keyLength, valueLength, expireAtMs > 0);
-    const isTakenOver =
-      arena.isHuge(ref) && Arena.isHugeSize(needed) && (needed <= arena.blockBytes(ref) || arena.extend(ref, needed));
-    const block = isTakenOver ? arena.allocateHead(needed, needed - valueLength) : arena.allocate(needed);
-    const hash = hashKey(key, keyStart, keyLength);
-    const slot = keyHashResult.slot;
-    const moved = target.place(block, key, keyStart, keyLength, hash, slot, type, encoding, valueLength, expireAtMs);
-    if (!isTakenOver)
-      copyBytes(
-        entries.view(ref),
-        entries.valueStart(ref),
-        entries.view(moved),
-        entries.valueStart(moved),
-        valueLength,
-      );
+    const headBytes = entryBytes(keyLength, 0, entries.hasExpiry(ref));
+    const gap = gapBefore(arena, entries, ref, headBytes);
+    const moved =
+      gap < 0
+        ? target.addCopy(ref, key, keyStart, keyLength)
+        : target.placeLike(
+            ref,
+            arena.allocateHead(headBytes + gap + entries.valueLength(ref), headBytes + gap),
+            key,
+            keyStart,
+            keyLength,
+          );
+    if (gap > 0) entries.setGap(moved, gap);
     const mark = entries.clockAndMark(moved) & ~CLOCK_MASK;
     entries.setClockAndMark(moved, mark | (entries.clockAndMark(ref) & CLOCK_MASK));
     this.beforeEnd(ref);
     this.detach(ref);
-    if (isTakenOver) this.takeOverValue(ref, moved);
+    if (gap >= 0) takeOverValue(arena, entries, ref, moved);
     // The value's own blocks, if it has any, belong to the new entry now.
     arena.free(ref);
     return moved;
-  }
-
-  /**
-   * Gives a huge entry's buffer to a new entry of the same value, of which only the head is there: header and key go to the buffer's beginning. The old entry
-   * is in no table any more.
-   */
-  private takeOverValue(ref: Ref, moved: Ref): void {
-    const { arena, entries } = this.space;
-    const view = entries.view(ref);
-    const from = entries.valueStart(ref);
-    const start = entries.valueStart(moved);
-    if (start !== from) view.copyWithin(start, from, from + entries.valueLength(ref));
-    copyBytes(entries.view(moved), 0, view, 0, start);
-    arena.exchangeBuffers(ref, moved);
   }
 
   /** @returns an entry picked with equal chance among all, expired ones too; 0 if there is none */
@@ -480,6 +480,17 @@ export class Database {
     return this.place(block, key, start, length, hash, slot, type, encoding, valueLength, expireAtMs);
   }
 
+  /** As `place`, of the same type, encoding, value length and expiry as another entry, without its value. */
+  private placeLike(source: Ref, block: Ref, key: Uint8Array, start: number, length: number): Ref {
+    const { entries } = this.space;
+    const hash = hashKey(key, start, length);
+    const slot = keyHashResult.slot;
+    const type = entries.type(source);
+    const valueLength = entries.valueLength(source);
+    const expireAtMs = entries.expireAtMs(source);
+    return this.place(block, key, start, length, hash, slot, type, entries.encoding(source), valueLength, expireAtMs);
+  }
+
   /** Makes a block that is large enough the entry of a key that is not there. @returns the block */
   private place(
     ref: Ref,
@@ -524,10 +535,16 @@ export class Database {
       entries.updateExpiry(ref, expireAtMs);
       return ref;
     }
+    const { arena } = this.space;
     const keyLength = entries.keyLength(ref);
     const valueLength = entries.valueLength(ref);
-    const moved = this.space.arena.allocate(entryBytes(keyLength, valueLength, hasExpiry));
+    const needed = entryBytes(keyLength, valueLength, hasExpiry) + entries.gap(ref);
+    const moved = canShiftExpiry(arena, ref, hasExpiry, needed) ? ref : arena.allocate(needed);
     this.noteExpiryChange(ref, hadExpiry, expireAtMs);
+    if (moved === ref) {
+      shiftExpiry(arena, entries, ref, expireAtMs, needed);
+      return ref;
+    }
     this.moveEntry(ref, moved, keyLength, valueLength, expireAtMs, valueLength);
     return moved;
   }
@@ -543,6 +560,7 @@ export class Database {
   ): void {
     const { entries } = this.space;
     const clockAndMark = entries.clockAndMark(ref);
+    const gap = entries.gap(ref);
     entries.writeHeader(
       moved,
       entries.type(ref),
@@ -552,12 +570,13 @@ export class Database {
       expireAtMs,
       clockAndMark,
     );
+    entries.setGap(moved, gap);
     copyBytes(
       entries.view(ref),
       entries.keyStart(ref),
       entries.view(moved),
       entries.keyStart(moved),
-      keyLength + keptBytes,
+      keyLength + gap + keptBytes,
     );
     this.relocate(ref, moved);
   }

@@ -1,14 +1,16 @@
 /**
  * An entry: one key with its value, contiguous in one arena block.
  *
- *   word 0   | type : 4 | encoding : 4 | flags : 8 | key length : 16 |       0xFFFF = the length follows in a word of its own
+ *   word 0   | type : 4 | encoding : 4 | expiry flag : 1 | gap : 6 | 0 | key length : 16 |   0xFFFF = the length follows in a word of its own
  *   word 1   | access clock : 24 (LRU seconds, or LFU minutes : 16 and counter : 8) | snapshot mark : 8 |
  *   word 2   | value length in bytes |
  *   words 3–4  expiry, Unix ms, low and high word: with the flag HAS_EXPIRY only
  *   word       key length: with HAS a long key only
- *   key bytes, then value bytes
+ *   key bytes, `gap` bytes that are nobody's, value bytes
  *
  * Overhead of a small key: 12 bytes here (20 with expiry), about 9 in the table (table.ts), 4 on average to round up to the block size: 25 (33).
+ *
+ * The gap is 0 but for some long values: it puts them where they lie already, or where they are copied to in less time.
  *
  * Value bytes: a string's bytes as they are replied; with encoding INT they are the canonical text of an int64. Listpack, intset and the like:
  * the flat structure itself. Larger structures: a reference to their control block.
@@ -49,10 +51,13 @@ const TIMED_HASH = TYPE_HASH | (HASH_TIMED_LISTPACK << 4);
 const TIMED_HASH_BITS = 0xef;
 
 const FLAG_HAS_EXPIRY = 0x100;
+const GAP_SHIFT = 9;
+const GAP_BYTES_MAX = 63;
 const LONG_KEY = 0xffff;
 const HEADER_BYTES = 12;
 const HEADER_WORDS = HEADER_BYTES / 4;
-const EXPIRY_BYTES = 8;
+/** By so much a head with an expiry is longer. */
+export const EXPIRY_BYTES = 8;
 const EXPIRY_WORDS = EXPIRY_BYTES / 4;
 
 /** Whether values of this type and encoding are hashes whose fields have times. */
@@ -63,7 +68,7 @@ export function isTimedHashForm(type: number, encoding: number): boolean {
 /** Length of a value that is a reference to a control block. */
 export const ROOT_BYTES = 4;
 
-/** Bytes of the block that an entry needs. */
+/** Bytes of the block that an entry without a gap needs. */
 export function entryBytes(keyLength: number, valueLength: number, hasExpiry: boolean): number {
   return HEADER_BYTES + (hasExpiry ? EXPIRY_BYTES : 0) + (keyLength >= LONG_KEY ? 4 : 0) + keyLength + valueLength;
 }
@@ -78,7 +83,7 @@ export class Entries implements ItemKeys {
     this.bytes = arena.bytes;
   }
 
-  /** Writes the header of a fresh block. Key and value bytes are the caller's to write, at `keyStart` and `valueStart`. */
+  /** Writes the header of a fresh block, without a gap. Key and value bytes are the caller's to write, at `keyStart` and `valueStart`. */
   writeHeader(
     ref: Ref,
     type: number,
@@ -186,10 +191,23 @@ export class Entries implements ItemKeys {
   }
 
   valueStart(ref: Ref): number {
-    return this.keyStart(ref) + this.keyLength(ref);
+    const word0 = this.words[ref >>> CHUNK_INDEX_SHIFT][(ref & UNIT_MASK) << 1];
+    const length = word0 >>> 16;
+    const start = this.keyStart(ref) + ((word0 >>> GAP_SHIFT) & GAP_BYTES_MAX);
+    return start + (length === LONG_KEY ? this.keyLength(ref) : length);
   }
 
-  /** @returns the reference that the value of a large structure is: its control block */
+  /** Bytes between key and value. */
+  gap(ref: Ref): number {
+    return (this.words[ref >>> CHUNK_INDEX_SHIFT][(ref & UNIT_MASK) << 1] >>> GAP_SHIFT) & GAP_BYTES_MAX;
+  }
+
+  /** Makes a gap in an entry that has none; the block has room for it, and the value is not there yet. */
+  setGap(ref: Ref, byteCount: number): void {
+    this.words[ref >>> CHUNK_INDEX_SHIFT][(ref & UNIT_MASK) << 1] |= byteCount << GAP_SHIFT;
+  }
+
+  /** @returns the reference that the value of a large structure is: its control block. Behind a short key it has no gap */
   root(ref: Ref): Ref {
     const chunk = ref >>> CHUNK_INDEX_SHIFT;
     const start = (ref & UNIT_MASK) << 3;

@@ -58,6 +58,8 @@ const BUFFER_BYTES = CHUNK_BYTES - 64;
  * keys takes 480 ns so, else 570. Where buffers lie otherwise this is of no use, but harmless.
  */
 const ALIGNMENT_BYTES = 48;
+/** Before a huge block in a buffer that was made for it: room for a longer head (`shift`). */
+const LEAD_BYTES = ALIGNMENT_BYTES + 512;
 
 /** Spare chunk buffers that are kept for good. */
 const SPARE_COUNT = 1;
@@ -245,14 +247,6 @@ export class Arena {
     return true;
   }
 
-  /** A huge block is to hold so many bytes, which its buffer has. */
-  private resizeHuge(chunk: number, byteCount: number): void {
-    const blockBytes = Math.min(Arena.roundedBytes(byteCount), this.bytes[chunk].length);
-    const held = this.hugeBytes.get(chunk)!;
-    this.hugeBytes.set(chunk, blockBytes);
-    this.addUsed(blockBytes - held);
-  }
-
   /** Whether a block of that size has a buffer of its own. */
   static isHugeSize(byteCount: number): boolean {
     return byteCount > RUN_BYTES_MAX;
@@ -277,7 +271,7 @@ export class Arena {
     if (!this.isHuge(ref) || keptBytes > RENEWAL_KEPT_MAX || this.hugeBytes.get(chunk)! <= EXTENDED_BYTES_MIN)
       return false;
     const old = this.bytes[chunk];
-    this.install(chunk, this.newBuffer(old.length), ALIGNMENT_BYTES, old.length);
+    this.install(chunk, this.newBuffer(old.length), LEAD_BYTES, old.length);
     this.bytes[chunk].set(old.subarray(0, keptBytes));
     this.letGo(old);
     this.freshChunk = chunk;
@@ -293,6 +287,33 @@ export class Arena {
     assert(rounded > RUN_BYTES_MAX, 'the block is a huge one');
     const length = Math.ceil(headBytes / 8) * 8;
     return this.openHuge(this.findFreeIndexes(indexesFor(rounded)), rounded, new ArrayBuffer(length), 0, length);
+  }
+
+  /** Whether `shift` can do this. */
+  canShift(ref: Ref, delta: number, byteCount: number): boolean {
+    if (!this.isHuge(ref) || !Arena.isHugeSize(byteCount) || delta % 4 !== 0) return false;
+    const { byteOffset, length } = this.bytes[ref >>> CHUNK_INDEX_SHIFT];
+    return byteOffset + delta >= 0 && byteCount <= length - delta;
+  }
+
+  /**
+   * Has a huge block begin `delta` bytes later in its buffer (earlier, if negative) and hold `byteCount` bytes from there on. All bytes stay where they are;
+   * the views are other ones then. Only if `canShift` says so.
+   */
+  shift(ref: Ref, delta: number, byteCount: number): void {
+    const chunk = ref >>> CHUNK_INDEX_SHIFT;
+    const { buffer, byteOffset, length } = this.bytes[chunk];
+    this.heldBytes -= length;
+    this.install(chunk, buffer as ArrayBuffer, byteOffset + delta, length - delta);
+    this.resizeHuge(chunk, byteCount);
+  }
+
+  /** A huge block is to hold so many bytes, which its buffer has. */
+  private resizeHuge(chunk: number, byteCount: number): void {
+    const blockBytes = Math.min(Arena.roundedBytes(byteCount), this.bytes[chunk].length);
+    const held = this.hugeBytes.get(chunk)!;
+    this.hugeBytes.set(chunk, blockBytes);
+    this.addUsed(blockBytes - held);
   }
 
   /** Gives each of two huge blocks the buffer of the other: content and length. */
@@ -424,18 +445,18 @@ export class Arena {
 
   private allocateHuge(byteCount: number): Ref {
     const rounded = Arena.roundedBytes(byteCount);
-    const spare = this.hugeBuffers.takeSpare(rounded + ALIGNMENT_BYTES);
+    const spare = this.hugeBuffers.takeSpare(rounded + LEAD_BYTES);
     if (spare !== null) {
-      const length = wholeWords(spare.length - ALIGNMENT_BYTES);
+      const length = wholeWords(spare.length - LEAD_BYTES);
       const chunk = this.findFreeIndexes(indexesFor(length));
-      return this.openHuge(chunk, rounded, spare.buffer as ArrayBuffer, ALIGNMENT_BYTES, length);
+      return this.openHuge(chunk, rounded, spare.buffer as ArrayBuffer, LEAD_BYTES, length);
     }
     // What an extension costs are references: only while at most half of them are in use.
     const isExtensible = rounded > EXTENDED_BYTES_MIN && this.bytes.length <= CHUNK_COUNT_MAX / 2;
     const extension = isExtensible ? Math.ceil((rounded * EXTENSION_SHARE) / PAGE_BYTES) * PAGE_BYTES : 0;
     const length = rounded + extension;
     const chunk = this.findFreeIndexes(indexesFor(length));
-    const ref = this.openHuge(chunk, rounded, this.newBuffer(length), ALIGNMENT_BYTES, length);
+    const ref = this.openHuge(chunk, rounded, this.newBuffer(length), LEAD_BYTES, length);
     this.freshChunk = chunk;
     return ref;
   }
@@ -586,7 +607,7 @@ export class Arena {
   }
 
   private newBuffer(byteCount: number): ArrayBuffer {
-    const wholeBytes = byteCount + ALIGNMENT_BYTES;
+    const wholeBytes = byteCount + LEAD_BYTES;
     this.hugeBuffers.noteFresh(wholeBytes);
     try {
       return new ArrayBuffer(wholeBytes);

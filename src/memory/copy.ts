@@ -14,7 +14,7 @@ const PAGE_MASK = 4095;
 export function copyBytes(source: Uint8Array, from: number, target: Uint8Array, to: number, count: number): void {
   if (count <= LOOP_BYTES_MAX) {
     for (let i = 0; i < count; i++) target[to + i] = source[from + i];
-  } else if (count > PIECE_BYTES && isSlow(source, from, target, to)) {
+  } else if (count > PIECE_BYTES && betterDistance(source, from, target, to) > 0) {
     const end = from + count;
     for (let at = from; at < end; at += PIECE_BYTES)
       target.set(source.subarray(at, Math.min(at + PIECE_BYTES, end)), to + at - from);
@@ -23,9 +23,13 @@ export function copyBytes(source: Uint8Array, from: number, target: Uint8Array, 
   }
 }
 
-/** Whether the C library might copy slowly, if both buffers begin at the same place of a page: large ones do. */
-function isSlow(source: Uint8Array, from: number, target: Uint8Array, to: number): boolean {
-  return ((target.byteOffset + to - source.byteOffset - from - 1) & PAGE_MASK) < SLOW_DISTANCE;
+/**
+ * The C library might copy slowly, if both buffers begin at the same place of a page, as large ones do.
+ * @returns by how many bytes, up to SLOW_DISTANCE, the target had better lie further on; 0 if it is well where it is
+ */
+export function betterDistance(source: Uint8Array, from: number, target: Uint8Array, to: number): number {
+  const distance = (target.byteOffset + to - source.byteOffset - from - 1) & PAGE_MASK;
+  return distance < SLOW_DISTANCE ? SLOW_DISTANCE - distance : 0;
 }
 
 /**

@@ -24,6 +24,36 @@ test('databases equal plain maps through random operations, and leave no block b
   });
 });
 
+test('so do databases of long values: in runs of pages, huge ones, and such as become the one or the other', () => {
+  const seed = fuzzSeed();
+  replayable(seed, () => {
+    const random = new Random(seed);
+    const model = new KeyspaceModel(2);
+    const keys = ['a', 'bc', 'def', 'key:1234', 'k'.repeat(37), 'l'.repeat(900), 'm'.repeat(66_000)];
+    const randomText = (): string =>
+      String.fromCharCode(97 + random.below(26)).repeat(random.pick([10, 70_000, 300_000, 520_000, 900_000])) +
+      random.below(1e9);
+    for (let i = 0; i < fuzzIterations(600); i++) {
+      const [index, other] = [random.below(2), random.below(2)];
+      const [key, newKey] = [random.pick(keys), random.pick(keys)];
+      const expireAtMs = random.oneIn(2) ? 0 : model.space.nowMs + 1e6;
+      const choice = random.below(20);
+      if (choice < 5) model.set(index, key, randomText(), expireAtMs);
+      else if (choice < 9) model.expire(index, key, expireAtMs);
+      else if (choice < 11) model.resize(index, key, random.oneIn(3) ? '' : 'z'.repeat(random.below(40_000)));
+      else if (choice < 14) model.copy(index, key, other, newKey);
+      else if (choice < 15) model.remove(index, key);
+      else model.transfer(index, key, other, newKey);
+      if (random.oneIn(8)) model.check();
+    }
+    model.check();
+    for (let index = 0; index < 2; index++) model.flush(index);
+    while (model.space.reaper.step(100));
+    assert.equal(model.space.arena.blockCount, 0);
+    assert.equal(model.space.arena.usedBytes, 0);
+  });
+});
+
 test('a key moves to another database also when the last lookup was there', () => {
   const model = new KeyspaceModel(2);
   for (const key of ['{t}a', '{t}b', '{t}c']) model.set(0, key, key);

@@ -104,6 +104,20 @@ export class KeyspaceModel {
     this.databases[to].set(newKey, value);
   }
 
+  /** COPY to a database, after removing the target. */
+  copy(from: number, key: string, to: number, newKey: string): void {
+    if (from === to && key === newKey) return;
+    const source = this.lookup(from, key);
+    const value = this.modelLookup(from, key);
+    const target = this.lookup(to, newKey);
+    this.modelLookup(to, newKey);
+    if (source === 0 || value === undefined) return;
+    if (target !== 0) this.db(to).remove(target);
+    const k = bytesOf(newKey);
+    this.db(to).addCopy(source, k, 0, k.length);
+    this.databases[to].set(newKey, { ...value });
+  }
+
   flush(index: number): void {
     assert.equal(this.space.flush(index) > 0, this.databases[index].size > 0);
     this.databases[index] = new Map();

@@ -35,7 +35,7 @@ function randomExpiry(random: Random, model: KeyspaceModel): number {
 export function randomOperation(random: Random, model: KeyspaceModel): void {
   const index = random.below(model.databases.length);
   const key = randomKey(random);
-  switch (random.below(12)) {
+  switch (random.below(13)) {
     case 0:
     case 1:
     case 2:
@@ -53,6 +53,8 @@ export function randomOperation(random: Random, model: KeyspaceModel): void {
     case 9:
       return model.transfer(index, key, random.below(model.databases.length), key);
     case 10:
+      return model.copy(index, key, random.below(model.databases.length), randomKey(random));
+    case 11:
       if (random.oneIn(60)) model.flush(index);
       else if (random.oneIn(20)) model.swap(index, random.below(model.databases.length));
       return;

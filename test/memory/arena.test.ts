@@ -53,7 +53,7 @@ function randomSize(random: Random): number {
   }
 }
 
-/** A huge block may also come in a buffer that somebody else had, or be another's that has moved. */
+/** A huge block may also come in a buffer that somebody else had, be another's that has moved, or begin elsewhere in its buffer than it did. */
 function allocateSomehow(arena: Arena, random: Random, size: number): Ref {
   if (!Arena.isHugeSize(size) || random.oneIn(2)) return arena.allocate(size);
   if (random.oneIn(2)) {
@@ -64,7 +64,14 @@ function allocateSomehow(arena: Arena, random: Random, size: number): Ref {
     arena.hugeBuffers.put(bytes);
     return arena.allocate(size);
   }
-  const ref = arena.allocate(size);
+  const delta = 4 * random.below(25) - 48;
+  const ref = arena.allocate(size + delta);
+  if (!arena.canShift(ref, delta, size)) {
+    arena.free(ref);
+    return arena.allocate(size);
+  }
+  arena.shift(ref, delta, size);
+  if (random.oneIn(2)) return ref;
   const head = arena.allocateHead(size, 1 + random.below(100));
   arena.exchangeBuffers(ref, head);
   arena.free(ref);
@@ -87,7 +94,8 @@ test('blocks handed out never overlap, and the accounts are exact, whatever is a
         const block = { ref, size, stamp: random.below(0x7fffffff) };
         assert.notEqual(ref, 0);
         assert.ok(arena.blockBytes(ref) >= size);
-        assert.equal(arena.blockBytes(ref), Arena.roundedBytes(size));
+        if (Arena.isHugeSize(size)) assert.ok(arena.blockBytes(ref) <= Arena.roundedBytes(size));
+        else assert.equal(arena.blockBytes(ref), Arena.roundedBytes(size));
         assert.ok(arena.fits(ref, size));
         used += arena.blockBytes(ref);
         stampBlock(arena, block);
@@ -262,10 +270,10 @@ test('a huge block may be made of a buffer that has the content, and the account
   const before = { used: arena.usedBytes, reserved: arena.reservedBytes };
   const size = 3_000_000;
   const rounded = Arena.roundedBytes(size);
-  const bytes = new Uint8Array(rounded + 102).fill(9);
+  const bytes = new Uint8Array(rounded + 602).fill(9);
   assert.equal(arena.adopt(bytes, 2, size), 0, 'a word would begin between two');
   assert.equal(arena.adopt(bytes, -4, size), 0, 'the head has no room');
-  assert.equal(arena.adopt(bytes, 104, size), 0, 'it is too short');
+  assert.equal(arena.adopt(bytes, 604, size), 0, 'it is too short');
   assert.equal(arena.adopt(bytes, 0, size * 0.85), 0, 'it is too long');
   assert.equal(arena.adopt(bytes, 0, 500_000), 0, 'such a block has no buffer of its own');
   assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes }, before);
@@ -273,7 +281,7 @@ test('a huge block may be made of a buffer that has the content, and the account
   const chunk = ref >>> CHUNK_INDEX_SHIFT;
   assert.equal(arena.usedBytes, before.used + rounded);
   assert.equal(arena.blockBytes(ref), rounded);
-  assert.equal(arena.reservedBytes, before.reserved + rounded + 88);
+  assert.equal(arena.reservedBytes, before.reserved + rounded + 588);
   arena.words[chunk]![0] = 0x04030201;
   assert.deepEqual([...bytes.subarray(11, 17)], [9, 1, 2, 3, 4, 9]);
   assert.equal(arena.views[chunk]!.getUint8(size - 1), 9);
@@ -309,6 +317,45 @@ test('a huge block of which only the head is there gets the buffer of another', 
   forgetSpares(arena);
   arena.releaseBuffers(10);
   assert.deepEqual({ used: arena.usedBytes, reserved: arena.reservedBytes, blocks: arena.blockCount }, before);
+});
+
+test('a huge block begins earlier or later in its buffer, as far as that goes, and its bytes stay where they are', () => {
+  const arena = new Arena();
+  const size = 3_000_000;
+  const before = { used: arena.usedBytes, reserved: arena.reservedBytes };
+  const ref = arena.allocate(size);
+  const chunk = ref >>> CHUNK_INDEX_SHIFT;
+  const rounded = arena.blockBytes(ref);
+  arena.bytes[chunk]![100] = 1;
+  arena.bytes[chunk]![size - 1] = 2;
+  const buffer = bufferOf(arena, ref);
+  assert.ok(!arena.canShift(ref, -2, size), 'a word would begin between two');
+  assert.ok(!arena.canShift(ref, -100_000, size), 'the buffer begins later');
+  assert.ok(!arena.canShift(ref, 20_000, size), 'the buffer ends earlier');
+  assert.ok(!arena.canShift(ref, 0, 500_000), 'it would be no huge one');
+  for (const [delta, bytes] of [
+    [-400, size + 400],
+    [500, size - 100],
+    [-100, size],
+    [100_000, size - 100_000],
+    [-100_000, size],
+  ] as const) {
+    assert.ok(arena.canShift(ref, delta, bytes));
+    arena.shift(ref, delta, bytes);
+    const { length } = arena.bytes[chunk]!;
+    assert.equal(arena.blockBytes(ref), Math.min(Arena.roundedBytes(bytes), length));
+    assert.equal(arena.usedBytes, before.used + arena.blockBytes(ref));
+    assert.equal(arena.reservedBytes, before.reserved + length);
+  }
+  assert.deepEqual([arena.bytes[chunk]![100], arena.bytes[chunk]![size - 1]], [1, 2]);
+  assert.equal(arena.views[chunk]!.getUint8(100), 1);
+  assert.equal(arena.words[chunk]![25], 1);
+  assert.equal(bufferOf(arena, ref), buffer);
+  assert.equal(arena.bytes[chunk]!.length, rounded);
+  arena.free(ref);
+  forgetSpares(arena);
+  arena.releaseBuffers(10);
+  assert.equal(arena.usedBytes, before.used);
 });
 
 test('a block that grows in place has no more bytes than its buffer', () => {
