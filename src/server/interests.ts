@@ -4,22 +4,20 @@
  *   subject (a name within a space) ─ its interests, in the order in which they came ┐
  *   owner ──────────────────────────── its interests, in the order in which they came ┴ interest = (subject, owner)
  *
- * A subject is found by its bytes, with no string made of them; an interest comes and goes in O(1). No Map and no Set: those whose entries come and go are
- * copied again and again, and each old copy refers to the next one. Once the collector of young objects has taken one of them for old it finds all later
- * ones reachable, with everything that was ever in them (connection-list.ts). Here objects refer to each other only while they are in use: whatever leaves is
- * cut off from all the others.
+ * A subject is found by its bytes, with no string made of them; an interest comes, is found and goes in O(1). No Map and no Set: those whose entries come and
+ * go are copied again and again, and each old copy refers to the next one. Once the collector of young objects has taken one of them for old it finds all
+ * later ones reachable, with everything that was ever in them (connection-list.ts). Here objects refer to each other only while they are in use: whatever
+ * leaves is cut off from all the others.
  *
  * Invariants: (1) a subject is in its table iff it has interests; (2) an interest is in the list of its subject iff it is in that of its owner; (3) there is
  * at most one interest of an owner in a subject, which the user sees to with `find`.
  */
 import { hashBytes } from '../keyspace/key-hash.js';
 import { equalBytes } from '../memory/copy.js';
+import { Buckets } from './buckets.js';
 
-const BUCKETS_MIN = 16;
-/** Subjects per bucket that are many. Buckets become fewer when there are not nearly as many subjects any more. */
-const FULL = 1;
-const SPARSE = 1 / 8;
-const SPACE_FACTOR = 0x9e3779b1;
+/** Spreads numbers that are close together over all 32 bits. */
+const HASH_FACTOR = 0x9e3779b1;
 
 /** What owners of kind O can be interested in. Its fields are the table's, but for those of the classes that extend it. */
 export class Subject<O> {
@@ -61,6 +59,7 @@ export class Subject<O> {
 export class Interest<S extends Subject<O>, O> {
   readonly subject: S;
   readonly owner: O;
+  readonly hash: number;
   /** Of a meaning that its user gives it. */
   isMarked = false;
   /** Those of the same subject. */
@@ -69,10 +68,12 @@ export class Interest<S extends Subject<O>, O> {
   /** Those of the same owner. */
   previousOfOwner: Interest<S, O> | null = null;
   nextOfOwner: Interest<S, O> | null = null;
+  nextInBucket: Interest<S, O> | null = null;
 
-  constructor(subject: S, owner: O) {
+  constructor(subject: S, owner: O, hash: number) {
     this.subject = subject;
     this.owner = owner;
+    this.hash = hash;
   }
 }
 
@@ -81,25 +82,29 @@ export class Interests<S extends Subject<O>, O> {
   count = 0;
   first: Interest<S, O> | null = null;
   last: Interest<S, O> | null = null;
+  /** Tells it from others. */
+  readonly serial = ++lastSerial;
 }
 
+let lastSerial = 0;
+
 export class InterestTable<S extends Subject<O>, O> {
-  /** How many subjects there are. */
-  size = 0;
-  private buckets: (S | null)[] = new Array(BUCKETS_MIN).fill(null);
+  private readonly subjects = new Buckets<S>();
+  private readonly interests = new Buckets<Interest<S, O>>();
   private first: S | null = null;
   private last: S | null = null;
   private upcoming: S | null = null;
+
+  /** How many subjects there are. */
+  get size(): number {
+    return this.subjects.size;
+  }
 
   /** @returns the subject whose name is `bytes[start … start + length)`, or null */
   find(space: number, bytes: Uint8Array, start: number, length: number): S | null {
     if (this.size === 0) return null;
     const hash = hashOf(space, bytes, start, length);
-    for (
-      let subject = this.buckets[hash & (this.buckets.length - 1)]!;
-      subject !== null;
-      subject = subject.nextInBucket!
-    ) {
+    for (let subject = this.subjects.chain(hash); subject !== null; subject = subject.nextInBucket) {
       if (subject.hash !== hash || subject.space !== space) continue;
       const { name } = subject;
       if (name.length === length && equalBytes(name, 0, bytes, start, length)) return subject;
@@ -113,13 +118,13 @@ export class InterestTable<S extends Subject<O>, O> {
     if (this.last === null) this.first = subject;
     else this.last.next = subject;
     this.last = subject;
-    if (++this.size > this.buckets.length * FULL) this.resize(this.buckets.length * 2);
-    else this.putIntoBucket(subject);
+    this.subjects.put(subject);
   }
 
   /** @param interests the owner's */
   join(subject: S, owner: O, interests: Interests<S, O>): Interest<S, O> {
-    const interest = new Interest<S, O>(subject, owner);
+    const interest = new Interest<S, O>(subject, owner, pairHash(subject, interests));
+    this.interests.put(interest);
     interest.previous = subject.last;
     if (subject.last === null) subject.first = interest;
     else subject.last.next = interest;
@@ -149,6 +154,7 @@ export class InterestTable<S extends Subject<O>, O> {
     interest.next = null;
     interest.previousOfOwner = null;
     interest.nextOfOwner = null;
+    this.interests.remove(interest);
     interests.count--;
     if (--subject.count === 0) this.remove(subject);
   }
@@ -158,16 +164,12 @@ export class InterestTable<S extends Subject<O>, O> {
     while (interests.first !== null) this.leave(interests.first, interests);
   }
 
-  /** Takes as many steps as the owner or the subject has interests, whichever has fewer. @returns the owner's interest in the subject, or null */
+  /** @returns the owner's interest in the subject, or null */
   interestIn(subject: S, owner: O, interests: Interests<S, O>): Interest<S, O> | null {
-    if (subject.count < interests.count) {
-      for (let interest = subject.first; interest !== null; interest = interest.next)
-        if (interest.owner === owner) return interest;
-    } else {
-      for (let interest = interests.first; interest !== null; interest = interest.nextOfOwner)
-        if (interest.subject === subject) return interest;
-    }
-    return null;
+    let interest = this.interests.chain(pairHash(subject, interests));
+    while (interest !== null && (interest.subject !== subject || interest.owner !== owner))
+      interest = interest.nextInBucket;
+    return interest;
   }
 
   /** Begins a walk through the subjects, in the order in which they came. Any may go meanwhile. One walk at a time. @returns the first, or null */
@@ -192,34 +194,14 @@ export class InterestTable<S extends Subject<O>, O> {
     else next.previous = previous;
     subject.previous = null;
     subject.next = null;
-    const bucket = subject.hash & (this.buckets.length - 1);
-    let before = this.buckets[bucket]!;
-    if (before === subject) {
-      this.buckets[bucket] = subject.nextInBucket;
-    } else {
-      while (before.nextInBucket !== subject) before = before.nextInBucket!;
-      before.nextInBucket = subject.nextInBucket;
-    }
-    subject.nextInBucket = null;
-    this.size--;
-    if (this.buckets.length > BUCKETS_MIN && this.size < this.buckets.length * SPARSE)
-      this.resize(this.buckets.length / 2);
-  }
-
-  private resize(count: number): void {
-    // Old buckets may become rubbish much later than what is in them.
-    this.buckets.fill(null);
-    this.buckets = new Array(count).fill(null);
-    for (let subject = this.first; subject !== null; subject = subject.next) this.putIntoBucket(subject);
-  }
-
-  private putIntoBucket(subject: S): void {
-    const bucket = subject.hash & (this.buckets.length - 1);
-    subject.nextInBucket = this.buckets[bucket]!;
-    this.buckets[bucket] = subject;
+    this.subjects.remove(subject);
   }
 }
 
 function hashOf(space: number, bytes: Uint8Array, start: number, length: number): number {
-  return hashBytes(bytes, start, length) ^ Math.imul(space, SPACE_FACTOR);
+  return hashBytes(bytes, start, length) ^ Math.imul(space, HASH_FACTOR);
+}
+
+function pairHash<S extends Subject<O>, O>(subject: S, interests: Interests<S, O>): number {
+  return subject.hash ^ Math.imul(interests.serial, HASH_FACTOR);
 }

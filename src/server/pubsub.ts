@@ -4,16 +4,17 @@
  * A topic is a channel, pattern or shard channel with at least one subscriber. A message is encoded once per protocol, whatever the number of its
  * receivers, who share the bytes; finding them costs one look-up, and one match for each pattern. Where nobody subscribes a message costs nothing.
  *
- * Invariant: IS_PUBSUB is set iff the connection has a subscription.
+ * Invariants: (1) IS_PUBSUB is set iff the connection has a subscription; (2) a shard channel is among those of its slot iff it has subscribers.
  */
 import { slotOfKey } from '../keyspace/key-hash.js';
+import { SLOT_COUNT } from '../keyspace/key-slot.js';
 import { copyBytes, copyWords } from '../memory/copy.js';
 import { writeInteger } from '../memory/int64-text.js';
 import { latin1Of } from '../resp/request.js';
 import { globMatches } from '../types/glob.js';
 import type { Connection } from './connection.js';
 import { IS_PUBSUB } from './connection-flags.js';
-import { Interests, InterestTable, Subject } from './interests.js';
+import { type Interest, Interests, InterestTable, Subject } from './interests.js';
 
 /** What a subscription is to. */
 export const CHANNEL = 0;
@@ -42,6 +43,9 @@ export class Topic extends Subject<Connection> {
   readonly kind: TopicKind;
   /** The beginning of a message to the subscribers of a channel or shard channel (`headOf`); empty for a pattern. */
   readonly head: DataView;
+  /** The other shard channels of its slot. */
+  previousOfSlot: Topic | null = null;
+  nextOfSlot: Topic | null = null;
 
   constructor(kind: TopicKind, name: Uint8Array) {
     super(0, name);
@@ -65,6 +69,8 @@ export class Subscriptions {
 
 export class Pubsub {
   private readonly topics: readonly TopicTable[] = [new InterestTable(), new InterestTable(), new InterestTable()];
+  /** The first shard channel of each slot; empty until there is one. */
+  private slots: (Topic | null)[] = [];
   private readonly messages = new MessageBytes();
 
   /** Whether anybody would hear of anything but shard channels. */
@@ -108,6 +114,7 @@ export class Pubsub {
     if (topic === null) {
       topic = new Topic(kind, name.slice());
       topics.add(topic);
+      if (kind === SHARD_CHANNEL) this.addToSlot(topic);
     } else if (topics.interestIn(topic, connection, own) !== null) {
       return;
     }
@@ -124,7 +131,7 @@ export class Pubsub {
     if (topic === null || subscriptions === null) return;
     const interest = topics.interestIn(topic, connection, subscriptions.topics[kind]);
     if (interest === null) return;
-    topics.leave(interest, subscriptions.topics[kind]);
+    this.leave(interest, subscriptions.topics[kind]);
     subscriptions.bytes -= SUBSCRIPTION_BYTES + 3 * name.length;
     if (subscriptions.count === 0) this.forget(connection);
   }
@@ -133,7 +140,7 @@ export class Pubsub {
   unsubscribeAll(connection: Connection): void {
     const { subscriptions } = connection;
     if (subscriptions === null) return;
-    for (const [kind, own] of subscriptions.topics.entries()) this.topics[kind].leaveAll(own);
+    for (const own of subscriptions.topics) while (own.first !== null) this.leave(own.first, own);
     this.forget(connection);
   }
 
@@ -195,20 +202,45 @@ export class Pubsub {
 
   /** These slots have gone to another owner: the subscribers of their shard channels are unsubscribed and told so. */
   dropShardChannels(slots: readonly number[]): void {
-    const topics = this.topics[SHARD_CHANNEL];
-    if (topics.size === 0) return;
-    const gone = new Set(slots);
-    for (let topic = topics.begin(); topic !== null; topic = topics.advance()) {
-      const { name } = topic;
-      if (!gone.has(slotOfKey(name, 0, name.length))) continue;
-      for (let interest = topic.begin(); interest !== null; interest = topic.advance()) {
-        const connection = interest.owner;
-        this.unsubscribe(connection, SHARD_CHANNEL, name);
-        const count = this.countOf(connection, SHARD_CHANNEL);
-        const line = `3\r\n$12\r\nsunsubscribe\r\n$${name.length}\r\n${textOf(name)}\r\n:${count}\r\n`;
-        connection.push(Buffer.from(`${connection.protocol === 3 ? '>' : '*'}${line}`, 'latin1'));
-      }
+    if (this.topics[SHARD_CHANNEL].size === 0) return;
+    for (const slot of slots) {
+      for (let topic = this.slots[slot]!; topic !== null; topic = this.slots[slot]!) this.dropShardChannel(topic);
     }
+  }
+
+  private dropShardChannel(topic: Topic): void {
+    const { name } = topic;
+    for (let interest = topic.begin(); interest !== null; interest = topic.advance()) {
+      const connection = interest.owner;
+      this.unsubscribe(connection, SHARD_CHANNEL, name);
+      const count = this.countOf(connection, SHARD_CHANNEL);
+      const line = `3\r\n$12\r\nsunsubscribe\r\n$${name.length}\r\n${textOf(name)}\r\n:${count}\r\n`;
+      connection.push(Buffer.from(`${connection.protocol === 3 ? '>' : '*'}${line}`, 'latin1'));
+    }
+  }
+
+  private leave(interest: Interest<Topic, Connection>, own: Interests<Topic, Connection>): void {
+    const topic = interest.subject;
+    this.topics[topic.kind].leave(interest, own);
+    if (topic.count === 0 && topic.kind === SHARD_CHANNEL) this.removeFromSlot(topic);
+  }
+
+  private addToSlot(topic: Topic): void {
+    if (this.slots.length === 0) this.slots = new Array(SLOT_COUNT).fill(null);
+    const slot = slotOf(topic);
+    const next = this.slots[slot]!;
+    topic.nextOfSlot = next;
+    if (next !== null) next.previousOfSlot = topic;
+    this.slots[slot] = topic;
+  }
+
+  private removeFromSlot(topic: Topic): void {
+    const { previousOfSlot, nextOfSlot } = topic;
+    if (previousOfSlot === null) this.slots[slotOf(topic)] = nextOfSlot;
+    else previousOfSlot.nextOfSlot = nextOfSlot;
+    if (nextOfSlot !== null) nextOfSlot.previousOfSlot = previousOfSlot;
+    topic.previousOfSlot = null;
+    topic.nextOfSlot = null;
   }
 
   private forget(connection: Connection): void {
@@ -284,6 +316,10 @@ class MessageBytes {
     }
     return start;
   }
+}
+
+function slotOf({ name }: Topic): number {
+  return slotOfKey(name, 0, name.length);
 }
 
 function textOf(name: Uint8Array): string {
