@@ -61,7 +61,8 @@ export class Blocking {
     const { connection } = wait;
     connection.hold(IS_BLOCKED);
     connection.wait = wait;
-    if (timeoutMs !== 0) this.deadlines.add(wait, Date.now() + timeoutMs);
+    // The ms that has begun does not count: nobody is answered too early.
+    if (timeoutMs !== 0) this.deadlines.add(wait, Date.now() + timeoutMs + 1);
   }
 
   /** What was waited for has happened; nothing happens if the wait is over. @param write is called at the end of the turn */

@@ -37,6 +37,27 @@ const stories: Stories = {
       await scene.run(line);
     for (const line of ['BZPOPMAX k 0.01', 'BZMPOP 0.01 1 k MIN']) await scene.run(line);
   },
+  'timeouts as they may be written': async (scene) => {
+    await scene.run(`RPUSH l ${'x '.repeat(40)}`);
+    const texts = [
+      '0',
+      '000',
+      '0.',
+      '1.5',
+      '0.001',
+      '00.010',
+      '1.',
+      '.5',
+      '0.0001',
+      '1e-3',
+      '+0.5',
+      '0x1p-4',
+      '999999999.999',
+    ];
+    for (const text of [...texts, '1.2.3', '.', '..', '1 ', '1,5', '-0', '-0.0', '123456789012', '1234567890123'])
+      await scene.run(`BLPOP l "${text}"`);
+    for (const text of ['0.01', '0.5']) await scene.run(`BZPOPMIN none l ${text}`);
+  },
   'nobody waits in a transaction': async (scene) => {
     await scene.run('MULTI');
     for (const line of ['BLPOP k 0', 'BLMOVE k j LEFT LEFT 0', 'BRPOPLPUSH k j 0', 'BZPOPMIN k 0', 'BLMPOP 0 1 k LEFT'])
