@@ -38,5 +38,49 @@ for (const kind of serversUnderTest()) {
         }
       }
     });
+
+    test('a value that changes right after it was asked for is sent as it was', async () => {
+      for (const size of [70_000, 300_000, 1_000_000, 6_000_000]) {
+        for (const isSlow of [false, true]) {
+          const reader = await server.connect();
+          if (isSlow) reader.socket.pause();
+          let value = 'abcdefg-'.repeat(size / 8);
+          let expected = '+OK\r\n';
+          reader.send(request('SET', 'changing', value));
+          for (let round = 0; round < 5; round++) {
+            const mark = `<${round}>`;
+            const at = size - 50_000;
+            reader.send(
+              request('GET', 'changing') +
+                request('SETRANGE', 'changing', '10', mark) +
+                request('GETRANGE', 'changing', '5', '-1') +
+                request('SETRANGE', 'changing', String(at), mark) +
+                request('GET', 'changing') +
+                request('APPEND', 'changing', mark) +
+                request('PING'),
+            );
+            expected += bulk(value);
+            value = withText(value, 10, mark);
+            expected += `:${value.length}\r\n${bulk(value.slice(5))}:${value.length}\r\n`;
+            value = withText(value, at, mark);
+            expected += `${bulk(value)}:${value.length + mark.length}\r\n+PONG\r\n`;
+            value += mark;
+          }
+          reader.send(request('GET', 'changing') + request('DEL', 'changing') + request('GET', 'changing'));
+          expected += `${bulk(value)}:1\r\n$-1\r\n`;
+          await server.process.call('PING');
+          reader.socket.resume();
+          await waitFor(() => reader.received.length >= expected.length, { what: 'all replies' });
+          assert.ok(reader.received === expected, `${size} bytes: other replies`);
+          reader.close();
+        }
+      }
+    });
   });
+}
+
+const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
+
+function withText(value: string, at: number, text: string): string {
+  return value.slice(0, at) + text + value.slice(at + text.length);
 }
