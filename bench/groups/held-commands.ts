@@ -188,6 +188,7 @@ const STRINGS: readonly HeldCommand[] = [
   ...plain('BITOP OR target value value2', 'COPY value target REPLACE', 'DEBUG DIGEST-VALUE value'),
   onCopyOfString('GETDEL copy'),
   onCopyOfString('RENAME copy copy-with-a-longer-name'),
+  onCopyOfString('EXPIRE copy 1000'),
   onCopyOfString(`SETRANGE copy ${LARGE_STRING_BYTES} 1`),
   onCopyOfString('APPEND copy 1'),
   makesTarget(`SETRANGE target ${LARGE_STRING_BYTES - 1} 1`),
