@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { RespClient } from '../src/client/resp-client.js';
 import { isNodePortFree } from '../src/launcher/ports.js';
 import { sleep } from '../src/launcher/wait.js';
-import { withAllocatorSettings } from '../src/memory/allocator-environment.js';
 import { killAtExit, removeFolder, temporaryFolder } from './clean-up.js';
 import { cpuMs, mainThreadMs, residentMiB } from './process-stats.js';
 
@@ -57,7 +56,6 @@ export class ServerUnderTest {
     const [program = '', ...args] = contender.command;
     const log = openSync(logFile, 'a');
     const child = spawn(program, [...args, ...directives.flatMap(([name, value]) => [`--${name}`, value!])], {
-      env: withAllocatorSettings(process.env),
       cwd: folder,
       stdio: ['ignore', log, log],
     });

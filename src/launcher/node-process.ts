@@ -6,7 +6,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { withAllocatorSettings } from '../memory/allocator-environment.js';
 import type { ClusterFolder } from './cluster-folder.js';
 import { LauncherError, messageOf } from './errors.js';
 
@@ -20,6 +19,12 @@ const DEFAULT_SERVER: readonly string[] = [
   process.execPath,
   fileURLToPath(new URL('../../../bin/slotmesh-server.js', import.meta.url)),
 ];
+
+/**
+ * From what size on glibc gets memory as a piece of its own, which goes back to the system when it is freed, bytes. It is the default, but set it stays: else
+ * it grows to the size of each such piece that is freed, and what comes next in the place of data that were deleted never goes back.
+ */
+const ALLOCATOR_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: '131072' };
 
 export class NodeProcess {
   /** Resolves when the process has ended; never rejects. */
@@ -49,7 +54,7 @@ export class NodeProcess {
     try {
       const child = spawn(program, [...args, folder.confFile(port)], {
         cwd: folder.nodeFolder(port),
-        env: withAllocatorSettings(process.env),
+        env: { ...ALLOCATOR_ENVIRONMENT, ...process.env },
         detached: true,
         stdio: ['ignore', log, log],
       });

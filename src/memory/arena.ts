@@ -48,7 +48,7 @@ const PAGE_UNIT_SHIFT = PAGE_SHIFT - UNIT_SHIFT;
 export const RUN_BYTES_MAX = 512 * 1024;
 
 /**
- * With its header glibc maps a buffer of this length as 2 MiB exactly, and Linux makes that one huge page where it may (allocator-environment.ts): what
+ * With its header glibc maps a buffer of this length as 2 MiB exactly, and Linux makes that one huge page where it may (docs/differences.md): what
  * misses the cache does not miss the TLB, too. Nothing is forked here, so nobody has to copy huge pages.
  */
 const BUFFER_BYTES = CHUNK_BYTES - 64;

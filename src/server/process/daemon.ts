@@ -6,7 +6,6 @@
  * Source: spec/server.md 28.1.
  */
 import { spawn } from 'node:child_process';
-import { withAllocatorSettings } from '../../memory/allocator-environment.js';
 
 /** Tells the second process that it is the one. Taken out of its environment at once, so that its own children do not inherit it. */
 const MARK = 'SLOTMESH_DAEMON';
@@ -29,7 +28,7 @@ export function startDaemon(directory: string, input: string): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     cwd: directory,
     detached: true,
-    env: { ...withAllocatorSettings(process.env), [MARK]: '1' },
+    env: { ...process.env, [MARK]: '1' },
     stdio: [input === '' ? 'ignore' : 'pipe', 'ignore', 'ignore'],
   });
   return new Promise((resolve, reject) => {
