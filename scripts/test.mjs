@@ -10,6 +10,8 @@ import './setup.mjs';
 const MEMORY_FOLDER = '/dev/shm';
 /** The files of a few servers at a time, some of them large. */
 const MEMORY_FOLDER_BYTES = 4 * 1024 ** 3;
+/** For two cores: many tests wait for something to happen, and the whole run takes an eighth less than with two at a time. */
+const FILES_AT_ONCE = 3;
 /** The longest file takes a minute or two. */
 const FILE_TIMEOUT_MS = 10 * 60 * 1000;
 
@@ -42,7 +44,7 @@ function temporaryRoot() {
   }
 }
 
-const runner = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...limits, ...files], {
+const runner = spawnSync(process.execPath, ['--test', `--test-concurrency=${FILES_AT_ONCE}`, ...limits, ...files], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, TMPDIR: temporaryRoot() },
