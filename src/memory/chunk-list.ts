@@ -92,7 +92,7 @@ export class ChunkList {
 
   /** Frees the list and all its chunks. */
   destroy(list: Ref): void {
-    this.shared.letAllGo(list, this.cells(list, 0, this.chunkCount(list)), CHUNK_CELL_WORDS);
+    this.shared.letAllGo(list, this.cells(list), CHUNK_CELL_WORDS);
     this.shared.forget(list);
     this.arena.free(this.get(list, RING));
     this.arena.free(list);
@@ -113,8 +113,8 @@ export class ChunkList {
     return this.shared.share(list);
   }
 
-  /** @returns a copy of the ring cells of `count` chunks from number `index` on, CHUNK_CELL_WORDS each, of which the first is the chunk */
-  cells(list: Ref, index: number, count: number): Int32Array {
+  /** @returns a copy of the ring cells of all chunks, or of `count` from number `index` on, CHUNK_CELL_WORDS each, of which the first is the chunk */
+  cells(list: Ref, index = 0, count = this.chunkCount(list)): Int32Array {
     const wordCount = count * CHUNK_CELL_WORDS;
     const ring = this.get(list, RING);
     const words = this.words[ring >>> CHUNK_INDEX_SHIFT];
@@ -130,7 +130,7 @@ export class ChunkList {
 
   /** @returns a list of its own with the same elements */
   duplicate(list: Ref): Ref {
-    const chunks = this.cells(list, 0, this.chunkCount(list));
+    const chunks = this.cells(list);
     const cells = chunks.slice();
     for (let i = 0; i < cells.length; i += CHUNK_CELL_WORDS)
       cells[i] = this.arena.allocate(this.arena.blockBytes(chunks[i]));
@@ -565,7 +565,7 @@ export class ChunkList {
   }
 
   private moveRing(list: Ref, capacity: number): void {
-    const cells = this.cells(list, 0, this.chunkCount(list));
+    const cells = this.cells(list);
     const old = this.get(list, RING);
     const ring = this.arena.allocate(capacity * CELL_BYTES);
     this.words[ring >>> CHUNK_INDEX_SHIFT].set(cells, (ring & UNIT_MASK) << 1);

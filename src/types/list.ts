@@ -98,14 +98,7 @@ export class Lists extends ListReading implements ValueType {
     const { chunks } = this;
     const list = this.entries.root(ref);
     const reader = chunks.share(list);
-    return new FrozenBlocks(
-      this.space.reaper,
-      reader,
-      chunks.cells(list, 0, chunks.chunkCount(list)),
-      CHUNK_CELL_WORDS,
-      1,
-      read,
-    );
+    return new FrozenBlocks(this.space.reaper, reader, chunks.cells(list), CHUNK_CELL_WORDS, 1, read);
   }
 
   duplicate(ref: Ref): void {

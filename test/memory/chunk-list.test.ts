@@ -101,7 +101,7 @@ test(`chunks come, go and split anywhere, and elements are found by index (seed 
       for (const reader of readers.splice(0)) leave(reader);
       readers.push({
         reader: chunks.share(list),
-        cells: chunks.cells(list, 0, chunks.chunkCount(list)),
+        cells: chunks.cells(list),
         texts: model.flat(),
       });
     }
