@@ -69,6 +69,23 @@ function setScoreKey(score: number): void {
   scoreKey.low = (isNegative ? ~halves[0] : halves[0]) ^ 0x80000000;
 }
 
+/**
+ * Searches by halves, without a branch that depends on what is found: in which half a score lies the processor guesses wrong every other time, and each
+ * time costs as much as three steps.
+ * @param first word of the node's first score
+ * @param bound of half the range of int32, so that differences are in it, too
+ * @returns number of cells whose score's high half, halved, is below the bound
+ */
+function cellsBelow(words: Int32Array, count: number, first: number, cellWords: number, bound: number): number {
+  let from = 0;
+  for (let left = count; left > 0; ) {
+    const step = (left + 1) >> 1;
+    from += (((words[first + (from + step - 1) * cellWords] >> 1) - bound) >> 31) & step;
+    left -= step;
+  }
+  return from;
+}
+
 export class RankTree {
   /** The place that the last search found: a leaf and a cell in it, which may be one behind the last. */
   leaf: Ref = 0;
@@ -155,6 +172,33 @@ export class RankTree {
     this.removeHere(tree);
   }
 
+  /** Gives an element that is there another score. */
+  rescore(tree: Ref, old: number, score: number, item: Ref, bytes: Uint8Array, start: number, length: number): void {
+    this.bindMember(old, bytes, start, length);
+    this.descend(tree);
+    this.index--;
+    this.bindMember(score, bytes, start, length);
+    if (this.fitsBetweenNeighbours()) {
+      const words = this.words[this.leaf >>> CHUNK_INDEX_SHIFT];
+      const at = ((this.leaf & UNIT_MASK) << 1) + LEAF_HEADER + this.index * LEAF_CELL;
+      words[at] = this.high;
+      words[at + 1] = this.low;
+      return;
+    }
+    this.removeHere(tree);
+    this.descend(tree);
+    this.insertHere(tree, item);
+  }
+
+  /** Whether the element at the place may become the bound where it is. At the edge of its leaf it does not: other nodes would have to be asked, or told. */
+  private fitsBetweenNeighbours(): boolean {
+    const words = this.words[this.leaf >>> CHUNK_INDEX_SHIFT];
+    const base = (this.leaf & UNIT_MASK) << 1;
+    if (this.index === 0 || this.index + 1 >= words[base]) return false;
+    const at = base + LEAF_HEADER + this.index * LEAF_CELL;
+    return this.isBefore(words, at - LEAF_CELL) && !this.isBefore(words, at + LEAF_CELL);
+  }
+
   /**
    * Removes elements from `rank` on, of which there is one: up to `countMax`, but no more than lie in one leaf.
    * @param items gets their items, the rest of it means nothing
@@ -179,27 +223,27 @@ export class RankTree {
   /** @returns how many elements are before one that is there */
   rankOf(tree: Ref, score: number, bytes: Uint8Array, start: number, length: number): number {
     this.bindMember(score, bytes, start, length);
-    return this.descend(tree) - 1;
+    return this.rankOfBound(tree) - 1;
   }
 
   /** @returns how many elements are before (score, member), which may be there or not */
   countBefore(tree: Ref, score: number, bytes: Uint8Array, start: number, length: number): number {
     this.bindMember(score, bytes, start, length);
     this.kind = MEMBER_BELOW;
-    return this.descend(tree);
+    return this.rankOfBound(tree);
   }
 
   /** @returns number of elements with a score below `score`, or not above it */
   countByScore(tree: Ref, score: number, isUpTo: boolean): number {
     this.bindScore(score, isUpTo);
-    return this.descend(tree);
+    return this.rankOfBound(tree);
   }
 
   /** @returns number of elements with a member before the bytes, or not behind them; all scores are equal */
   countByMember(tree: Ref, bytes: Uint8Array, start: number, length: number, isUpTo: boolean): number {
     this.bindMember(0, bytes, start, length);
     this.kind = isUpTo ? LEX_UPTO : LEX_BELOW;
-    return this.descend(tree);
+    return this.rankOfBound(tree);
   }
 
   /** Finds element `rank`, 0 to below the count: it is at `leaf` and `index`. */
@@ -270,26 +314,36 @@ export class RankTree {
     return this.kind === MEMBER_UPTO ? order <= 0 : order < 0;
   }
 
-  /** Finds the bound: `leaf` and `index` are behind the last element before it. @returns number of elements before it */
-  private descend(tree: Ref): number {
+  /** Finds the bound: `leaf` and `index` are behind the last element before it. */
+  private descend(tree: Ref): void {
     let node = this.get(tree, ROOT);
-    let rank = 0;
     for (let level = this.get(tree, HEIGHT); level > 0; level--) {
       const words = this.words[node >>> CHUNK_INDEX_SHIFT];
       const base = (node & UNIT_MASK) << 1;
-      const before = this.cellsBefore(words, base, base + BRANCH_HEADER + FIRST_ELEMENT, BRANCH_CELL);
+      const before = this.cellsBefore(words, words[base], base + BRANCH_HEADER + FIRST_ELEMENT, BRANCH_CELL);
       const cell = before === 0 ? 0 : before - 1;
-      let at = base + BRANCH_HEADER;
-      for (let i = 0; i < cell; i++, at += BRANCH_CELL) rank += words[at + SIZE];
       this.pathNode[level] = node;
       this.pathIndex[level] = cell;
-      node = words[at + CHILD];
+      node = words[base + BRANCH_HEADER + cell * BRANCH_CELL + CHILD];
     }
     const words = this.words[node >>> CHUNK_INDEX_SHIFT];
     const base = (node & UNIT_MASK) << 1;
     this.leaf = node;
-    this.index = this.cellsBefore(words, base, base + LEAF_HEADER, LEAF_CELL);
-    return rank + this.index;
+    this.index = this.cellsBefore(words, words[base], base + LEAF_HEADER, LEAF_CELL);
+  }
+
+  /** Finds the bound as `descend` does. @returns number of elements before it */
+  private rankOfBound(tree: Ref): number {
+    this.descend(tree);
+    let rank = this.index;
+    for (let level = this.get(tree, HEIGHT); level > 0; level--) {
+      const node = this.pathNode[level];
+      const words = this.words[node >>> CHUNK_INDEX_SHIFT];
+      const first = ((node & UNIT_MASK) << 1) + BRANCH_HEADER + SIZE;
+      const end = first + this.pathIndex[level] * BRANCH_CELL;
+      for (let at = first; at < end; at += BRANCH_CELL) rank += words[at];
+    }
+    return rank;
   }
 
   /** Goes behind the last element. */
@@ -305,10 +359,22 @@ export class RankTree {
     this.index = this.cellCount(node);
   }
 
-  /** @returns number of cells of a node whose element is before the bound */
-  private cellsBefore(words: Int32Array, base: number, first: number, cellWords: number): number {
+  /**
+   * @param first the first of the three words of a node's first element
+   * @returns number of cells of the node whose element is before the bound
+   */
+  private cellsBefore(words: Int32Array, count: number, first: number, cellWords: number): number {
     let from = 0;
-    let to = words[base];
+    let to = count;
+    if (this.kind < LEX_BELOW) {
+      const half = this.high >> 1;
+      from = cellsBelow(words, count, first, cellWords, half);
+      to = from;
+      // What has the same half, most often nothing or one element, is told apart by all that it has.
+      if (to < count && words[first + to * cellWords] >> 1 === half) to++;
+      if (to > from && to < count && words[first + to * cellWords] >> 1 === half)
+        to = cellsBelow(words, count, first, cellWords, half + 1);
+    }
     while (from < to) {
       const middle = (from + to) >> 1;
       if (this.isBefore(words, first + middle * cellWords)) from = middle + 1;

@@ -72,6 +72,9 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
   score = 0;
   /** Whether `remove` found the member. */
   wasRemoved = false;
+  /** Of the member that `find` was asked for in a table: its item, or 0, and its hash. */
+  private found: Ref = 0;
+  private foundHash = 0;
   private readonly space: Keyspace;
   private readonly member = new ListpackElement();
   private readonly element = new ListpackElement();
@@ -146,9 +149,10 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
   /** Finds a member; its score is then in `score`. @returns whether it is there */
   find(ref: Ref, bytes: Uint8Array, start: number, length: number): boolean {
     if (this.isPacked(ref)) return this.findPacked(ref, bytes, start, length) >= 0;
-    const item = this.table.find(this.tableOf(ref), hashBytes(bytes, start, length), bytes, start, length);
-    if (item === 0) return false;
-    this.readScore(item);
+    this.foundHash = hashBytes(bytes, start, length);
+    this.found = this.table.find(this.tableOf(ref), this.foundHash, bytes, start, length);
+    if (this.found === 0) return false;
+    this.readScore(this.found);
     return true;
   }
 
@@ -192,7 +196,10 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     return ref;
   }
 
-  /** Gives a member a score; it may be new or not. The bytes must not lie in the set itself. @returns the entry */
+  /**
+   * Gives the member that `find` was asked for last, of this very set, a score: it may be there or not. The bytes must not lie in the set itself.
+   * @returns the entry
+   */
   set(db: Database, ref: Ref, bytes: Uint8Array, start: number, length: number, score: number): Ref {
     if (this.isPacked(ref)) {
       const at = this.findPacked(ref, bytes, start, length);
@@ -201,28 +208,33 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
         entry = this.removePair(db, ref, at);
       } else {
         const { packing } = this.space;
-        if (this.count(ref) >= packing.zsetListpackEntries || length > packing.zsetListpackValueBytes)
-          return this.set(db, this.convert(db, ref), bytes, start, length, score);
+        if (this.count(ref) >= packing.zsetListpackEntries || length > packing.zsetListpackValueBytes) {
+          entry = this.convert(db, ref);
+          this.find(entry, bytes, start, length);
+          return this.set(db, entry, bytes, start, length, score);
+        }
       }
       return this.insertPair(db, entry, bytes, start, length, score);
     }
-    db.beforeWrite(ref);
+    if (this.space.isGuarded) {
+      db.beforeWrite(ref);
+      // The guard may have looked for something, too.
+      this.find(ref, bytes, start, length);
+    }
     const table = this.tableOf(ref);
     const tree = this.treeOf(ref);
-    const hash = hashBytes(bytes, start, length);
-    let item = this.table.find(table, hash, bytes, start, length);
+    let item = this.found;
     if (item === 0) {
       item = this.createItem(bytes, start, length, score);
-      this.table.insertMissing(table, hash, item);
+      this.table.insertMissing(table, this.foundHash, item);
+      this.trees.insert(tree, score, item, bytes, start, length);
     } else {
       this.table.preserve(table, item);
       this.readScore(item);
-      const scoreAt = this.string.end;
-      this.trees.remove(tree, this.score, bytes, start, length);
-      writeDouble(this.viewOf(item), scoreAt, score);
+      writeDouble(this.viewOf(item), this.string.end, score);
+      this.trees.rescore(tree, this.score, score, item, bytes, start, length);
     }
     this.table.exempt(table, item);
-    this.trees.insert(tree, score, item, bytes, start, length);
     return ref;
   }
 
