@@ -136,7 +136,9 @@ function addMembers(call: Invocation, flags: number, from: number): void {
   const { bytes, starts, lengths } = request;
   if (argc === from || (argc - from) % 2 !== 0) return replySyntaxError(call);
   if (!areCompatible(call, flags, argc - from)) return;
-  if (!areScores(call, from)) return;
+  // Most calls have one pair: its score is not read again.
+  const first = parseDouble(bytes, starts[from], lengths[from]);
+  if (!areScores(call, from, first)) return;
   let ref = call.lookupWrite(1);
   if (!isZset(call, ref)) return;
   const isIncrement = (flags & INCR) !== 0;
@@ -153,7 +155,7 @@ function addMembers(call: Invocation, flags: number, from: number): void {
   let result = Number.NaN;
   for (let i = from; i < argc; i += 2) {
     call.warmItems(zsets, ref, (i - from) >> 1, i + 1, 2);
-    let score = parseDouble(bytes, starts[i], lengths[i]);
+    let score = i === from ? first : parseDouble(bytes, starts[i], lengths[i]);
     const start = starts[i + 1];
     const length = lengths[i + 1];
     const isThere = zsets.find(ref, bytes, start, length);
@@ -183,17 +185,24 @@ function addMembers(call: Invocation, flags: number, from: number): void {
   else replyScore(call, result);
 }
 
-/** Checks the scores of ZADD, arguments `from`, `from + 2` …: before anything is changed. @returns false after an error reply */
-function areScores(call: Invocation, from: number): boolean {
+/**
+ * Checks the scores of ZADD, arguments `from`, `from + 2` …: before anything is changed.
+ * @param first the one at `from`
+ * @returns false after an error reply
+ */
+function areScores(call: Invocation, from: number, first: number): boolean {
   const { bytes, starts, lengths, argc } = call.request;
-  for (let i = from; i < argc; i += 2) {
-    if (!Number.isNaN(parseDouble(bytes, starts[i], lengths[i]))) continue;
-    // ZINCRBY takes the options of ZADD, too; but then nothing is left for a score and a member.
-    if (zaddFlag(call, i) !== 0 && i === from) replySyntaxError(call);
-    else replyNotAFloat(call);
-    return false;
+  let at = from;
+  let score = first;
+  while (!Number.isNaN(score)) {
+    at += 2;
+    if (at >= argc) return true;
+    score = parseDouble(bytes, starts[at], lengths[at]);
   }
-  return true;
+  // ZINCRBY takes the options of ZADD, too; but then nothing is left for a score and a member.
+  if (zaddFlag(call, at) !== 0 && at === from) replySyntaxError(call);
+  else replyNotAFloat(call);
+  return false;
 }
 
 /** Checks the options of ZADD against each other. @returns false after an error reply */

@@ -40,7 +40,7 @@ export class Database {
   /** Hashes with fields that have times. */
   timedHashCount = 0;
   readonly fieldBounds = new SlotBounds();
-  private readonly space: Keyspace;
+  readonly space: Keyspace;
   private readonly sampler: KeySampler;
   /** Slot and hash of the last `find`: of `table.foundItem`, if that is an entry of this database. */
   private foundSlot = 0;

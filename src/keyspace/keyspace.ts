@@ -98,6 +98,8 @@ export interface ValueType {
    * @returns null for a smaller value
    */
   freeze?(ref: Ref, read: ItemReader): FrozenValue | null;
+  /** Of types that have a table for the items of a larger value. @returns the table, 0 for a smaller one */
+  itemTable?(ref: Ref): Ref;
   /** Of hashes. */
   readonly fieldTimes?: FieldTimeKeeper;
 }

@@ -10,8 +10,8 @@
  * leaf at either end is left full), some 17 at random.
  *
  * Invariants: (1) the cells of a branch have the exact count and first element of their child; (2) leaves are linked in order; (3) no node but a
- * root leaf is empty; a node with less than a quarter of its cells merges with a neighbour if both fit into three quarters; (4) a place found is valid
- * until the next change of the tree.
+ * root leaf is empty; a node that has lost elements, and more than half of them is free, merges with a neighbour if one of the two has less than a quarter
+ * of its cells; (4) a place found is valid until the next change of the tree.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { BranchChain } from './branch-chain.js';
@@ -486,8 +486,8 @@ export class RankTree {
   /** Merges a child that has just lost elements with the one before it, or with the next one if it is the first. */
   private mergeIfSparse(parent: Ref, cell: number, child: Ref, childLevel: number): void {
     const cells = childLevel === 0 ? LEAF_CELLS : BRANCH_CELLS;
-    // What is more than three quarters full finds no room with any other.
-    if (this.cellCount(child) * 4 > cells * 3) return;
+    // A neighbour with so few elements that it finds room here comes by itself when it loses one; to look at it would cost a cache miss each time.
+    if (this.cellCount(child) * 2 > cells) return;
     if (cell > 0) this.merge(parent, cell - 1, childLevel);
     else if (cell + 1 < this.cellCount(parent)) this.merge(parent, cell, childLevel);
   }

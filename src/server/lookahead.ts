@@ -15,7 +15,7 @@ import type { Database } from '../keyspace/database.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
 import type { Request } from '../resp/request.js';
 import { type RequestState, shortHeader, shortHeaderBytes } from '../resp/request-parser.js';
-import { warmRequests } from './warm-requests.js';
+import { warmMembers, warmRequests } from './warm-requests.js';
 
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
@@ -26,8 +26,9 @@ const DIGITS_MAX = 6;
 /** Words of one look, after which it ends; the last request may have up to 99 more. */
 const WORDS_MAX = 256;
 const REQUEST_WORDS_MAX = 99;
-/** What there is to fewer keys, some 256 bytes each, is in the caches as it is. */
+/** What there is to fewer keys, some 256 bytes each, is in the caches as it is, if all is in no more bytes than that. */
 const KEYS_MIN = 512;
+const BYTES_MIN = 256 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 export class Lookahead {
@@ -48,7 +49,7 @@ export class Lookahead {
    */
   look(bytes: Uint8Array, from: number, end: number, db: Database): number {
     this.forget();
-    if (db.keyCount < KEYS_MIN) return end;
+    if (db.keyCount < KEYS_MIN && db.space.arena.usedBytes < BYTES_MIN) return end;
     const { begins, ends, firstWords } = this;
     let count = 0;
     let at = from;
@@ -65,7 +66,10 @@ export class Lookahead {
     this.bytes = bytes;
     this.count = count;
     this.next = 0;
-    warmRequests(db, bytes, firstWords, 0, count, this.wordStarts, this.wordLengths);
+    if (count > 1) {
+      warmRequests(db, bytes, firstWords, 0, count, this.wordStarts, this.wordLengths);
+      warmMembers(db, bytes, firstWords, 0, count, this.wordStarts, this.wordLengths);
+    }
     return at;
   }
 

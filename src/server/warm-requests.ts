@@ -1,10 +1,22 @@
-/** Brings what requests are about to need into the cache: the entries of their keys, all at once (`lookahead.ts` tells why). Nothing depends on it but time. */
+/**
+ * Brings what requests are about to need into the cache: the entries of their keys, and the items of their members in large values, all at once
+ * (`lookahead.ts` tells why). Nothing depends on it but time.
+ */
 import type { Database } from '../keyspace/database.js';
+import { TYPE_ZSET } from '../keyspace/entry.js';
+import { hashBytes, hashKey } from '../keyspace/key-hash.js';
+import type { Ref } from '../memory/arena.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
+
+/** What belongs to fewer items is in the caches as it is. */
+const ITEMS_MIN = 4096;
 
 /** Keys of one call. */
 const keyStarts = new Int32Array(WARM_MAX);
 const keyLengths = new Int32Array(WARM_MAX);
+/** Members of one call: their tables and hashes. */
+const itemTables = new Int32Array(WARM_MAX);
+const itemHashes = new Int32Array(WARM_MAX);
 
 /**
  * Warms the keys of the requests from number `from` to before `end`, at most WARM_MAX; word 1 of each is taken for the key. All are in `bytes`, which must
@@ -28,4 +40,50 @@ export function warmRequests(
     keyLengths[count++] = wordLengths[word];
   }
   if (count > 1) db.warm(bytes, keyStarts, keyLengths, count);
+}
+
+/**
+ * Warms the members that the requests from number `from` to before `end` are about, at most WARM_MAX, of which `warmRequests` has warmed the keys: if the first
+ * one's key is a large hash, set or sorted set, as then many are. Word 2 is taken for the member; in sorted sets, of four words or more, word 3.
+ */
+export function warmMembers(
+  db: Database,
+  bytes: Uint8Array,
+  firstWords: Int32Array,
+  from: number,
+  end: number,
+  wordStarts: Int32Array,
+  wordLengths: Int32Array,
+): void {
+  let count = 0;
+  let keyHash = 0;
+  let table: Ref = 0;
+  let memberAt = 2;
+  for (let i = from; i < end; i++) {
+    const first = firstWords[i];
+    const words = firstWords[i + 1] - first;
+    if (words < 3) continue;
+    // Requests in a row most often have the same key; another one with its hash costs nothing but time.
+    const hash = hashKey(bytes, wordStarts[first + 1], wordLengths[first + 1]);
+    if (i === from || hash !== keyHash) {
+      keyHash = hash;
+      const ref = db.find(bytes, wordStarts[first + 1], wordLengths[first + 1]);
+      table = largeTableOf(db, ref);
+      if (table !== 0) memberAt = db.space.entries.type(ref) === TYPE_ZSET ? 3 : 2;
+      else if (i === from) return;
+    }
+    if (table === 0) continue;
+    const member = first + (words > memberAt ? memberAt : 2);
+    itemTables[count] = table;
+    itemHashes[count++] = hashBytes(bytes, wordStarts[member], wordLengths[member]);
+  }
+  if (count > 1) db.space.table.warm(itemTables, itemHashes, count);
+}
+
+/** @returns the table of an entry's items; 0 if there is none, or it is not large */
+function largeTableOf(db: Database, ref: Ref): Ref {
+  if (ref === 0) return 0;
+  const { space } = db;
+  const table = space.valueTypes[space.entries.type(ref)]?.itemTable?.(ref) ?? 0;
+  return table !== 0 && space.table.count(table) >= ITEMS_MIN ? table : 0;
 }
