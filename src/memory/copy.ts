@@ -90,9 +90,16 @@ export function compareBytes(
   bStart: number,
   bCount: number,
 ): number {
-  const common = Math.min(aCount, bCount);
-  for (let i = 0; i < common; i++) {
-    const difference = a[aStart + i] - b[bStart + i];
+  const end = aStart + Math.min(aCount, bCount);
+  let at = aStart;
+  let bAt = bStart;
+  // One branch for four bytes.
+  for (; at + 3 < end; at += 4, bAt += 4) {
+    const low = (a[at] ^ b[bAt]) | (a[at + 1] ^ b[bAt + 1]);
+    if ((low | (a[at + 2] ^ b[bAt + 2]) | (a[at + 3] ^ b[bAt + 3])) !== 0) break;
+  }
+  for (; at < end; at++, bAt++) {
+    const difference = a[at] - b[bAt];
     if (difference !== 0) return difference;
   }
   return aCount - bCount;

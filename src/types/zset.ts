@@ -160,7 +160,7 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
   rankOf(ref: Ref, bytes: Uint8Array, start: number, length: number): number {
     if (!this.isPacked(ref)) {
       if (!this.find(ref, bytes, start, length)) return -1;
-      return this.trees.rankOf(this.treeOf(ref), this.score, bytes, start, length);
+      return this.trees.rankOf(this.treeOf(ref), this.score, this.found, bytes, start, length);
     }
     const at = this.findPacked(ref, bytes, start, length);
     if (at < 0) return -1;
@@ -258,7 +258,7 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     db.beforeWrite(ref);
     this.table.preserve(table, item);
     this.readScore(item);
-    this.trees.remove(this.treeOf(ref), this.score, bytes, start, length);
+    this.trees.remove(this.treeOf(ref), this.score, item, bytes, start, length);
     this.table.removeFound(table);
     this.space.arena.free(item);
     return ref;

@@ -61,24 +61,36 @@ for (const [name, isGrowing] of [
     const model: Element[] = [];
     const removed = new Int32Array(40);
     let nextMember = 0;
-    const add = (): void => {
-      const score = random.below(8) === 0 ? random.below(3) : random.below(2000) / 4 - 250;
-      const member = (nextMember++ * 7919) % 1000003;
-      const element = { score, member, item: members.create(member) };
-      trees.insert(tree, score, element.item, members.bytesOf(member), 0, 4);
+    const randomScore = (): number => (random.below(8) === 0 ? random.below(3) : random.below(2000) / 4 - 250);
+    const addToModel = (element: Element): void => {
       let at = model.findIndex((other) => before(other, element) > 0);
       if (at < 0) at = model.length;
       model.splice(at, 0, element);
+    };
+    const add = (): void => {
+      const score = randomScore();
+      const member = (nextMember++ * 7919) % 1000003;
+      const element = { score, member, item: members.create(member) };
+      trees.insert(tree, score, element.item, members.bytesOf(member), 0, 4);
+      addToModel(element);
+    };
+    const rescore = (): void => {
+      const [element] = model.splice(random.below(model.length), 1) as [Element];
+      const score = random.below(2) === 0 ? randomScore() : element.score + (random.below(9) - 4) / 4;
+      trees.rescore(tree, element.score, score, element.item, members.bytesOf(element.member), 0, 4);
+      addToModel({ ...element, score });
     };
     if (isGrowing < 0.5) for (let i = 0; i < 4000; i++) add();
     for (let step = 0; step < 6000; step++) {
       if (model.length === 0 || random.below(100) < isGrowing * 100) {
         add();
+      } else if (random.below(3) === 0) {
+        rescore();
       } else {
         const rank = random.below(model.length);
         if (random.below(2) === 0) {
           const { score, member, item } = model.splice(rank, 1)[0]!;
-          trees.remove(tree, score, members.bytesOf(member), 0, 4);
+          trees.remove(tree, score, item, members.bytesOf(member), 0, 4);
           arena.free(item);
         } else {
           const wanted = 1 + random.below(random.below(20) === 0 ? removed.length : 2);
@@ -96,7 +108,7 @@ for (const [name, isGrowing] of [
       const { score, member, item } = model[rank]!;
       trees.seekRank(tree, rank);
       assert.equal(trees.itemAt(trees.leaf, trees.index), item);
-      assert.equal(trees.rankOf(tree, score, members.bytesOf(member), 0, 4), rank);
+      assert.equal(trees.rankOf(tree, score, item, members.bytesOf(member), 0, 4), rank);
       if (step % 50 !== 0) continue;
       assert.equal(trees.countByScore(tree, score, false), model.filter((other) => other.score < score).length);
       assert.equal(trees.countByScore(tree, score, true), model.filter((other) => other.score <= score).length);
