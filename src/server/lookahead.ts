@@ -1,5 +1,6 @@
 /**
- * Looks at the requests of a pipeline before they are executed, and has the entries of their keys brought into the cache all at once.
+ * Looks at the requests of a pipeline before they are executed, and has the entries of their keys, and the items of members of large collections, brought
+ * into the cache all at once.
  *
  * With more keys than the caches hold, a lookup spends most of its time waiting for memory: slot table, bucket, entry, one after the other. The
  * waits of several requests overlap if somebody asks for all of them first (server CPU per SET at 1 M keys, pipeline 100: 0.85 µs without, 0.6 with).
@@ -15,7 +16,7 @@ import type { Database } from '../keyspace/database.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
 import type { Request } from '../resp/request.js';
 import { type RequestState, shortHeader, shortHeaderBytes } from '../resp/request-parser.js';
-import { warmMembers, warmRequests } from './warm-requests.js';
+import { warmRequests } from './warm-requests.js';
 
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
@@ -66,10 +67,7 @@ export class Lookahead {
     this.bytes = bytes;
     this.count = count;
     this.next = 0;
-    if (count > 1) {
-      warmRequests(db, bytes, firstWords, 0, count, this.wordStarts, this.wordLengths);
-      warmMembers(db, bytes, firstWords, 0, count, this.wordStarts, this.wordLengths);
-    }
+    warmRequests(db, bytes, firstWords, 0, count, this.wordStarts, this.wordLengths);
     return at;
   }
 

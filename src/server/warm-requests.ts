@@ -19,7 +19,7 @@ const itemTables = new Int32Array(WARM_MAX);
 const itemHashes = new Int32Array(WARM_MAX);
 
 /**
- * Warms the keys of the requests from number `from` to before `end`, at most WARM_MAX; word 1 of each is taken for the key. All are in `bytes`, which must
+ * Warms the keys of the requests from number `from` to before `end`, at most WARM_MAX, and their members; word 1 of each is taken for the key. All are in `bytes`, which must
  * stay until `forgetHashAhead`.
  * @param firstWords the words of request number i are those from `firstWords[i]` to before `firstWords[i + 1]`
  */
@@ -39,14 +39,16 @@ export function warmRequests(
     keyStarts[count] = wordStarts[word];
     keyLengths[count++] = wordLengths[word];
   }
-  if (count > 1) db.warm(bytes, keyStarts, keyLengths, count);
+  if (count < 2) return;
+  db.warm(bytes, keyStarts, keyLengths, count);
+  warmMembers(db, bytes, firstWords, from, end, wordStarts, wordLengths);
 }
 
 /**
- * Warms the members that the requests from number `from` to before `end` are about, at most WARM_MAX, of which `warmRequests` has warmed the keys: if the first
- * one's key is a large hash, set or sorted set, as then many are. Word 2 is taken for the member; in sorted sets, of four words or more, word 3.
+ * Warms the members that the same requests are about: if the key of the first one is a large hash, set or sorted set, as then many are. Word 2 is taken for
+ * the member; in sorted sets, of four words or more, word 3.
  */
-export function warmMembers(
+function warmMembers(
   db: Database,
   bytes: Uint8Array,
   firstWords: Int32Array,

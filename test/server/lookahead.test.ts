@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
-import { forgetHashAhead, hashKey, keyHashResult } from '../../src/keyspace/key-hash.js';
+import { forgetHashAhead, hashBytes, hashKey, keyHashResult } from '../../src/keyspace/key-hash.js';
 import { Keyspace } from '../../src/keyspace/keyspace.js';
 import { WARM_MAX } from '../../src/memory/bucket-chains.js';
 import { Request } from '../../src/resp/request.js';
 import { PARSE_EMPTY, PARSE_REQUEST, parseRequest, RequestState } from '../../src/resp/request-parser.js';
 import { Lookahead } from '../../src/server/lookahead.js';
+import { setsOf } from '../../src/types/set.js';
+import { zsetsOf } from '../../src/types/zset.js';
 
 const encoder = new TextEncoder();
 const encode = (words: readonly string[]): string =>
@@ -80,6 +82,43 @@ test('keys hashed ahead have the hash and slot that they have anyway, and none o
   forgetHashAhead();
   bytes.fill(0x61);
   assert.equal(db.find(bytes, starts[1].start, starts[1].length), 0);
+});
+
+test('members of large collections are brought along with their keys, those of others are not', (t) => {
+  const space = keyspaceOf(10);
+  const [db] = space.databases;
+  const name = (text: string): [Uint8Array, number, number] => [encoder.encode(text), 0, text.length];
+  const [sets, zsets] = [setsOf(space), zsetsOf(space)];
+  const addSet = (key: string, count: number): void => {
+    sets.builder.begin(count);
+    for (let i = 0; i < count; i++) sets.builder.add(...name(`m${i}`));
+    sets.builder.finish(db, ...name(key), 0);
+  };
+  addSet('large', 5000);
+  addSet('small', 500);
+  let scores = zsets.create(db, ...name('scores'), 'm'.length);
+  for (let i = 0; i < 5000; i++) {
+    zsets.find(scores, ...name(`m${i}`));
+    scores = zsets.set(db, scores, ...name(`m${i}`), i);
+  }
+  const warm = t.mock.method(space.table, 'warm');
+  const warmedBy = (...requests: string[]): number[] => {
+    warm.mock.resetCalls();
+    const bytes = encoder.encode(requests.map((request) => encode(request.split(' '))).join(''));
+    assert.equal(new Lookahead().look(bytes, 0, bytes.length, db), bytes.length);
+    forgetHashAhead();
+    // The first call is for the keys.
+    const [, hashes, count] = warm.mock.calls[1]?.arguments ?? [[], new Int32Array(0), 0];
+    return [...hashes.subarray(0, count)];
+  };
+  const hashesOf = (...members: string[]): number[] => members.map((member) => hashBytes(...name(member)));
+  assert.deepEqual(warmedBy('SADD large m1', 'SREM large m2', 'SADD large'), hashesOf('m1', 'm2'));
+  assert.deepEqual(
+    warmedBy('SADD large m1', 'SADD small m2', 'ZADD scores 1 m3', 'ZSCORE scores m4'),
+    hashesOf('m1', 'm3', 'm4'),
+  );
+  assert.deepEqual(warmedBy('SADD small m1', 'SADD large m2', 'SADD large m3'), [], 'the first request tells');
+  assert.deepEqual(warmedBy('GET key:1', 'SADD none m2', 'SADD large m3'), []);
 });
 
 /** A request as bytes that a client might send: mostly plain, sometimes with a header that is legal but long, or wrong. */
