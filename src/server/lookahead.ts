@@ -16,7 +16,7 @@ import type { Database } from '../keyspace/database.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
 import type { Request } from '../resp/request.js';
 import { type RequestState, shortHeader, shortHeaderBytes } from '../resp/request-parser.js';
-import { warmRequests } from './warm-requests.js';
+import { KEY_WORD, largeTableOf, MEMBER_WORD, warmRequests } from './warm-requests.js';
 
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
@@ -27,7 +27,7 @@ const DIGITS_MAX = 6;
 /** Words of one look, after which it ends; the last request may have up to 99 more. */
 const WORDS_MAX = 256;
 const REQUEST_WORDS_MAX = 99;
-/** What there is to fewer keys, some 256 bytes each, is in the caches as it is, if all is in no more bytes than that. */
+/** What there is to fewer keys, some 256 bytes each, is in the caches as it is; and so is everything, if it is in no more bytes than that. */
 const KEYS_MIN = 512;
 const BYTES_MIN = 256 * 1024;
 const NO_BYTES = new Uint8Array(0);
@@ -50,7 +50,7 @@ export class Lookahead {
    */
   look(bytes: Uint8Array, from: number, end: number, db: Database): number {
     this.forget();
-    if (db.keyCount < KEYS_MIN && db.space.arena.usedBytes < BYTES_MIN) return end;
+    if (db.keyCount < KEYS_MIN && !this.isWorthwhile(bytes, from, end, db)) return end;
     const { begins, ends, firstWords } = this;
     let count = 0;
     let at = from;
@@ -101,6 +101,13 @@ export class Lookahead {
   /** To be called before the bytes that were looked at change. */
   forget(): void {
     this.bytes = NO_BYTES;
+  }
+
+  /** Whether it is worthwhile to look where there are few keys: if the first request works on a large collection. */
+  private isWorthwhile(bytes: Uint8Array, from: number, end: number, db: Database): boolean {
+    if (db.space.arena.usedBytes < BYTES_MIN) return false;
+    if (this.skim(bytes, from, end, 0) < 0 || this.firstWords[1] <= MEMBER_WORD) return false;
+    return largeTableOf(db, db.find(bytes, this.wordStarts[KEY_WORD], this.wordLengths[KEY_WORD])) !== 0;
   }
 
   /** Notes the words of the request at `from`, which is number `index`. @returns the offset behind the request, −1 if it is not whole or not plain */

@@ -8,6 +8,9 @@ import { hashBytes, hashKey } from '../keyspace/key-hash.js';
 import type { Ref } from '../memory/arena.js';
 import { WARM_MAX } from '../memory/bucket-chains.js';
 
+/** Which words of a request are taken for key and member. In a sorted set, of more than three words, the member is the one behind: a score comes first. */
+export const KEY_WORD = 1;
+export const MEMBER_WORD = 2;
 /** What belongs to fewer items is in the caches as it is. */
 const ITEMS_MIN = 4096;
 
@@ -19,7 +22,7 @@ const itemTables = new Int32Array(WARM_MAX);
 const itemHashes = new Int32Array(WARM_MAX);
 
 /**
- * Warms the keys of the requests from number `from` to before `end`, at most WARM_MAX, and their members; word 1 of each is taken for the key. All are in `bytes`, which must
+ * Warms the keys of the requests from number `from` to before `end`, at most WARM_MAX, and their members. All are in `bytes`, which must
  * stay until `forgetHashAhead`.
  * @param firstWords the words of request number i are those from `firstWords[i]` to before `firstWords[i + 1]`
  */
@@ -34,7 +37,7 @@ export function warmRequests(
 ): void {
   let count = 0;
   for (let i = from; i < end; i++) {
-    const word = firstWords[i] + 1;
+    const word = firstWords[i] + KEY_WORD;
     if (word >= firstWords[i + 1]) continue;
     keyStarts[count] = wordStarts[word];
     keyLengths[count++] = wordLengths[word];
@@ -44,10 +47,7 @@ export function warmRequests(
   warmMembers(db, bytes, firstWords, from, end, wordStarts, wordLengths);
 }
 
-/**
- * Warms the members that the same requests are about: if the key of the first one is a large hash, set or sorted set, as then many are. Word 2 is taken for
- * the member; in sorted sets, of four words or more, word 3.
- */
+/** Warms the members that the same requests are about: if the key of the first one is a large hash, set or sorted set, as then many are. */
 function warmMembers(
   db: Database,
   bytes: Uint8Array,
@@ -60,22 +60,24 @@ function warmMembers(
   let count = 0;
   let keyHash = 0;
   let table: Ref = 0;
-  let memberAt = 2;
+  let isScored = false;
   for (let i = from; i < end; i++) {
     const first = firstWords[i];
     const words = firstWords[i + 1] - first;
-    if (words < 3) continue;
+    if (words <= MEMBER_WORD) continue;
+    const start = wordStarts[first + KEY_WORD];
+    const length = wordLengths[first + KEY_WORD];
     // Requests in a row most often have the same key; another one with its hash costs nothing but time.
-    const hash = hashKey(bytes, wordStarts[first + 1], wordLengths[first + 1]);
+    const hash = hashKey(bytes, start, length);
     if (i === from || hash !== keyHash) {
       keyHash = hash;
-      const ref = db.find(bytes, wordStarts[first + 1], wordLengths[first + 1]);
+      const ref = db.find(bytes, start, length);
       table = largeTableOf(db, ref);
-      if (table !== 0) memberAt = db.space.entries.type(ref) === TYPE_ZSET ? 3 : 2;
+      if (table !== 0) isScored = db.space.entries.type(ref) === TYPE_ZSET;
       else if (i === from) return;
     }
     if (table === 0) continue;
-    const member = first + (words > memberAt ? memberAt : 2);
+    const member = first + (isScored && words > MEMBER_WORD + 1 ? MEMBER_WORD + 1 : MEMBER_WORD);
     itemTables[count] = table;
     itemHashes[count++] = hashBytes(bytes, wordStarts[member], wordLengths[member]);
   }
@@ -83,7 +85,7 @@ function warmMembers(
 }
 
 /** @returns the table of an entry's items; 0 if there is none, or it is not large */
-function largeTableOf(db: Database, ref: Ref): Ref {
+export function largeTableOf(db: Database, ref: Ref): Ref {
   if (ref === 0) return 0;
   const { space } = db;
   const table = space.valueTypes[space.entries.type(ref)]?.itemTable?.(ref) ?? 0;
