@@ -11,8 +11,8 @@ import { WARM_MAX } from '../memory/bucket-chains.js';
 /** Which words of a request are taken for key and member. In a sorted set, of more than three words, the member is the one behind: a score comes first. */
 export const KEY_WORD = 1;
 export const MEMBER_WORD = 2;
-/** What belongs to fewer items is in the caches as it is. */
-const ITEMS_MIN = 4096;
+/** Of fewer items most are in some cache, and a look takes longer than it saves: 0.1 µs a request, at a million items 0.3 to 0.8 less in the search. */
+const ITEMS_MIN = 262_144;
 
 /** Keys of one call. */
 const keyStarts = new Int32Array(WARM_MAX);

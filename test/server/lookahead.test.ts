@@ -94,10 +94,10 @@ test('members of large collections are brought along with their keys, those of o
     for (let i = 0; i < count; i++) sets.builder.add(...name(`m${i}`));
     sets.builder.finish(db, ...name(key), 0);
   };
-  addSet('large', 5000);
-  addSet('small', 500);
+  addSet('large', 270_000);
+  addSet('small', 5000);
   let scores = zsets.create(db, ...name('scores'), 'm'.length);
-  for (let i = 0; i < 5000; i++) {
+  for (let i = 0; i < 270_000; i++) {
     zsets.find(scores, ...name(`m${i}`));
     scores = zsets.set(db, scores, ...name(`m${i}`), i);
   }
