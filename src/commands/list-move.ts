@@ -72,7 +72,7 @@ export function moveElement(call: Invocation, isFromHead: boolean, isToHead: boo
     leaveAlone(call, source, isToHead);
   } else if (source === target) {
     const left = lists.removeRange(db, source, isFromHead ? 0 : length - 1, 1);
-    pushBytes(call, left, 1, isToHead, reply.bytes, textStart, textBytes);
+    lists.shrink(db, pushBytes(call, left, 1, isToHead, reply.bytes, textStart, textBytes));
   } else {
     pushBytes(call, target, 2, isToHead, reply.bytes, textStart, textBytes);
     const from = call.lookupWrite(1);
@@ -84,8 +84,9 @@ export function moveElement(call: Invocation, isFromHead: boolean, isToHead: boo
   keyspace.dirty++;
 }
 
-/** Moves the only element of a list from one end to the other: a change to all who watch. */
+/** Moves the only element of a list from one end to the other: a change to all who watch, and maybe of its form. */
 function leaveAlone(call: Invocation, ref: Ref, isToHead: boolean): void {
   call.db.beforeWrite(ref);
+  listsOf(call.keyspace).shrink(call.db, ref);
   call.notify(NOTIFY_LIST, isToHead ? 'lpush' : 'rpush', 1);
 }
