@@ -73,13 +73,14 @@ class ProcessTerminal implements Terminal {
     this.write(prompt);
     this.#lines ??= this.#openLines();
     process.stdin.ref?.();
-    this.#lines.resume();
+    // A reader whose input has ended is closed, and refuses this since Node 24.
+    if (!this.#hasEnded) this.#lines.resume();
     while (this.#unread.length === 0 && !this.#hasEnded)
       await new Promise<void>((resolve) => {
         this.#wakeReader = resolve;
       });
     // Waiting for an answer keeps the process alive, having asked does not.
-    this.#lines.pause();
+    if (!this.#hasEnded) this.#lines.pause();
     process.stdin.unref?.();
     return this.#unread.shift() ?? null;
   }
