@@ -3,6 +3,7 @@ import { TYPE_HASH } from '../keyspace/entry.js';
 import { EXPIRY_DELETE } from '../keyspace/keyspace.js';
 import type { Ref } from '../memory/arena.js';
 import {
+  closeDumpPayload,
   createDumpWriter,
   DUMP_FOOTER_BYTES,
   forEachFieldTimes,
@@ -68,6 +69,11 @@ function dumpWith(writer: RdbWriter, call: Invocation, ref: Ref): Uint8Array {
 export function restore(call: Invocation): void {
   const options = parseOptions(call);
   if (options === null) return;
+  restorePayload(call, options);
+  closeDumpPayload(record);
+}
+
+function restorePayload(call: Invocation, options: RestoreOptions): void {
   const { db, keyspace, reply } = call;
   const { bytes, starts, lengths } = call.request;
   if (!options.isReplacing && call.lookupWrite(1) !== 0) return call.error('BUSYKEY Target key name already exists.');

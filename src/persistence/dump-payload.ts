@@ -94,12 +94,23 @@ export function openDumpPayload(
   return isComplete ? null : 'Bad data format';
 }
 
+/** Lets go of the payload and of what builds values, once what was opened has been stored or dropped: both may be large. */
+export function closeDumpPayload(record: RdbRecord): void {
+  record.assembly = null;
+  record.bytes = NO_BYTES;
+  record.value.bytes = NO_BYTES;
+  bodyCursor.reset(NO_BYTES, 0, 0);
+  auxCursor.reset(NO_BYTES, 0, 0);
+}
+
 function checkValue(cursor: RdbCursor, record: RdbRecord, assembly: ValueAssembly | null): boolean {
   const isComplete = new ValueChecker('refuse', assembly).check(cursor, record.type) === VALUE_COMPLETE;
   if (isComplete) record.assembly = assembly;
   else assembly?.discard();
   return isComplete;
 }
+
+const NO_BYTES = new Uint8Array(0);
 
 /** One payload at a time is looked at. */
 const crc = new Crc64();
