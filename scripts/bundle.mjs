@@ -43,6 +43,7 @@ async function bundle(options, finish = (code) => code) {
     logLevel: 'warning',
   });
   for (const { path: file, text } of outputFiles) {
+    if (/\b__esm\b/.test(text)) throw new Error(`${file}: a module is imported when asked for, so it has no constants`);
     // Names stay, so that stack traces and profiles can be read.
     const { code, warnings } = await transform(withConstants(text), { minifyWhitespace: true, logLevel: 'warning' });
     if (warnings.length > 0) throw new Error(`${file}: a name that is assigned was taken for a constant`);

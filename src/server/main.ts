@@ -1,6 +1,7 @@
 /** Entry of `slotmesh-server`: the process is made ready, the node is built and started, and signals end it in good order. */
 import { CommandTable } from '../commands/command-table.js';
 import { allCommands } from '../commands/index.js';
+import { warmUp } from './jit-warmup/warm-up.js';
 import { Node } from './node.js';
 import { boot } from './process/boot.js';
 import { tuneEngine } from './process/engine.js';
@@ -14,6 +15,7 @@ async function main(): Promise<void> {
     return;
   }
   const { config, log, supervisor } = booted;
+  if (config.values.jitWarmup) await warmUp(new CommandTable(allCommands), log);
   const node = new Node(config, log, commands);
   log.role = () => (node.server.isReplica ? 'S' : 'M');
   node.onRoleChange((isReplica) => booted.adjustOomScore(isReplica));

@@ -113,6 +113,10 @@ export const generalDirectives = {
     aliases: ['lua-time-limit'],
     effect: 'kept',
   }),
+  'jit-warmup': bool(false, 'Practise the commands before serving, so that first calls find compiled code', {
+    ...atStart,
+    note: 'Not in Redis. Takes some seconds and 50 MB: see benchmarks.md.',
+  }),
   'latency-tracking': bool(true, 'Keep latency histograms per command'),
   'latency-tracking-info-percentiles': percentiles([50, 99, 99.9], 'Percentiles that INFO latencystats shows'),
   'latency-monitor-threshold': integer(0, LONG, 'Milliseconds from which LATENCY records an event; 0: off'),
