@@ -51,8 +51,8 @@ const numbered = (words: Command, index: number): Command =>
 const repeated = (text: string): Command[] =>
   lines(text).flatMap((words) => times(REPEATS, (i) => numbered(words, inNoOrder(i, REPEATS))));
 /** A transaction of each command. */
-const queued = (text: string): Command[] =>
-  lines(text).flatMap((words) => [['MULTI'], ...times(QUEUED, (i) => numbered(words, i)), ['EXEC']]);
+const queued = (text: string, count = QUEUED): Command[] =>
+  lines(text).flatMap((words) => [['MULTI'], ...times(count, (i) => numbered(words, i)), ['EXEC']]);
 
 function strings(): Exercise {
   const text = (seed: number): string =>
@@ -234,7 +234,7 @@ function hashes(size: number): Exercise {
         HSCAN value 0 COUNT ${size}
         HSCAN value 0 MATCH element:*1 COUNT 100
         COPY value copy`),
-      many('HDEL copy', size - 1, (i) => [element(i)]),
+      many('HDEL copy', size, (i) => [element(i)]),
     ],
     dumped: ['value', 'counters'],
   };
@@ -287,7 +287,7 @@ function sets(size: number): Exercise {
       ...lines(`
         SINTERCARD 2 value value2
         COPY value copy REPLACE`),
-      many('SREM copy', size - 1, (i) => [element(i)]),
+      many('SREM copy', size, (i) => [element(i)]),
     ],
     dumped: ['value', 'numbers'],
   };
@@ -354,7 +354,7 @@ function sortedSets(size: number): Exercise {
         COPY same copy REPLACE
         ZREMRANGEBYLEX copy - [${element(size / 2)}
         COPY value copy REPLACE`),
-      many('ZREM copy', size - 1, (i) => [element(i)]),
+      many('ZREM copy', size, (i) => [element(i)]),
     ],
     dumped: ['value', 'same'],
   };
@@ -486,6 +486,8 @@ export function largeExercise(): Exercise {
       many('HDEL hash', some, (i) => [element(i)]),
       many('SREM set', some, (i) => [element(i)]),
       many('ZREM zset', some, (i) => [element(i)]),
+      ...queued('SET key:# value\nGET key:#', LARGE / 10),
+      ...times(LARGE / 10, (i): Command => ['XADD', 'stream', '*', 'field', `value:${i}`]),
       ...lines(`
         ZREMRANGEBYRANK zset 0 20000
         ZPOPMIN zset 20000
