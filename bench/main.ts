@@ -11,6 +11,7 @@ import { type BenchContext, type GroupRunner, isWanted } from './context.js';
 import { doublings, largeCollections } from './groups/collections.js';
 import { commands } from './groups/commands.js';
 import { connections } from './groups/connections.js';
+import { firstCalls } from './groups/first-calls.js';
 import { commandHolds } from './groups/holds.js';
 import { largeDataSet } from './groups/large-data-set.js';
 import { memoryOfValues } from './groups/large-values.js';
@@ -30,6 +31,7 @@ const GROUPS: readonly GroupRunner[] = [
   memoryOfValues,
   stallsByValues,
   commandHolds,
+  firstCalls,
   clusterThroughput,
   clusterCost,
 ];

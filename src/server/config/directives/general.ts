@@ -115,7 +115,7 @@ export const generalDirectives = {
   }),
   'jit-warmup': bool(false, 'Practise the commands before serving, so that first calls find compiled code', {
     ...atStart,
-    note: 'Not in Redis. Takes some seconds and 50 MB: see benchmarks.md.',
+    note: 'Not in Redis. Takes some seconds and 100 MB, and GET and SET cost a tenth more afterwards: see benchmarks.md.',
   }),
   'latency-tracking': bool(true, 'Keep latency histograms per command'),
   'latency-tracking-info-percentiles': percentiles([50, 99, 99.9], 'Percentiles that INFO latencystats shows'),
