@@ -205,7 +205,7 @@ function setPairs(call: Invocation): number {
   let addedCount = 0;
   if (ref === 0) {
     const { builder } = hashes;
-    builder.begin();
+    builder.begin(false, (argc - 2) >> 1);
     for (let i = 2; i < argc; i += 2)
       if (builder.set(bytes, starts[i], lengths[i], bytes, starts[i + 1], lengths[i + 1])) addedCount++;
     builder.finish(db, bytes, starts[1], lengths[1], 0);

@@ -17,7 +17,7 @@ export function sadd(call: Invocation): void {
   let count = 0;
   if (ref === 0) {
     const { builder } = sets;
-    builder.begin(argc - 2);
+    builder.begin(argc - 2, argc - 2);
     for (let i = 2; i < argc; i++) if (builder.add(bytes, starts[i], lengths[i])) count++;
     builder.finish(db, bytes, starts[1], lengths[1], 0);
   } else {

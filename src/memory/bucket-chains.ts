@@ -37,7 +37,7 @@ export class BucketChains {
     return this.buckets.create(Math.max(1, Math.min(SEGMENT_BUCKETS, Math.floor(expectedCount / LOAD_MAX))));
   }
 
-  /** The same with the buckets for `itemCount` items, which are certain to come: none has to be split for them, which takes half of an insert's time. */
+  /** The same with the buckets for `itemCount` items, however many: none has to be split for them, which takes half of an insert's time. */
   createFor(itemCount: number): Ref {
     const table = this.create(itemCount);
     const bucketCount = Math.ceil(itemCount / LOAD_MAX);

@@ -169,9 +169,15 @@ export class Table extends BucketChains {
       this.fillHole();
     }
     // Only now, as it moves items to other buckets.
-    const left = this.count(table) - count;
-    this.setControl(table, COUNT, left);
-    while (left < this.control(table, BUCKETS) * LOAD_MIN && this.control(table, BUCKETS) > 1) this.merge(table);
+    this.setControl(table, COUNT, this.count(table) - count);
+    this.fit(table);
+  }
+
+  /** Gives back buckets that are more than the items need: because items went, or did not come. */
+  fit(table: Ref): void {
+    this.foundItem = 0;
+    const count = this.count(table);
+    while (count < this.control(table, BUCKETS) * LOAD_MIN && this.control(table, BUCKETS) > 1) this.merge(table);
   }
 
   /** Adds an item whose key is not in the table. */

@@ -54,7 +54,7 @@ export class HashBuilder {
   private table: Ref = 0;
   /** Of a table with times. */
   private order: Ref = 0;
-  private certain = 0;
+  private likely = 0;
 
   constructor(space: Keyspace, hashes: Hashes) {
     this.space = space;
@@ -64,13 +64,13 @@ export class HashBuilder {
     this.cursor = new HashCursor(space, hashes.table);
   }
 
-  /** @param certain so many different fields will come at least */
-  begin(isTimed = false, certain = 0): void {
+  /** @param likely for so many fields a table has room from the beginning; what is not needed is given back at the end */
+  begin(isTimed = false, likely = 0): void {
     this.packed.clear();
     this.isTimed = isTimed;
     this.table = 0;
     this.order = 0;
-    this.certain = certain;
+    this.likely = likely;
   }
 
   /** Sets a field. @returns whether it is new */
@@ -156,6 +156,7 @@ export class HashBuilder {
       db.writeValue(ref, packed.bytes, 0, packed.length);
       return ref;
     }
+    this.hashes.table.fit(this.table);
     if (this.isTimed) {
       const ref = db.add(key, start, length, TYPE_HASH, HASH_TIMED_TABLE, TIMED_ROOT_BYTES, expireAtMs);
       this.hashes.fieldTimes.table.setRoots(ref, this.table, this.order);
@@ -206,7 +207,7 @@ export class HashBuilder {
   private convert(): void {
     const { cursor, hashes } = this;
     cursor.beginPacked(this.packed.bytes, 0, this.isTimed);
-    this.table = hashes.table.createFor(this.certain);
+    this.table = hashes.table.createFor(this.likely);
     this.batch.begin(this.table);
     if (this.isTimed) {
       this.order = hashes.fieldTimes.table.order.create();

@@ -34,7 +34,7 @@ export class SetBuilder {
   private readonly cursor: SetCursor;
   private encoding = UNDECIDED;
   private expected = 0;
-  private certain = 0;
+  private likely = 0;
   private table: Ref = 0;
 
   constructor(space: Keyspace, sets: Sets) {
@@ -47,19 +47,19 @@ export class SetBuilder {
 
   /**
    * @param expected about how many members will come; 0 if unknown
-   * @param certain  so many different ones will come at least
+   * @param likely   for so many a table has room from the beginning; what is not needed is given back at the end
    */
-  begin(expected: number, certain = 0): void {
+  begin(expected: number, likely = 0): void {
     this.encoding = UNDECIDED;
     this.expected = expected;
-    this.certain = certain;
+    this.likely = likely;
   }
 
   /** Begins in a given form. */
   beginAs(encoding: number): void {
     this.encoding = encoding;
     if (encoding === SET_TABLE) {
-      this.table = this.sets.table.createFor(this.certain);
+      this.table = this.sets.table.createFor(this.likely);
       this.batch.begin(this.table);
     } else if (encoding === SET_LISTPACK) {
       this.packed.clear();
@@ -145,6 +145,7 @@ export class SetBuilder {
     this.batch.flush();
     this.source.forget();
     if (this.encoding === SET_TABLE) {
+      this.sets.table.fit(this.table);
       const ref = db.add(key, start, length, TYPE_SET, SET_TABLE, ROOT_BYTES, expireAtMs);
       this.space.entries.setRoot(ref, this.table);
       this.encoding = UNDECIDED;

@@ -72,6 +72,8 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
   score = 0;
   /** Whether `remove` found the member. */
   wasRemoved = false;
+  /** Members that are about to be set: a table that is made meanwhile has room for them, until `settle`. */
+  expected = 0;
   /** Of the member that `find` was asked for in a table: its item, or 0, and its hash. */
   private found: Ref = 0;
   private foundHash = 0;
@@ -175,7 +177,7 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
   create(db: Database, key: Uint8Array, start: number, length: number, memberLength: number): Ref {
     const { entries, packing } = this.space;
     if (packing.zsetListpackEntries < 1 || memberLength > packing.zsetListpackValueBytes)
-      return this.createTree(db, key, start, length, 0, this.table.create(), this.trees.create());
+      return this.createTree(db, key, start, length, 0, this.table.createFor(this.expected), this.trees.create());
     const ref = db.add(key, start, length, TYPE_ZSET, ZSET_LISTPACK, LISTPACK_EMPTY_BYTES, 0);
     initListpack(entries.view(ref), entries.valueStart(ref));
     return ref;
@@ -236,6 +238,13 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     }
     this.table.exempt(table, item);
     return ref;
+  }
+
+  /** To be called when the `expected` members have come, or were there already. */
+  settle(ref: Ref): void {
+    this.expected = 0;
+    const table = this.itemTable(ref);
+    if (table !== 0) this.table.fit(table);
   }
 
   itemTable(ref: Ref): Ref {
@@ -416,7 +425,7 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
   private convert(db: Database, ref: Ref): Ref {
     const { cursor, trees } = this;
     db.beforeWrite(ref);
-    const table = this.table.create();
+    const table = this.table.createFor(this.expected);
     const tree = trees.create();
     if (this.count(ref) > 0) {
       cursor.seek(ref, 0, 0);
