@@ -5,7 +5,7 @@ import { withServers } from '../support/server-process.js';
 import { needsServers } from '../support/tools.js';
 
 const DIFFERENT = 300;
-const NAMED = 40_000;
+const NAMED = 8000;
 
 const COMMANDS: Record<string, (index: number) => string[]> = {
   SADD: (index) => [`member:${index}`],
