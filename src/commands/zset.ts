@@ -148,8 +148,7 @@ function addMembers(call: Invocation, flags: number, from: number): void {
     return;
   }
   const zsets = zsetsOf(call.keyspace);
-  const isMany = argc - from > 2;
-  if (isMany) zsets.expected = (argc - from) >> 1;
+  zsets.expected = (argc - from) >> 1;
   if (ref === 0) ref = zsets.create(db, bytes, starts[1], lengths[1], lengths[from + 1]);
   let added = 0;
   let updated = 0;
@@ -180,7 +179,7 @@ function addMembers(call: Invocation, flags: number, from: number): void {
     ref = zsets.set(db, ref, bytes, start, length, score);
     updated++;
   }
-  if (isMany) zsets.settle(ref);
+  if (argc - from > 2) zsets.settle(ref);
   call.keyspace.dirty += added + updated;
   if (added + updated > 0) call.notify(NOTIFY_ZSET, isIncrement ? 'zincr' : 'zadd', 1);
   if (!isIncrement) reply.integer((flags & CH) !== 0 ? added + updated : added);
