@@ -30,6 +30,12 @@ export interface Row {
   measures: Measure[];
 }
 
+/** @returns the id of one of many rows that have their title for a name: of that, the letters */
+export function rowIdOf(prefix: string, title: string): string {
+  const name = title.toLowerCase().replaceAll(/[^a-z]+/g, '-');
+  return `${prefix}-${name.replace(/^-|-$/g, '')}`;
+}
+
 export interface Group {
   title: string;
   /** How it was measured, in a sentence or two, for the report. */

@@ -27,6 +27,8 @@ export class ServerFailed extends Error {
 }
 
 const START_LIMIT_MS = 120_000;
+/** A server that has nothing to do has gone to sleep after so long, and its clock stands right. */
+const IDLE_MS = 20;
 /** Ports are drawn from here, away from those of the tests; with 10000 added they stay below the ports of outgoing connections. */
 const PORT_RANGE = { first: 17_000, count: 5_000 };
 
@@ -85,6 +87,15 @@ export class ServerUnderTest {
   /** CPU time of its main thread so far, ms; exact while the server is idle. */
   mainThreadMs(): number {
     return mainThreadMs(this.pid);
+  }
+
+  /** @returns CPU time of its main thread for what `work` asks of it, ms */
+  async mainThreadMsOf(work: () => Promise<unknown>): Promise<number> {
+    await sleep(IDLE_MS);
+    const beforeMs = this.mainThreadMs();
+    await work();
+    await sleep(IDLE_MS);
+    return this.mainThreadMs() - beforeMs;
   }
 
   residentMiB(): number {

@@ -15,7 +15,7 @@ const MILLION = 1_000_000;
 const ELEMENTS_PER_CALL = 1000;
 const PIPELINE = 16;
 
-const member = (index: number): string => `member:${String(index).padStart(12, '0')}`;
+export const member = (index: number): string => `member:${String(index).padStart(12, '0')}`;
 
 /** A command that adds elements to a key, by their numbers. */
 export type Filling = readonly [command: readonly string[], element: (index: number) => readonly string[]];

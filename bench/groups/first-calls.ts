@@ -5,13 +5,11 @@
  */
 import type { Arg } from '../../src/client/encode-command.js';
 import { RespClient } from '../../src/client/resp-client.js';
-import { sleep } from '../../src/launcher/wait.js';
 import type { GroupRunner } from '../context.js';
-import { summarize } from '../measurement.js';
+import { rowIdOf, summarize } from '../measurement.js';
 import { runPairs } from '../pairing.js';
 import { type Contender, ServerUnderTest, withServer } from '../server-under-test.js';
-import type { Pair } from '../statistics.js';
-import { HASH, SET, ZSET } from './collections.js';
+import { HASH, member, ZSET } from './collections.js';
 
 interface FirstCall {
   readonly title: string;
@@ -28,10 +26,7 @@ const ENTRIES = 10_000;
 const SINGLE_CALLS = 1000;
 /** A prime: its multiples name all elements, in no order. */
 const STRIDE = 7919;
-/** A server that has nothing to do has gone to sleep after so long, and its clock stands right. */
-const IDLE_MS = 30;
 
-const member = (index: number): string => SET[1](index)[0]!;
 const keyName = (index: number): string => `key:${index}`;
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 const words = (text: string): Arg[][] => [text.split(' ')];
@@ -81,27 +76,28 @@ const CALLS: readonly FirstCall[] = [
   plain('INFO all'),
 ];
 
-const ROW = 'first-calls';
+const idOf = ({ title }: FirstCall): string => rowIdOf('first-calls', title);
 
 export const firstCalls: GroupRunner = {
-  rowIds: [ROW],
+  rowIds: CALLS.map(idOf),
   run: async (context) => {
     const { candidate, baseline, options } = context;
-    // A row of this group is a command; they cannot be had one by one, as each is to be called once.
+    // All commands are called, whichever rows are wanted: what one has done is what the next one works on.
     const pairsOf = (settings: readonly (readonly [string, string])[]) =>
       runPairs(options.pairs, { contender: candidate, settings }, { contender: baseline, settings: [] }, callAll);
     const asStarted = await pairsOf([]);
     const practised = await pairsOf([['jit-warmup', 'yes']]);
     const spec = { unit: 'ms', better: 'lower', isCharted: false } as const;
-    const rowOf = (title: string) => ({
-      id: ROW,
+    const rowOf = (id: string, title: string) => ({
+      id,
       title,
       measures: [
-        summarize({ ...spec, name: 'with jit-warmup', goal: 1 }, practised[title] as Pair[]),
-        summarize({ ...spec, name: 'as started' }, asStarted[title] as Pair[]),
+        summarize({ ...spec, name: 'with jit-warmup', goal: 1 }, practised[title]!),
+        summarize({ ...spec, name: 'as started' }, asStarted[title]!),
       ],
     });
-    const rows = await Promise.all(CALLS.map(({ title }) => context.attempt(ROW, async () => rowOf(title))));
+    const wanted = CALLS.map((call) => [idOf(call), call.title] as const).filter(([id]) => context.wants(id));
+    const rows = await Promise.all(wanted.map(([id, title]) => context.attempt(id, async () => rowOf(id, title))));
     return {
       title: 'First calls after a start',
       method:
@@ -127,12 +123,10 @@ function callAll({ contender, settings }: Side): Promise<Record<string, number>>
         for (const { title, before, requests, isOneByOne } of CALLS) {
           await client.pipeline(before?.() ?? []);
           const commands = requests();
-          await sleep(IDLE_MS);
-          const beforeMs = server.mainThreadMs();
-          if (isOneByOne) for (const command of commands) await client.request(command);
-          else await client.pipeline(commands);
-          await sleep(IDLE_MS);
-          cost[title] = server.mainThreadMs() - beforeMs;
+          cost[title] = await server.mainThreadMsOf(async () => {
+            if (isOneByOne) for (const command of commands) await client.request(command);
+            else await client.pipeline(commands);
+          });
         }
       } finally {
         client.close();

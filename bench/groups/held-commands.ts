@@ -4,7 +4,7 @@ import type { Arg } from '../../src/client/encode-command.js';
 import { RespClient } from '../../src/client/resp-client.js';
 import { loadKeys } from '../key-loader.js';
 import type { ServerUnderTest } from '../server-under-test.js';
-import { type Filling, fill, HASH, LIST, SET, ZSET } from './collections.js';
+import { type Filling, fill, HASH, LIST, member, SET, ZSET } from './collections.js';
 
 export interface HeldCommand {
   /** The command's words, unless `request` gives others. */
@@ -75,8 +75,6 @@ const many = (command: string, key: string, element: (index: number) => readonly
   key,
   ...elements(element),
 ];
-
-const member = (index: number): string => SET[1](index)[0]!;
 
 const LISTS: readonly HeldCommand[] = [
   ...plain('LRANGE value 0 -1', 'SORT value ALPHA LIMIT 0 10'),

@@ -5,15 +5,12 @@
  * and for memory that is fresh.
  */
 import { RespClient } from '../../src/client/resp-client.js';
-import { sleep } from '../../src/launcher/wait.js';
 import type { BenchContext, GroupRunner } from '../context.js';
-import { type Row, summarize } from '../measurement.js';
+import { type Row, rowIdOf, summarize } from '../measurement.js';
 import { runPairs } from '../pairing.js';
 import { type Contender, ServerUnderTest, withBoth } from '../server-under-test.js';
 import { type HeldCommand, WORKLOADS, type Workload } from './held-commands.js';
 
-/** A server that has nothing to do has gone to sleep after so long, and its clock stands right. */
-const IDLE_MS = 20;
 const MAX_REPLY_BYTES = 2 ** 31;
 
 /** A server with a workload's data. */
@@ -24,18 +21,14 @@ interface Prepared {
   payload: Buffer | null;
 }
 
-const rowIdOf = ({ id }: Workload, { title }: HeldCommand): string =>
-  `hold-${id}-${title
-    .toLowerCase()
-    .replaceAll(/[^a-z]+/g, '-')
-    .replace(/-$/, '')}`;
+const idOf = ({ id }: Workload, { title }: HeldCommand): string => rowIdOf(`hold-${id}`, title);
 
 export const commandHolds: GroupRunner = {
-  rowIds: WORKLOADS.flatMap((workload) => workload.commands.map((command) => rowIdOf(workload, command))),
+  rowIds: WORKLOADS.flatMap((workload) => workload.commands.map((command) => idOf(workload, command))),
   run: async (context) => {
     const rows: Row[] = [];
     for (const workload of WORKLOADS) {
-      const wanted = workload.commands.filter((command) => context.wants(rowIdOf(workload, command)));
+      const wanted = workload.commands.filter((command) => context.wants(idOf(workload, command)));
       if (wanted.length > 0) rows.push(...(await measureWorkload(context, workload, wanted)));
     }
     return {
@@ -68,7 +61,7 @@ async function measureWorkload(
     try {
       const [candidate, baseline] = [await prepare(ours), await prepare(theirs)];
       for (const command of commands) {
-        const id = rowIdOf(workload, command);
+        const id = idOf(workload, command);
         const title = `${workload.title}: ${command.title}`;
         const measure = () => measureCommand({ id, title }, command, candidate, baseline, context.options.pairs);
         rows.push(...(await context.attempt(id, measure)));
@@ -102,9 +95,5 @@ async function measureCommand(
 async function callOnce({ server, client, payload }: Prepared, command: HeldCommand): Promise<number> {
   await client.pipeline(command.before?.() ?? []);
   await server.freed();
-  await sleep(IDLE_MS);
-  const before = server.mainThreadMs();
-  await client.request(command.request?.(payload!) ?? command.title.split(' '));
-  await sleep(IDLE_MS);
-  return server.mainThreadMs() - before;
+  return server.mainThreadMsOf(() => client.request(command.request?.(payload!) ?? command.title.split(' ')));
 }
