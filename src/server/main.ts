@@ -1,6 +1,7 @@
 /** Entry of `slotmesh-server`: the process is made ready, the node is built and started, and signals end it in good order. */
 import { CommandTable } from '../commands/command-table.js';
 import { allCommands } from '../commands/index.js';
+// Needed by few, but not imported when asked for: scripts/bundle.mjs tells why.
 import { warmUp } from './jit-warmup/warm-up.js';
 import { Node } from './node.js';
 import { boot } from './process/boot.js';

@@ -365,13 +365,11 @@ function places(size: number): Exercise {
   return {
     commands: [
       many('GEOADD value', size, (i) => [((i * STRIDE) % 3600) / 10 - 180, (i % 1600) / 10 - 80, element(i)]),
-      ...repeated(
-        `
-        GEOADD places 1.5 #.25 place:#
+      ...repeated(`
+        GEOADD places 1.5 2.25 place:#
         GEOPOS places place:#
         GEODIST value ${element(1)} ${element(2)}
-        GEOHASH places place:#`.replace('#.25', '2.25'),
-      ),
+        GEOHASH places place:#`),
       ...lines(`
         GEOSEARCH value ${around} COUNT 10
         GEOSEARCH value ${around} ASC WITHCOORD WITHDIST WITHHASH
@@ -404,7 +402,7 @@ function streams(size: number): Exercise {
         XPENDING value group - + ${size} consumer
         XAUTOCLAIM value group other 0 0 COUNT ${size} JUSTID
         XAUTOCLAIM value group third 0 0 COUNT ${size}`),
-      many('XCLAIM value group fourth 0', size / 2, (i) => [`1-${i + 1}`]),
+      ids('XCLAIM value group fourth 0'),
       ...times(size / 4, (i): Command => ['XACK', 'value', 'group', `1-${i + 1}`]),
       ids('XACK value group'),
       ...lines(`
@@ -467,7 +465,7 @@ function others(): Exercise {
   };
 }
 
-/** Requests of megabytes, which arrive in many reads, and what is done with large values only; to be practised once, afterwards. */
+/** Requests of megabytes, which arrive in many reads, and what is done with large values only: once is enough. */
 export function largeExercise(): Exercise {
   const some = 2000;
   return {
