@@ -49,6 +49,7 @@ export function geoAdd(call: Invocation): void {
   if (!isZset(call, ref)) return;
   if (ref === 0 && isXx) return call.reply.integer(0);
   const zsets = zsetsOf(call.keyspace);
+  if (count > 1) zsets.expect(ref, count);
   if (ref === 0) ref = zsets.create(db, bytes, starts[1], lengths[1], lengths[from + 2]);
   let added = 0;
   let updated = 0;
@@ -66,6 +67,7 @@ export function geoAdd(call: Invocation): void {
     }
     ref = zsets.set(db, ref, bytes, start, length, score);
   }
+  if (count > 1) zsets.settle(ref);
   if (added + updated > 0) {
     call.keyspace.dirty += added + updated;
     call.notify(NOTIFY_ZSET, 'zadd', 1);

@@ -44,17 +44,22 @@ export function zrem(call: Invocation): void {
   if (!isZset(call, ref)) return;
   if (ref === 0) return call.reply.integer(0);
   const zsets = zsetsOf(call.keyspace);
+  const isMany = call.argc > 3;
+  if (isMany) zsets.expect(ref, call.argc - 2);
   let removed = 0;
+  let isEmpty = false;
   for (let i = 2; i < call.argc; i++) {
     call.warmItems(zsets, ref, i - 2, i, 1);
     ref = zsets.remove(db, ref, bytes, starts[i], lengths[i]);
     if (!zsets.wasRemoved) continue;
     removed++;
-    if (zsets.count(ref) === 0) {
-      db.remove(ref);
-      ref = 0;
-      break;
-    }
+    isEmpty = zsets.count(ref) === 0;
+    if (isEmpty) break;
+  }
+  if (isMany) zsets.settle(ref);
+  if (isEmpty) {
+    db.remove(ref);
+    ref = 0;
   }
   call.keyspace.dirty += removed;
   if (removed > 0) call.notify(NOTIFY_ZSET, 'zrem', 1);
@@ -148,7 +153,8 @@ function addMembers(call: Invocation, flags: number, from: number): void {
     return;
   }
   const zsets = zsetsOf(call.keyspace);
-  zsets.expected = (argc - from) >> 1;
+  const isMany = argc - from > 2;
+  if (isMany) zsets.expect(ref, (argc - from) >> 1);
   if (ref === 0) ref = zsets.create(db, bytes, starts[1], lengths[1], lengths[from + 1]);
   let added = 0;
   let updated = 0;
@@ -179,7 +185,7 @@ function addMembers(call: Invocation, flags: number, from: number): void {
     ref = zsets.set(db, ref, bytes, start, length, score);
     updated++;
   }
-  if (argc - from > 2) zsets.settle(ref);
+  if (isMany) zsets.settle(ref);
   call.keyspace.dirty += added + updated;
   if (added + updated > 0) call.notify(NOTIFY_ZSET, isIncrement ? 'zincr' : 'zadd', 1);
   if (!isIncrement) reply.integer((flags & CH) !== 0 ? added + updated : added);

@@ -22,6 +22,12 @@ export interface ItemOrder {
   compare(item: Ref, bytes: Uint8Array, start: number, length: number): number;
 }
 
+/** Who goes over the elements of a tree to take some of them out. */
+export interface Sweeper {
+  /** @returns whether the element of the item is to go; the item is the sweeper's own affair */
+  takes(item: Ref): boolean;
+}
+
 const ROOT = 0;
 const HEIGHT = 1;
 const COUNT = 2;
@@ -140,11 +146,13 @@ export class RankTree {
     return CONTROL_BYTES + nodeBytes * Math.round(leaves * (1 + 2 / BRANCH_CELLS));
   }
 
-  /** Adds an element that is not there. The member's bytes are those of the item. */
-  insert(tree: Ref, score: number, item: Ref, bytes: Uint8Array, start: number, length: number): void {
+  /** Adds an element that is not there. The member's bytes are those of the item. @returns whether it is behind all others */
+  insert(tree: Ref, score: number, item: Ref, bytes: Uint8Array, start: number, length: number): boolean {
     this.bindMember(score, item, bytes, start, length);
     this.descend(tree);
+    const isLast = this.index === this.cellCount(this.leaf) && this.nextLeaf(this.leaf) === 0;
     this.insertHere(tree, item);
+    return isLast;
   }
 
   /** Adds an element behind all others. */
@@ -160,6 +168,34 @@ export class RankTree {
     this.descend(tree);
     this.index--;
     this.removeHere(tree);
+  }
+
+  /** Removes all elements that the sweeper takes, in one walk over the leaves. O(n), and no item is compared. */
+  sweep(tree: Ref, sweeper: Sweeper): void {
+    for (let rank = 0; rank < this.count(tree); ) {
+      this.seekRank(tree, rank);
+      const removed = this.sweepLeaf(sweeper);
+      rank += this.cellCount(this.leaf) - this.index;
+      if (removed > 0) this.tellLoss(tree, removed);
+    }
+  }
+
+  /** Removes those of the elements from the place on that are in its leaf. @returns how many */
+  private sweepLeaf(sweeper: Sweeper): number {
+    const words = this.words[this.leaf >>> CHUNK_INDEX_SHIFT];
+    const base = (this.leaf & UNIT_MASK) << 1;
+    const end = base + LEAF_HEADER + words[base] * LEAF_CELL;
+    let kept = base + LEAF_HEADER + this.index * LEAF_CELL;
+    for (let at = kept; at < end; at += LEAF_CELL) {
+      if (sweeper.takes(words[at + 2])) continue;
+      words[kept] = words[at];
+      words[kept + 1] = words[at + 1];
+      words[kept + 2] = words[at + 2];
+      kept += LEAF_CELL;
+    }
+    const removed = (end - kept) / LEAF_CELL;
+    words[base] -= removed;
+    return removed;
   }
 
   /** Gives an element that is there another score. */
@@ -442,9 +478,14 @@ export class RankTree {
 
   /** Removes `count` elements from the place on; they are in its leaf. */
   private removeHere(tree: Ref, count = 1): void {
+    closeCell(this.words, this.leaf, LEAF_HEADER, LEAF_CELL, this.index, count);
+    this.tellLoss(tree, count);
+  }
+
+  /** Brings everything above the leaf of the place up to date, which has lost `count` elements. */
+  private tellLoss(tree: Ref, count: number): void {
     const height = this.get(tree, HEIGHT);
     let node = this.leaf;
-    closeCell(this.words, node, LEAF_HEADER, LEAF_CELL, this.index, count);
     for (let level = 1; level <= height; level++) {
       const parent = this.pathNode[level];
       const cell = this.pathIndex[level];

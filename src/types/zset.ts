@@ -42,6 +42,7 @@ import { formatDouble } from './double.js';
 import { ItemBatch } from './item-batch.js';
 import { MemberTable, type TabledType } from './member-table.js';
 import { RankWalk } from './rank-walk.js';
+import { ZsetBatch } from './zset-batch.js';
 import { ZsetBuilder } from './zset-builder.js';
 import { SCORE_BYTES, scoreOf, ZSET_LISTPACK, ZSET_SKIPLIST, ZsetCursor } from './zset-cursor.js';
 
@@ -73,7 +74,8 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
   /** Whether `remove` found the member. */
   wasRemoved = false;
   /** Members that are about to be set: a table that is made meanwhile has room for them, until `settle`. */
-  expected = 0;
+  private expected = 0;
+  private readonly batch: ZsetBatch;
   /** Of the member that `find` was asked for in a table: its item, or 0, and its hash. */
   private found: Ref = 0;
   private foundHash = 0;
@@ -91,6 +93,7 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     this.trees = new RankTree(space.arena, this);
     this.cursor = new ZsetCursor(space, this.trees);
     this.builder = new ZsetBuilder(space, this);
+    this.batch = new ZsetBatch(space, this.table, this.trees);
   }
 
   compare(item: Ref, bytes: Uint8Array, start: number, length: number): number {
@@ -145,7 +148,7 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
   count(ref: Ref): number {
     const { entries } = this.space;
     if (this.isPacked(ref)) return listpackCount(entries.view(ref), entries.valueStart(ref)) >> 1;
-    return this.trees.count(this.treeOf(ref));
+    return this.table.count(this.tableOf(ref));
   }
 
   /** Finds a member; its score is then in `score`. @returns whether it is there */
@@ -173,11 +176,33 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     return rank;
   }
 
+  /**
+   * To be called before a command sets several members, or removes them; `settle` is afterwards, and nothing that asks for ranks in between.
+   * @param ref   0 if the set is not there yet
+   * @param count how many members the command names
+   */
+  expect(ref: Ref, count: number): void {
+    this.expected = count;
+    if (ref !== 0 && !this.isPacked(ref)) this.batch.open(this.tableOf(ref), this.treeOf(ref), count);
+  }
+
+  /** To be called when the members that were expected have come or gone, or were not to. */
+  settle(ref: Ref): void {
+    this.expected = 0;
+    this.batch.close();
+    const table = this.itemTable(ref);
+    if (table !== 0) this.table.fit(table);
+  }
+
   /** Makes an empty set of a key that is not there, for the caller to fill at once. @param memberLength of the first member */
   create(db: Database, key: Uint8Array, start: number, length: number, memberLength: number): Ref {
     const { entries, packing } = this.space;
-    if (packing.zsetListpackEntries < 1 || memberLength > packing.zsetListpackValueBytes)
-      return this.createTree(db, key, start, length, 0, this.table.createFor(this.expected), this.trees.create());
+    if (packing.zsetListpackEntries < 1 || memberLength > packing.zsetListpackValueBytes) {
+      const table = this.table.createFor(this.expected);
+      const tree = this.trees.create();
+      this.batch.open(table, tree, this.expected);
+      return this.createTree(db, key, start, length, 0, table, tree);
+    }
     const ref = db.add(key, start, length, TYPE_ZSET, ZSET_LISTPACK, LISTPACK_EMPTY_BYTES, 0);
     initListpack(entries.view(ref), entries.valueStart(ref));
     return ref;
@@ -223,28 +248,28 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
       // The guard may have looked for something, too.
       this.find(ref, bytes, start, length);
     }
-    const table = this.tableOf(ref);
-    const tree = this.treeOf(ref);
-    let item = this.found;
-    if (item === 0) {
-      item = this.createItem(bytes, start, length, score);
-      this.table.insertMissing(table, this.foundHash, item);
-      this.trees.insert(tree, score, item, bytes, start, length);
-    } else {
-      this.table.preserve(table, item);
-      this.readScore(item);
-      writeDouble(this.viewOf(item), this.string.end, score);
-      this.trees.rescore(tree, this.score, score, item, bytes, start, length);
-    }
-    this.table.exempt(table, item);
+    if (this.found === 0) this.addItem(ref, bytes, start, length, score);
+    else this.changeItem(ref, this.found, bytes, start, length, score);
     return ref;
   }
 
-  /** To be called when the `expected` members have come, or were there already. */
-  settle(ref: Ref): void {
-    this.expected = 0;
-    const table = this.itemTable(ref);
-    if (table !== 0) this.table.fit(table);
+  private addItem(ref: Ref, bytes: Uint8Array, start: number, length: number, score: number): void {
+    const table = this.tableOf(ref);
+    const item = this.createItem(bytes, start, length, score);
+    this.table.insertMissing(table, this.foundHash, item);
+    this.table.exempt(table, item);
+    if (this.batch.defersNew) this.batch.add(item, score);
+    else this.trees.insert(this.treeOf(ref), score, item, bytes, start, length);
+  }
+
+  private changeItem(ref: Ref, item: Ref, bytes: Uint8Array, start: number, length: number, score: number): void {
+    if (this.batch.isOpen) return this.batch.change(item, score);
+    const table = this.tableOf(ref);
+    this.table.preserve(table, item);
+    this.readScore(item);
+    writeDouble(this.viewOf(item), this.string.end, score);
+    this.trees.rescore(this.treeOf(ref), this.score, score, item, bytes, start, length);
+    this.table.exempt(table, item);
   }
 
   itemTable(ref: Ref): Ref {
@@ -266,6 +291,11 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     this.wasRemoved = true;
     db.beforeWrite(ref);
     this.table.preserve(table, item);
+    if (this.batch.isOpen) {
+      this.batch.remove(item);
+      this.table.removeFound(table);
+      return ref;
+    }
     this.readScore(item);
     this.trees.remove(this.treeOf(ref), this.score, item, bytes, start, length);
     this.table.removeFound(table);
@@ -438,6 +468,7 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     const entry = db.resizeValue(ref, ROOT_BYTES);
     this.space.entries.setEncoding(entry, ZSET_SKIPLIST);
     this.setBlocks(entry, table, tree);
+    this.batch.open(table, tree, this.expected);
     return entry;
   }
 
@@ -503,6 +534,7 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     const view = this.viewOf(item);
     this.string.read(view, (item & UNIT_MASK) << 3);
     this.score = readDouble(view, this.string.end);
+    if (Number.isNaN(this.score)) this.score = this.batch.scoreOf(item);
   }
 
   private viewOf(item: Ref): Uint8Array {

@@ -1,8 +1,10 @@
 /** Commands that name many members at once: the value is the same as if they had come one by one, also when most of them are there already. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fuzzIterations, fuzzSeed, Random, replayable } from '../support/fuzz.js';
 import { withServers } from '../support/server-process.js';
 import { needsServers } from '../support/tools.js';
+import { InProcess } from './in-process.js';
 
 const DIFFERENT = 300;
 const NAMED = 8000;
@@ -39,4 +41,67 @@ test('members named again and again in one command take no more room', { skip: n
       }
     }
   });
+});
+
+/** Members of a sorted set, most of them named by one command, some more than once. */
+function membersOf(random: Random, limit: number): string[] {
+  const count = 1 + random.below(limit);
+  return Array.from({ length: count }, () => `member:${random.below(limit)}`);
+}
+
+test('many members of a sorted set, set or removed at once, are as if one by one', () => {
+  const seed = fuzzSeed();
+  replayable(seed, () => {
+    const random = new Random(seed);
+    const server = new InProcess();
+    server.isActive = false;
+    const ranks = (key: string): string[] => [
+      server.run(`ZRANGE ${key} 0 -1 WITHSCORES`),
+      server.run(`ZRANGEBYSCORE ${key} 3 (20`),
+      server.run(`ZREVRANK ${key} member:7`),
+      server.run(`ZCARD ${key}`),
+      server.run(`DEBUG DIGEST-VALUE ${key}`),
+    ];
+    const blocksBefore = server.server.keyspace.arena.blockCount;
+    for (let round = 0; round < fuzzIterations(60); round++) {
+      const limit = random.pick([150, 400, 2000]);
+      const score = random.pick([
+        () => random.below(4),
+        () => random.below(1000) - 500,
+        () => random.below(99) / 8 - 0,
+      ]);
+      for (let step = 0; step < 4; step++) {
+        const named = membersOf(random, limit);
+        const options = random.pick(['', '', 'XX', 'NX', 'GT', 'LT', 'GT CH', 'XX CH']).split(' ').filter(Boolean);
+        const isRemoval = random.oneIn(3);
+        const pairs = named.map((member) => (isRemoval ? [member] : [String(score()), member]));
+        const head = (key: string): string[] => (isRemoval ? ['ZREM', key] : ['ZADD', key, ...options]);
+        const reply = server.runWords([...head('many'), ...pairs.flat()]);
+        let sum = 0;
+        for (const pair of pairs) sum += Number(server.runWords([...head('single'), ...pair]).slice(1));
+        assert.equal(Number(reply.slice(1)), sum);
+        assert.deepEqual(ranks('many'), ranks('single'));
+      }
+      if (random.oneIn(3)) server.run('DEL many single');
+    }
+    server.run('DEL many single');
+    while (server.server.keyspace.reaper.step(1));
+    assert.equal(server.server.keyspace.arena.blockCount, blocksBefore, 'every block was given back');
+  });
+});
+
+test('many places at once are as if one by one', () => {
+  const server = new InProcess();
+  server.isActive = false;
+  const random = new Random(fuzzSeed());
+  for (let round = 0; round < 4; round++) {
+    const places = membersOf(random, 600).map((name) => [
+      `${random.below(360) - 180}`,
+      `${random.below(160) - 80}`,
+      name,
+    ]);
+    server.runWords(['GEOADD', 'many', ...places.flat()]);
+    for (const place of places) server.runWords(['GEOADD', 'single', ...place]);
+    assert.equal(server.run('ZRANGE many 0 -1 WITHSCORES'), server.run('ZRANGE single 0 -1 WITHSCORES'));
+  }
 });

@@ -80,8 +80,20 @@ for (const [name, isGrowing] of [
       trees.rescore(tree, element.score, score, element.item, members.bytesOf(element.member), 0, 4);
       addToModel({ ...element, score });
     };
+    const sweep = (): void => {
+      const isRare = random.below(2) === 0;
+      const [first, last] = [random.below(model.length), random.below(model.length)];
+      const gone = new Set<Ref>();
+      model.forEach(({ item }, rank) => {
+        if (isRare ? random.below(100) === 0 : (rank - first) * (rank - last) < 0) gone.add(item);
+      });
+      trees.sweep(tree, { takes: (item) => gone.has(item) });
+      for (const item of gone) arena.free(item);
+      model.splice(0, model.length, ...model.filter(({ item }) => !gone.has(item)));
+    };
     if (isGrowing < 0.5) for (let i = 0; i < 4000; i++) add();
     for (let step = 0; step < 6000; step++) {
+      if (random.below(300) === 0 && model.length > 0) sweep();
       if (model.length === 0 || random.below(100) < isGrowing * 100) {
         add();
       } else if (random.below(3) === 0) {

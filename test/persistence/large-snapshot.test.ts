@@ -199,9 +199,18 @@ function commandOf(random: Random): string {
       return `HSETEX timed PXAT ${NOW_MS + 1e8 + at} FIELDS 1 new:${at} ${text}`;
     case 43:
       return `HINCRBY timed counter:${at % 9} 5`;
+    case 44:
+      return manyMembersCommand(random);
     default:
       return `HSET hash field:${at} changed:${text} new:${at} ${text}x`;
   }
+}
+
+/** A command that names most members of a sorted set: its tree is then changed as a whole. */
+function manyMembersCommand(random: Random): string {
+  const members = Array.from({ length: MEMBERS }, () => `member:${random.below(MEMBERS)}`);
+  if (random.oneIn(2)) return `ZREM zset ${members.slice(random.below(MEMBERS / 2)).join(' ')}`;
+  return `ZADD zset ${members.map((member) => `${random.below(900)} ${member}`).join(' ')}`;
 }
 
 /** Loads an image into a fresh server. */
