@@ -85,8 +85,16 @@ export class Database {
   /**
    * Brings the entries of WARM_MAX keys into the cache that are about to be looked up: numbers `from`, `from + step` and so on of those named, as far as
    * there are any. Their hashes are remembered if something else in these bytes has been hashed ahead.
+   * @returns whether most of them lie in memory as they are named
    */
-  warmSome(bytes: Uint8Array, starts: Int32Array, lengths: Int32Array, from: number, end: number, step: number): void {
+  warmSome(
+    bytes: Uint8Array,
+    starts: Int32Array,
+    lengths: Int32Array,
+    from: number,
+    end: number,
+    step: number,
+  ): boolean {
     let found = 0;
     for (let i = from, left = WARM_MAX; i < end && left > 0; i += step, left--) {
       const hash = hashAheadToo(bytes, starts[i], lengths[i]);
@@ -95,7 +103,7 @@ export class Database {
       warmTables[found] = table;
       warmHashes[found++] = hash;
     }
-    this.space.table.warm(warmTables, warmHashes, found);
+    return this.space.table.warm(warmTables, warmHashes, found) * 2 > WARM_MAX;
   }
 
   /** @returns the live entry for a read: counts a hit or miss and refreshes the access clock; 0 for none */

@@ -9,7 +9,7 @@
  * Invariants: (1) n is at least 1 and at most the capacity; (2) with a directory, the segments of buckets 0 to n − 1 are there, and no others.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
-import { BUCKET_BYTES, BUCKET_WORDS } from './bucket.js';
+import { BUCKET_BYTES, BUCKET_WORDS, clearBucket } from './bucket.js';
 
 export const SEGMENT_SHIFT = 10;
 export const SEGMENT_BUCKETS = 1 << SEGMENT_SHIFT;
@@ -123,8 +123,11 @@ export class BucketArray {
   /** @returns a new block of empty buckets */
   allocateEmpty(bucketCount: number): Ref {
     const ref = this.arena.allocate(bucketCount * BUCKET_BYTES);
+    const words = this.words[ref >>> CHUNK_INDEX_SHIFT];
     const base = (ref & UNIT_MASK) << 1;
-    this.words[ref >>> CHUNK_INDEX_SHIFT].fill(0, base, base + bucketCount * BUCKET_WORDS);
+    // Most tables are those of slots with a few keys.
+    if (bucketCount === 1) clearBucket(words, base);
+    else words.fill(0, base, base + bucketCount * BUCKET_WORDS);
     return ref;
   }
 

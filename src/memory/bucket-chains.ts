@@ -6,7 +6,7 @@
  * Invariants: (1) in a chain all buckets but the last are full, and an overflow bucket is never empty; (2) a cell is empty iff its ref is 0.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
-import { BUCKET_WORDS, CELLS, OVERFLOW_WORD } from './bucket.js';
+import { BUCKET_WORDS, CELLS, clearBucket, OVERFLOW_WORD } from './bucket.js';
 import { BUCKETS, BucketArray, CAPACITY, COUNT, ROOT, SEGMENT_BUCKETS, SEGMENT_SHIFT } from './bucket-array.js';
 
 /** Most keys that `warm` takes at once: their cache lines must still be there when the commands come, and 32 fill the memory's queue anyway. */
@@ -201,7 +201,7 @@ export class BucketChains {
         if (item !== 0) items[count++] = item;
       }
       const overflow = words[base + OVERFLOW_WORD];
-      if (current === 0) words.fill(0, base, base + BUCKET_WORDS);
+      if (current === 0) clearBucket(words, base);
       else this.arena.free(current);
       if (overflow === 0) return count;
       current = overflow;

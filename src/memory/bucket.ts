@@ -44,6 +44,11 @@ export function emptyCell(words: Int32Array, base: number): number {
   return cell;
 }
 
+/** Empties a bucket: by a loop, since a call into the engine takes as long as sixty of its turns. */
+export function clearBucket(words: Int32Array, base: number): void {
+  for (let word = base; word < base + BUCKET_WORDS; word++) words[word] = 0;
+}
+
 /** Puts an item into an empty cell. */
 export function fillCell(words: Int32Array, base: number, cell: number, item: Ref, hash: number): void {
   words[base + cell] = item;

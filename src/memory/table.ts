@@ -16,8 +16,8 @@
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import {
-  BUCKET_WORDS,
   CELLS,
+  clearBucket,
   emptyCell,
   FINGERPRINT_WORD,
   fillCell,
@@ -45,6 +45,8 @@ const PICKED_CELLS = 16;
 const SAMPLE_CELLS = 5;
 
 const LOAD_MIN = 3;
+/** Of two items that lie next to each other, or nearly so: 256 bytes. */
+const NEIGHBOUR_UNITS = 32;
 
 /**
  * Buckets of the keys being warmed, and what is most likely their items; used within one call only. Constants, since what is a field costs so many more
@@ -115,8 +117,9 @@ export class Table extends BucketChains {
    * waits for its bucket before it can ask for the item (1 M items, 32 keys at a time: 440 ns a key without, 150 with). The loops are short and apart, as
    * no more overlaps than what the processor has begun when it first waits.
    * @param tables the table of each key; @param hashes the keys' hashes; at most WARM_MAX
+   * @returns how many of the items most likely lie just behind the one before: what is read in its order the processor fetches by itself
    */
-  warm(tables: Int32Array, hashes: Int32Array, count: number): void {
+  warm(tables: Int32Array, hashes: Int32Array, count: number): number {
     const { words } = this;
     for (let i = 0; i < count; i++) {
       this.locateHash(tables[i], hashes[i]);
@@ -128,6 +131,9 @@ export class Table extends BucketChains {
     for (let i = 0; i < count; i++) warmItems[i] = firstMatch(words[warmChunks[i]], warmBases[i], hashes[i]);
     for (let i = 0; i < count; i++) sum ^= touchItem(words, warmItems[i]);
     this.warmed = sum;
+    let neighbours = 0;
+    for (let i = 1; i < count; i++) if ((warmItems[i] - warmItems[i - 1]) >>> 0 <= NEIGHBOUR_UNITS) neighbours++;
+    return neighbours;
   }
 
   /** Points the cell of `foundItem` to the item's new block. */
@@ -441,7 +447,7 @@ export class Table extends BucketChains {
     this.locate(table, bucketCount);
     const newChunk = this.bucketChunk;
     const newBase = this.bucketWord;
-    this.words[newChunk].fill(0, newBase, newBase + BUCKET_WORDS);
+    clearBucket(this.words[newChunk], newBase);
     this.setControl(table, BUCKETS, bucketCount + 1);
     this.locate(table, bucketCount - low);
     const oldChunk = this.bucketChunk;

@@ -22,6 +22,10 @@ import type { Server } from './server.js';
 const WARMED_MIN = 8;
 /** What there is to fewer keys is in the caches as it is. */
 const WARMED_KEYSPACE_MIN = 4096;
+/** Of so few keys, those that are named in the order in which they lie in memory are there in time: to bring them costs 100 ns a key more than it saves. */
+const WARMED_IN_ORDER_MIN = 32_768;
+/** After so many keys it is seen again whether they are in order. */
+const UNWARMED_KEYS = 16 * WARM_MAX;
 
 export class Invocation {
   request: Request;
@@ -35,6 +39,8 @@ export class Invocation {
   db: Database;
   /** Set once the handler has told its propagated form itself; the request as received is then not propagated. */
   isPropagated = false;
+  /** Number of the first key that is to be brought into the cache again. */
+  private warmedFrom = 0;
 
   constructor(server: Server, request: Request, command: Command, connection: Connection) {
     this.server = server;
@@ -71,8 +77,12 @@ export class Invocation {
   warmKeys(n: number, index: number, step: number): void {
     if (n % WARM_MAX !== 0) return;
     const { argc, bytes, starts, lengths } = this.request;
-    if (argc - index >= WARMED_MIN * step && this.db.keyCount >= WARMED_KEYSPACE_MIN)
-      this.db.warmSome(bytes, starts, lengths, index, argc, step);
+    const { keyCount } = this.db;
+    if (argc - index < WARMED_MIN * step || keyCount < WARMED_KEYSPACE_MIN) return;
+    if (n === 0) this.warmedFrom = 0;
+    if (n < this.warmedFrom) return;
+    const isInOrder = this.db.warmSome(bytes, starts, lengths, index, argc, step);
+    if (isInOrder && keyCount < WARMED_IN_ORDER_MIN) this.warmedFrom = n + UNWARMED_KEYS;
   }
 
   /** The same for commands on many items of a collection, of which argument `index` names number `n`; `ref` is its entry so far, or 0. */
