@@ -46,6 +46,10 @@ const addOptions = fc.constantFrom(
   ['XX', 'LT'],
 );
 const pairs = fc.array(fc.tuple(score, member), { minLength: 1, maxLength: 8 });
+/** So many that a set of them has no room in a listpack, and that they are most of it; some come more than once. */
+const manyMembers = fc
+  .tuple(fc.integer({ min: 64, max: 150 }), fc.integer({ min: 1, max: 60 }))
+  .map(([count, step]) => Array.from({ length: count }, (_, i) => (i * step) % 140));
 const weights = fc.constantFrom([], ['WEIGHTS', '2', '-1'], ['WEIGHTS', '0', 'inf']);
 const aggregate = fc.constantFrom([], ['AGGREGATE', 'MIN'], ['AGGREGATE', 'max'], ['AGGREGATE', 'SUM']);
 
@@ -97,6 +101,15 @@ const command: fc.Arbitrary<readonly string[]> = fc.oneof(
   fc.tuple(key, key, withScores).map(([a, b, w]) => ['ZDIFF', '2', a, b, ...w]),
   fc.tuple(fc.constantFrom('ZDIFFSTORE'), key, key, key).map(([name, to, a, b]) => [name, to, '2', a, b]),
   fc.tuple(key, key, fc.constantFrom([], ['LIMIT', '2'])).map(([a, b, rest]) => ['ZINTERCARD', '2', a, b, ...rest]),
+  fc
+    .tuple(key, addOptions, manyMembers, fc.integer({ min: 1, max: 9 }))
+    .map(([k, options, some, step]) => [
+      'ZADD',
+      k,
+      ...options,
+      ...some.flatMap((n, i) => [`${(i * step) % 50}`, `m${n}`]),
+    ]),
+  fc.tuple(key, manyMembers).map(([k, some]) => ['ZREM', k, ...some.map((n) => `m${n}`)]),
   fc.tuple(fc.constantFrom('COPY', 'RENAME'), key, key).map((args) => [...args]),
   fc.tuple(fc.constant('OBJECT'), fc.constant('ENCODING'), key).map((args) => [...args]),
   fc.constant(['DEBUG', 'RELOAD']),
