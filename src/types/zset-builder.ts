@@ -16,7 +16,7 @@ import { initListpack, LISTPACK_EMPTY_BYTES, splice } from '../memory/listpack.j
 import { CountedString } from './counted-keys.js';
 import { ItemBatch } from './item-batch.js';
 import { ItemSource } from './item-source.js';
-import { mergeSort } from './merge-sort.js';
+import { sortByWeight } from './weight-sort.js';
 import type { Zsets } from './zset.js';
 import { SCORE_BYTES, ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
 
@@ -122,26 +122,24 @@ export class ZsetBuilder {
     const items = this.items.subarray(0, itemCount);
     const scores = new Float64Array(itemCount);
     for (let i = 0; i < itemCount; i++) scores[i] = this.scoreOf(items[i]);
-    const compare = (a: number, b: number): number => {
-      if (scores[a] !== scores[b]) return scores[a] < scores[b] ? -1 : 1;
-      return this.compareMembers(items[a], items[b]);
-    };
-    let ascending = 1;
-    let descending = 1;
-    for (let i = 1; i < itemCount; i++) {
-      if (compare(i - 1, i) < 0) ascending++;
-      else descending++;
-    }
-    if (ascending === itemCount) return;
-    if (descending === itemCount) {
+    if (this.isDescending(items, scores)) {
       items.reverse();
       return;
     }
     const order = new Int32Array(itemCount);
     for (let i = 0; i < itemCount; i++) order[i] = i;
-    mergeSort(order, itemCount, compare);
+    sortByWeight(order, scores, itemCount, (a, b) => this.compareMembers(items[a], items[b]));
     for (let i = 0; i < itemCount; i++) order[i] = items[order[i]];
     items.set(order);
+  }
+
+  /** Whether the members are in reverse order, as they are in files. */
+  private isDescending(items: Int32Array, scores: Float64Array): boolean {
+    for (let i = 1; i < items.length; i++) {
+      if (scores[i] > scores[i - 1]) return false;
+      if (scores[i] === scores[i - 1] && this.compareMembers(items[i], items[i - 1]) > 0) return false;
+    }
+    return true;
   }
 
   /** Reads member number `index`, after `sort` that of the rank. */
