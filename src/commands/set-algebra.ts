@@ -25,7 +25,11 @@ export function sinter(call: Invocation): void {
 
 export function sinterStore(call: Invocation): void {
   if (!lookUp(call, 2, call.argc)) return;
-  setsOf(call.keyspace).builder.begin(0);
+  const sets = setsOf(call.keyspace);
+  sets.builder.begin(
+    0,
+    sources.reduce((least, ref) => Math.min(least, countOf(sets, ref)), Number.POSITIVE_INFINITY),
+  );
   intersect(call, Number.POSITIVE_INFINITY, build);
   store(call);
 }
@@ -70,7 +74,8 @@ export function sdiff(call: Invocation): void {
 
 export function sdiffStore(call: Invocation): void {
   if (!lookUp(call, 2, call.argc)) return;
-  setsOf(call.keyspace).builder.begin(0);
+  const sets = setsOf(call.keyspace);
+  sets.builder.begin(0, countOf(sets, sources[0]));
   subtract(call, build);
   store(call);
 }
@@ -108,11 +113,18 @@ function intersect(call: Invocation, limit: number, visit: Visit): number {
 function unite(call: Invocation): Sets {
   const sets = setsOf(call.keyspace);
   const { builder, cursor } = sets;
-  builder.begin(0);
+  builder.begin(
+    0,
+    sources.reduce((most, ref) => Math.max(most, countOf(sets, ref)), 0),
+  );
   for (const source of sources) {
     if (source === 0) continue;
+    const isFirst = builder.count === 0;
     cursor.begin(source);
-    while (cursor.next()) builder.add(cursor.bytes, cursor.start, cursor.length);
+    while (cursor.next()) {
+      if (isFirst) builder.addUnique(cursor.bytes, cursor.start, cursor.length);
+      else builder.add(cursor.bytes, cursor.start, cursor.length);
+    }
   }
   return sets;
 }
@@ -133,6 +145,11 @@ function subtract(call: Invocation, visit: Visit): number {
     visit(sets, call);
   }
   return count;
+}
+
+/** @param ref 0 if there is no set */
+function countOf(sets: Sets, ref: Ref): number {
+  return ref === 0 ? 0 : sets.count(ref);
 }
 
 /** Whether the set `ref` has the member that the cursor points at. */
@@ -162,7 +179,7 @@ function store(call: Invocation): void {
 const replyMember: Visit = ({ cursor }, { reply }) => replyCursorMember(reply, cursor);
 
 const build: Visit = ({ builder, cursor }) => {
-  builder.add(cursor.bytes, cursor.start, cursor.length);
+  builder.addUnique(cursor.bytes, cursor.start, cursor.length);
 };
 
 const nothing: Visit = () => {};

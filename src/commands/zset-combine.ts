@@ -78,7 +78,7 @@ function replyCombined(call: Invocation, operation: Operation): void {
   if (options === null) return;
   const { reply } = call;
   const { builder, cursor } = zsetsOf(call.keyspace);
-  builder.begin();
+  builder.begin(false, likelyCount(operation, options));
   combine(call, operation, options);
   builder.sort();
   const isPaired = options.withScores && reply.protocol === 3;
@@ -98,7 +98,7 @@ function storeCombined(call: Invocation, operation: Operation): void {
   const { db, keyspace, reply } = call;
   const { bytes, starts, lengths } = call.request;
   const { builder } = zsetsOf(keyspace);
-  builder.begin();
+  builder.begin(false, likelyCount(operation, options));
   combine(call, operation, options);
   const { count } = builder;
   const old = call.lookupWrite(1);
@@ -182,6 +182,13 @@ function parseWords(call: Invocation, operation: Operation, at: number, keyCount
   return true;
 }
 
+/** @returns how many members the result has at least, of a union, or at most */
+function likelyCount(operation: Operation, { sources }: Options): number {
+  const counts = sources.map(({ count }) => count);
+  if (operation === 'union') return Math.max(...counts);
+  return operation === 'diff' ? counts[0] : Math.min(...counts);
+}
+
 /** Puts the result into the builder. */
 function combine(call: Invocation, operation: Operation, options: Options): void {
   const { builder } = zsetsOf(call.keyspace);
@@ -196,8 +203,10 @@ function combine(call: Invocation, operation: Operation, options: Options): void
 function unite(call: Invocation, options: Options): void {
   const { builder } = zsetsOf(call.keyspace);
   for (const source of bySize(options.sources)) {
+    const isFirst = builder.count === 0;
     visit(call, source, (bytes, start, length, score) => {
-      if (builder.find(bytes, start, length)) builder.changeFound(options.aggregate(builder.foundScore, score));
+      if (!isFirst && builder.find(bytes, start, length))
+        builder.changeFound(options.aggregate(builder.foundScore, score));
       else builder.add(bytes, start, length, score);
       return true;
     });

@@ -148,7 +148,7 @@ function storeRange(call: Invocation, ref: Ref, isReverse: boolean, isByRank: bo
   const { count } = range;
   const { builder, cursor } = zsetsOf(keyspace);
   if (count > 0) {
-    builder.begin(!isByRank || count <= keyspace.packing.zsetListpackEntries);
+    builder.begin(!isByRank || count <= keyspace.packing.zsetListpackEntries, count);
     zsetsOf(keyspace).seek(ref, isReverse ? range.first + count - 1 : range.first, cursor);
     for (let i = 0; i < count; i++) {
       builder.add(cursor.bytes, cursor.start, cursor.length, cursor.score);

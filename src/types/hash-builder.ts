@@ -33,10 +33,13 @@ import type { HashPair } from './hash-pair.js';
 import { ItemBatch } from './item-batch.js';
 import { ItemSource } from './item-source.js';
 import { PackedBuffer } from './packed-buffer.js';
+import { SeenFilter } from './seen-filter.js';
 import { TIMED_ROOT_BYTES } from './timed-table.js';
 
 /** Room for what is around texts in a listpack, the time of a field included. */
 const AROUND_TEXT_BYTES = 64;
+/** Fewer fields are looked for in less time than they take to hash. */
+const SEEN_MIN = 16;
 
 export class HashBuilder {
   /** Where most pairs of `addNew` are; from its `begin` until the hash is finished or discarded. */
@@ -55,6 +58,9 @@ export class HashBuilder {
   /** Of a table with times. */
   private order: Ref = 0;
   private likely = 0;
+  /** Of the fields of `packed`, if so many are likely that it is worth it. */
+  private readonly seen = new SeenFilter();
+  private usesSeen = false;
 
   constructor(space: Keyspace, hashes: Hashes) {
     this.space = space;
@@ -71,6 +77,13 @@ export class HashBuilder {
     this.table = 0;
     this.order = 0;
     this.likely = likely;
+    this.usesSeen = likely >= SEEN_MIN;
+    if (this.usesSeen) this.seen.clear();
+  }
+
+  /** Tells that so many different fields come, none of which has a time: it becomes a table at once if a listpack has no room for them. */
+  expect(count: number): void {
+    if (count > this.space.packing.hashListpackEntries) this.convert();
   }
 
   /** Sets a field. @returns whether it is new */
@@ -87,7 +100,8 @@ export class HashBuilder {
       hashes.setItem(this.table, field, fieldStart, fieldLength, value, valueStart, valueLength);
       return hashes.wasAdded;
     }
-    const at = findElement(packed.bytes, packed.first, 2, field, fieldStart, fieldLength);
+    const mayBeThere = !this.usesSeen || this.seen.note(hashBytes(field, fieldStart, fieldLength));
+    const at = mayBeThere ? findElement(packed.bytes, packed.first, 2, field, fieldStart, fieldLength) : -1;
     if (at >= 0) {
       const valueAt = nextElement(packed.bytes, at);
       writer.encode(value, valueStart, valueLength);

@@ -13,10 +13,13 @@ import { ElementWriter, findElement, LISTPACK_BYTES_MAX, listpackCount } from '.
 import { ItemBatch } from './item-batch.js';
 import { ItemSource } from './item-source.js';
 import { PackedBuffer } from './packed-buffer.js';
+import { SeenFilter } from './seen-filter.js';
 import type { Sets } from './set.js';
 import { SET_INTSET, SET_LISTPACK, SET_TABLE, SetCursor } from './set-cursor.js';
 import { firstEncoding, fitsIntset, fitsListpack, mayBecomeListpack } from './set-limits.js';
 
+/** Fewer members are looked for in less time than they take to hash. */
+const SEEN_MIN = 16;
 /** Nothing was added yet. */
 const UNDECIDED = -1;
 
@@ -35,6 +38,9 @@ export class SetBuilder {
   private encoding = UNDECIDED;
   private expected = 0;
   private likely = 0;
+  /** Of the members of `packed`, if so many are likely that it is worth it. */
+  private readonly seen = new SeenFilter();
+  private usesSeen = false;
   private table: Ref = 0;
 
   constructor(space: Keyspace, sets: Sets) {
@@ -53,6 +59,8 @@ export class SetBuilder {
     this.encoding = UNDECIDED;
     this.expected = expected;
     this.likely = likely;
+    this.usesSeen = likely >= SEEN_MIN;
+    if (this.usesSeen) this.seen.clear();
   }
 
   /** Begins in a given form. */
@@ -77,24 +85,24 @@ export class SetBuilder {
 
   /** @returns whether the member is new */
   add(member: Uint8Array, start: number, length: number): boolean {
-    const limits = this.space.packing;
-    if (this.encoding === UNDECIDED)
-      this.beginAs(firstEncoding(limits, parseInt64Text(member, start, length), this.expected));
-    if (this.encoding === SET_INTSET) {
-      if (parseInt64Text(member, start, length)) return this.addInteger(parsedInt64.high, parsedInt64.low);
-      this.convert(mayBecomeListpack(limits, this.integers.bytes, 0, length) ? SET_LISTPACK : SET_TABLE);
-    }
-    if (this.encoding === SET_LISTPACK) {
+    if (!this.staysPacked(member, start, length)) return this.sets.addItem(this.table, member, start, length);
+    if (this.encoding === SET_INTSET) return this.addInteger(parsedInt64.high, parsedInt64.low);
+    if (this.mayBeSeen(member, start, length)) {
       const { packed } = this;
       if (findElement(packed.bytes, packed.first, 1, member, start, length) >= 0) return false;
-      const count = listpackCount(packed.bytes, 0) + 1;
-      if (fitsListpack(limits, count, length) && packed.length + length < LISTPACK_BYTES_MAX) {
-        this.append(member, start, length);
-        return true;
-      }
-      this.convert(SET_TABLE);
     }
-    return this.sets.addItem(this.table, member, start, length);
+    this.appendUnlessFull(member, start, length);
+    return true;
+  }
+
+  /** Adds a member that is not there. */
+  addUnique(member: Uint8Array, start: number, length: number): void {
+    if (!this.staysPacked(member, start, length)) this.insert(member, start, length);
+    else if (this.encoding === SET_INTSET) this.addInteger(parsedInt64.high, parsedInt64.low);
+    else {
+      this.mayBeSeen(member, start, length);
+      this.appendUnlessFull(member, start, length);
+    }
   }
 
   /**
@@ -167,6 +175,38 @@ export class SetBuilder {
     this.encoding = UNDECIDED;
   }
 
+  /** Decides on the form that a member needs. @returns whether it is packed: if it is an intset, the member is in `parsedInt64` */
+  private staysPacked(member: Uint8Array, start: number, length: number): boolean {
+    if (this.encoding === SET_TABLE) return false;
+    const limits = this.space.packing;
+    if (this.encoding === UNDECIDED)
+      this.beginAs(firstEncoding(limits, parseInt64Text(member, start, length), this.expected));
+    if (this.encoding === SET_INTSET && !parseInt64Text(member, start, length))
+      this.convert(mayBecomeListpack(limits, this.integers.bytes, 0, length) ? SET_LISTPACK : SET_TABLE);
+    return (this.encoding as number) !== SET_TABLE;
+  }
+
+  /** Notes a member that is about to be in the listpack. @returns whether it may be there */
+  private mayBeSeen(member: Uint8Array, start: number, length: number): boolean {
+    return !this.usesSeen || this.seen.note(hashBytes(member, start, length));
+  }
+
+  /** Puts a member that is not there into the listpack, or into a table if that has no room for it. */
+  private appendUnlessFull(member: Uint8Array, start: number, length: number): void {
+    const { packed } = this;
+    const count = listpackCount(packed.bytes, 0) + 1;
+    if (fitsListpack(this.space.packing, count, length) && packed.length + length < LISTPACK_BYTES_MAX) {
+      this.append(member, start, length);
+      return;
+    }
+    this.convert(SET_TABLE);
+    this.insert(member, start, length);
+  }
+
+  private insert(member: Uint8Array, start: number, length: number): void {
+    this.sets.table.insert(this.table, hashBytes(member, start, length), this.sets.createItem(member, start, length));
+  }
+
   private addInteger(high: number, low: number): boolean {
     const { integers } = this;
     const index = searchIntset(integers.bytes, 0, high, low);
@@ -182,8 +222,12 @@ export class SetBuilder {
     this.walk(cursor);
     this.beginAs(encoding);
     while (cursor.next()) {
-      if (encoding === SET_TABLE) this.sets.addItem(this.table, cursor.bytes, cursor.start, cursor.length);
-      else this.append(cursor.bytes, cursor.start, cursor.length);
+      if (encoding === SET_TABLE) {
+        this.insert(cursor.bytes, cursor.start, cursor.length);
+      } else {
+        this.mayBeSeen(cursor.bytes, cursor.start, cursor.length);
+        this.append(cursor.bytes, cursor.start, cursor.length);
+      }
     }
   }
 }

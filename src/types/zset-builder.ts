@@ -55,12 +55,12 @@ export class ZsetBuilder {
 
   /**
    * @param isGrown members come as to a listpack that becomes a tree when one does not fit: until then −0 is 0, which a listpack cannot tell apart
-   * @param certain so many members are going to be added at least
+   * @param likely for so many members there is room from the beginning; what is not needed is given back at the end
    */
-  begin(isGrown = false, certain = 0): void {
-    this.table = this.zsets.table.createFor(certain);
+  begin(isGrown = false, likely = 0): void {
+    this.table = this.zsets.table.createFor(likely);
     this.batch.begin(this.table);
-    if (certain > this.items.length) this.items = new Int32Array(certain);
+    if (likely > this.items.length) this.items = new Int32Array(likely);
     this.itemCount = 0;
     this.memberBytesMax = 0;
     this.isGrown = isGrown;
@@ -159,6 +159,7 @@ export class ZsetBuilder {
     const tree = trees.create();
     for (let i = 0; i < this.itemCount; i++) trees.append(tree, this.scoreOf(this.items[i]), this.items[i]);
     this.forget();
+    this.zsets.table.fit(this.table);
     return this.zsets.createTree(db, key, start, length, expireAtMs, this.table, tree);
   }
 

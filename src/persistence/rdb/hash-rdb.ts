@@ -64,6 +64,7 @@ export const hashForm: ValueForm = {
     if (record.type === RdbType.HASH) {
       const count = cursor.length();
       builder.begin(false, count);
+      builder.expect(count);
       builder.source.begin(record.bytes);
       for (let rest = count; rest > 0; rest--) {
         cursor.string(field);
@@ -108,6 +109,7 @@ function addNew(builder: HashBuilder, field: RdbString, value: RdbString): boole
 class HashAssembly extends BuilderAssembly<HashBuilder> {
   begin(_: number, certain: number, source: Uint8Array): void {
     this.builder.begin(false, certain);
+    this.builder.expect(certain);
     this.builder.source.begin(source);
   }
 
