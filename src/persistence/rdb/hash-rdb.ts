@@ -83,8 +83,15 @@ export const hashForm: ValueForm = {
 };
 
 export function writePair(writer: RdbWriter, pairs: HashCursor): void {
-  writer.string(pairs.bytes, pairs.start, pairs.start + pairs.length);
-  writer.string(pairs.valueBytes, pairs.valueStart, pairs.valueStart + pairs.valueLength);
+  const { bytes, start, length, valueBytes, valueStart, valueLength, words } = pairs;
+  // In a listpack there is more between the two.
+  const isItem = words !== null && valueStart === start + length + 1;
+  if (isItem && writer.isPlain(bytes, start, length) && writer.isPlain(valueBytes, valueStart, valueLength)) {
+    writer.words(words, start - 1, 2 + length + valueLength);
+    return;
+  }
+  writer.string(bytes, start, start + length);
+  writer.string(valueBytes, valueStart, valueStart + valueLength);
 }
 
 /** @returns a visitor of fields and values in turn */

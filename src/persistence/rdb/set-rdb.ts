@@ -4,10 +4,10 @@
  */
 import { setsOf } from '../../types/set.js';
 import type { SetBuilder } from '../../types/set-builder.js';
-import { SET_INTSET } from '../../types/set-cursor.js';
+import { SET_INTSET, type SetCursor } from '../../types/set-cursor.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
-import { SAMPLED_ITEMS } from './rdb-writer.js';
+import { type RdbWriter, SAMPLED_ITEMS } from './rdb-writer.js';
 import { BuilderAssembly } from './value-assembly.js';
 import type { ValueForm } from './value-form.js';
 
@@ -32,7 +32,7 @@ export const setForm: ValueForm = {
     members.begin(ref);
     for (let i = 0; members.next(); i++) {
       if (i === SAMPLED_ITEMS) writer.reserveRest(mark, i, count);
-      writer.string(members.bytes, members.start, members.start + members.length);
+      writeMember(writer, members);
     }
   },
 
@@ -40,7 +40,7 @@ export const setForm: ValueForm = {
     const { cursor: members } = setsOf(space);
     for (let i = 0; i < count; i++) {
       members.readItem(items[i]);
-      writer.string(members.bytes, members.start, members.start + members.length);
+      writeMember(writer, members);
     }
   },
 
@@ -68,6 +68,13 @@ export const setForm: ValueForm = {
     return builder.finish(db, key, start, length, expireAtMs);
   },
 };
+
+function writeMember(writer: RdbWriter, { bytes, start, length, words }: SetCursor): void {
+  // In a listpack no string has its length before it.
+  const isItem = words !== null && bytes[start - 1] === length;
+  if (isItem && writer.isPlain(bytes, start, length)) writer.words(words, start - 1, 1 + length);
+  else writer.string(bytes, start, start + length);
+}
 
 class SetAssembly extends BuilderAssembly<SetBuilder> {
   begin(count: number, certain: number, source: Uint8Array): void {

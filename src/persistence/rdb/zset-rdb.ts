@@ -11,7 +11,7 @@ import { firstElement, isListpackEnd, ListpackElement, listpackCount } from '../
 import { parseDouble, parseLeadingDouble } from '../../types/parse-double.js';
 import { zsetsOf } from '../../types/zset.js';
 import type { ZsetBuilder } from '../../types/zset-builder.js';
-import { scoreOf, ZSET_LISTPACK, type ZsetCursor } from '../../types/zset-cursor.js';
+import { SCORE_BYTES, scoreOf, ZSET_LISTPACK, type ZsetCursor } from '../../types/zset-cursor.js';
 import { type ElementVisitor, visitZiplist } from './old-packed.js';
 import { RdbType } from './opcodes.js';
 import { RdbCursor, RdbString } from './rdb-cursor.js';
@@ -70,7 +70,12 @@ function writeZsetItems(writer: RdbWriter, space: Keyspace, items: readonly Ref[
 }
 
 function writePair(writer: RdbWriter, members: ZsetCursor): void {
-  writer.string(members.bytes, members.start, members.start + members.length);
+  const { bytes, start, length } = members;
+  if (writer.isPlain(bytes, start, length)) {
+    writer.words(members.words, start - 1, 1 + length + SCORE_BYTES);
+    return;
+  }
+  writer.string(bytes, start, start + length);
   writer.double(members.score);
 }
 
