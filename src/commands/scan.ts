@@ -27,11 +27,15 @@ export function keys(call: Invocation): void {
   const isAll = isMatchAll(bytes, start, end);
   const mark = reply.length;
   let count = 0;
-  for (const items of db.slots) {
+  let warmEnd = 0;
+  for (let slot = 0; slot < SLOT_COUNT; slot++) {
+    if (slot === warmEnd) warmEnd = db.warmSlots(slot);
+    const items = db.slots[slot];
     if (items === 0) continue;
     for (let bucket = keyspace.table.bucketCount(items); bucket > 0; ) {
       bucket = keyspace.table.collectAhead(items, bucket, found);
-      for (const ref of found) {
+      for (let i = 0; i < keyspace.table.aheadCount; i++) {
+        const ref = found[i];
         if (!isAll && !matches(call, ref, start, end)) continue;
         if (entries.hasExpiry(ref) && keyspace.isExpired(ref)) continue;
         replyKey(call, ref);

@@ -84,6 +84,8 @@ export class Snapshot implements SnapshotGuard {
   private readonly indexOf = new Map<Database, number>();
   private databaseAt = 0;
   private slot = 0;
+  /** The slots before this one are in the cache. */
+  private warmEnd = 0;
   private cursor = 0;
   private atIndex = 0;
   private clockEvery = 1;
@@ -146,11 +148,13 @@ export class Snapshot implements SnapshotGuard {
     this.slot = db.keyCount === 0 ? SLOT_COUNT : firstUsedSlot(db.slots, this.slot);
     if (this.slot === SLOT_COUNT) {
       this.slot = 0;
+      this.warmEnd = 0;
       this.cursor = 0;
       if (++this.databaseAt === this.databases.length) this.end(true);
       return;
     }
     this.atIndex = this.databaseAt;
+    if (this.slot >= this.warmEnd) this.warmEnd = db.warmSlots(this.slot);
     this.cursor = this.space.table.scan(db.slots[this.slot], this.cursor, this.visit);
     if (this.cursor === 0) this.slot++;
   }

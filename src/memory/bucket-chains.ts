@@ -20,6 +20,8 @@ export class BucketChains {
   /** The bucket that `locate` found. */
   protected bucketChunk = 0;
   protected bucketWord = 0;
+  /** How many items the last `collectAhead` has found. */
+  aheadCount = 0;
   /** What was read ahead, so that the compiler cannot leave the reads out. */
   warmed = 0;
   protected readonly words: Int32Array[];
@@ -115,16 +117,18 @@ export class BucketChains {
   /**
    * Copies the items of the buckets before bucket `end` into `items`, from the last bucket down, until there are some twenty; and has them brought
    * into the cache all at once (SMEMBERS of 300,000 members: 260 ns of CPU each without, 150 with).
+   * @param items gets `aheadCount` of them; what is behind these stays, as to make an array shorter takes 100 ns
    * @returns the last bucket copied
    */
   collectAhead(table: Ref, end: number, items: Ref[]): number {
-    items.length = 0;
+    let count = 0;
     let bucket = end;
-    while (bucket > 0 && items.length < WARM_MAX - CELLS) {
+    while (bucket > 0 && count < WARM_MAX - CELLS) {
       this.locate(table, --bucket);
-      this.collectChain(items);
+      count = this.copyChain(items, count);
     }
-    this.touchItems(items, items.length);
+    this.touchItems(items, count);
+    this.aheadCount = count;
     return bucket;
   }
 
@@ -216,12 +220,18 @@ export class BucketChains {
 
   /** Appends the items of the located chain. @returns how many `items` has then */
   protected collectChain(items: Ref[]): number {
+    return this.copyChain(items, items.length);
+  }
+
+  /** Puts the items of the located chain into `items` from number `from` on. @returns the number behind the last */
+  private copyChain(items: Ref[], from: number): number {
+    let count = from;
     let words = this.words[this.bucketChunk];
     let base = this.bucketWord;
     for (;;) {
-      for (let cell = 0; cell < CELLS; cell++) if (words[base + cell] !== 0) items.push(words[base + cell]);
+      for (let cell = 0; cell < CELLS && words[base + cell] !== 0; cell++) items[count++] = words[base + cell];
       const overflow = words[base + OVERFLOW_WORD];
-      if (overflow === 0) return items.length;
+      if (overflow === 0) return count;
       words = this.words[overflow >>> CHUNK_INDEX_SHIFT];
       base = (overflow & UNIT_MASK) << 1;
     }

@@ -34,6 +34,7 @@ export class HashCursor implements HashPair {
   private readonly value = new ListpackElement();
   private readonly string = new CountedString();
   private readonly items: Ref[] = [];
+  private itemCount = 0;
   /** Of a table: 0 for a packed hash. */
   private table: Ref = 0;
   private bucket = 0;
@@ -53,7 +54,7 @@ export class HashCursor implements HashPair {
     const encoding = entries.encoding(ref);
     this.isLiveOnly = false;
     if (encoding === HASH_TABLE || encoding === HASH_TIMED_TABLE) {
-      this.items.length = 0;
+      this.itemCount = 0;
       this.itemAt = 0;
       this.table = entries.root(ref);
       this.bucket = this.tables.bucketCount(this.table);
@@ -99,9 +100,10 @@ export class HashCursor implements HashPair {
         if (!this.field.isInteger && !this.value.isInteger) this.words = this.packedWords;
         this.at = this.timeAt === 0 ? this.value.next : nextElement(this.packed, this.value.next);
       } else {
-        while (this.itemAt === this.items.length) {
+        while (this.itemAt === this.itemCount) {
           if (this.bucket === 0) return false;
           this.bucket = this.tables.collectAhead(this.table, this.bucket, this.items);
+          this.itemCount = this.tables.aheadCount;
           this.itemAt = 0;
         }
         this.readItem(this.items[this.itemAt++]);

@@ -147,7 +147,8 @@ export class MemberTable extends Table {
     const copied = this.createFor(this.count(table));
     for (let bucket = this.bucketCount(table); bucket > 0; ) {
       bucket = this.collectAhead(table, bucket, this.collected);
-      for (const item of this.collected) this.insertCopy(copied, item);
+      const count = this.aheadCount;
+      for (let i = 0; i < count; i++) this.insertCopy(copied, this.collected[i]);
     }
     return copied;
   }

@@ -34,6 +34,7 @@ export class SetCursor {
   private readonly string = new CountedString();
   private readonly digits = new Uint8Array(INT64_TEXT_BYTES_MAX);
   private readonly items: Ref[] = [];
+  private itemCount = 0;
   private encoding = SET_INTSET;
   /** Of a packed set: where it lies, and the next member: its index, or its position. */
   private packed: Uint8Array = this.bytes;
@@ -71,7 +72,7 @@ export class SetCursor {
     this.encoding = SET_TABLE;
     this.table = table;
     this.bucket = this.tables.bucketCount(table);
-    this.items.length = 0;
+    this.itemCount = 0;
     this.itemAt = 0;
   }
 
@@ -89,9 +90,10 @@ export class SetCursor {
       this.at = this.element.next;
       return true;
     }
-    while (this.itemAt === this.items.length) {
+    while (this.itemAt === this.itemCount) {
       if (this.bucket === 0) return false;
       this.bucket = this.tables.collectAhead(this.table, this.bucket, this.items);
+      this.itemCount = this.tables.aheadCount;
       this.itemAt = 0;
     }
     this.readItem(this.items[this.itemAt++]);
