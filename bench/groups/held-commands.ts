@@ -18,16 +18,30 @@ export interface HeldCommand {
 export interface Workload {
   id: string;
   title: string;
+  /** Calls of each command before those that count, so that its code is compiled: those of a million elements see to that by themselves. */
+  warmUps: number;
   prepare(server: ServerUnderTest): Promise<unknown>;
   /** @returns connections that are to be there while the server is measured */
   connect?: (server: ServerUnderTest) => Promise<RespClient[]>;
   commands: readonly HeldCommand[];
 }
 
-const MILLION = 1_000_000;
-/** Elements named in one command. */
-const MANY = 100_000;
-/** Coprime to a million: its multiples, modulo that, are all different and in no order. */
+/** How much data commands work on. */
+interface Size {
+  /** Of which the ids and titles of rows tell. */
+  id: string;
+  title: string;
+  /** Of the collection `value`. */
+  elements: number;
+  /** Elements named in one command. */
+  named: number;
+  warmUps: number;
+}
+/** Lies in memory. */
+const LARGE: Size = { id: '', title: '', elements: 1_000_000, named: 100_000, warmUps: 0 };
+/** Lies mostly in the processor's caches: there what is slow is instructions. */
+const SMALL: Size = { id: '20k-', title: '20,000: ', elements: 20_000, named: 10_000, warmUps: 40 };
+/** Coprime to these: its multiples, modulo them, are all different and in no order. */
 const STRIDE = 7919;
 const LARGE_STRING_BYTES = 64 << 20;
 const LARGE_BITMAP_LAST = (LARGE_STRING_BYTES - 1) * 8;
@@ -62,51 +76,51 @@ const WHOLE: readonly HeldCommand[] = [
   ...plain('DEBUG DIGEST-VALUE value'),
 ];
 
-const twice = (filling: Filling) => async (server: ServerUnderTest) => {
-  await fill(server, 'value', filling, 0, MILLION);
-  await fill(server, 'value2', filling, MILLION / 2, MILLION);
+const twice = (size: Size, filling: Filling) => async (server: ServerUnderTest) => {
+  await fill(server, 'value', filling, 0, size.elements);
+  await fill(server, 'value2', filling, size.elements / 2, size.elements);
 };
 
-/** The words of MANY random elements of the million. */
-const elements = (element: (index: number) => readonly Arg[]): Arg[] =>
-  Array.from({ length: MANY }, (_, i) => element((i * STRIDE) % MILLION)).flat();
-const many = (command: string, key: string, element: (index: number) => readonly Arg[]): Arg[] => [
-  command,
-  key,
-  ...elements(element),
-];
+/** The words of so many random elements as one command names. */
+const elementsOf = ({ elements, named }: Size, element: (index: number) => readonly Arg[]): Arg[] =>
+  Array.from({ length: named }, (_, i) => element((i * STRIDE) % elements)).flat();
+type Many = (command: string, key: string, element: (index: number) => readonly Arg[]) => Arg[];
+const manyOf =
+  (size: Size): Many =>
+  (command, key, element) => [command, key, ...elementsOf(size, element)];
+const ofNamed = (command: string, { named }: Size): string => `${command} of ${named.toLocaleString('en')}`;
 
-const LISTS: readonly HeldCommand[] = [
+const lists = (size: Size, many = manyOf(size)): readonly HeldCommand[] => [
   ...plain('LRANGE value 0 -1', 'SORT value ALPHA LIMIT 0 10'),
   makesTarget('SORT value BY nosort STORE target'),
   makesTarget('SORT value ALPHA STORE target'),
-  ...plain('SORT value BY nosort DESC', 'LREM value 0 none', `LPOS value ${member(MILLION - 1)}`),
-  ...plain(`LSET value ${MILLION / 2} ${member(MILLION / 2)}`),
-  onCopy('LINSERT in the middle', () => ['LINSERT', 'copy', 'BEFORE', member(MILLION / 2), 'new']),
-  onCopy(`LTRIM copy 0 ${MILLION / 2}`),
-  onCopy(`LPOP copy ${MILLION / 2}`),
-  onCopy(`RPOP copy ${MILLION / 2}`),
-  makesTarget('RPUSH of 100,000', () => many('RPUSH', 'target', (i) => [member(i)])),
-  makesTarget('LPUSH of 100,000', () => many('LPUSH', 'target', (i) => [member(i)])),
+  ...plain('SORT value BY nosort DESC', 'LREM value 0 none', `LPOS value ${member(size.elements - 1)}`),
+  ...plain(`LSET value ${size.elements / 2} ${member(size.elements / 2)}`),
+  onCopy('LINSERT in the middle', () => ['LINSERT', 'copy', 'BEFORE', member(size.elements / 2), 'new']),
+  onCopy(`LTRIM copy 0 ${size.elements / 2}`),
+  onCopy(`LPOP copy ${size.elements / 2}`),
+  onCopy(`RPOP copy ${size.elements / 2}`),
+  makesTarget(ofNamed('RPUSH', size), () => many('RPUSH', 'target', (i) => [member(i)])),
+  makesTarget(ofNamed('LPUSH', size), () => many('LPUSH', 'target', (i) => [member(i)])),
 ];
 
-const HASHES: readonly HeldCommand[] = [
-  ...plain('HGETALL value', 'HVALS value', 'HRANDFIELD value 100000', 'HSCAN value 0 COUNT 1000000'),
-  { title: 'HMGET of 100,000', request: () => many('HMGET', 'value', (i) => [member(i)]) },
-  makesTarget('HSET of 100,000', () => many('HSET', 'target', (i) => [member(i), 'value'])),
-  onCopy('HDEL of 100,000', () => many('HDEL', 'copy', (i) => [member(i)])),
+const hashes = (size: Size, many = manyOf(size)): readonly HeldCommand[] => [
+  ...plain('HGETALL value', 'HVALS value', `HRANDFIELD value ${size.named}`, `HSCAN value 0 COUNT ${size.elements}`),
+  { title: ofNamed('HMGET', size), request: () => many('HMGET', 'value', (i) => [member(i)]) },
+  makesTarget(ofNamed('HSET', size), () => many('HSET', 'target', (i) => [member(i), 'value'])),
+  onCopy(ofNamed('HDEL', size), () => many('HDEL', 'copy', (i) => [member(i)])),
 ];
 
-const SETS: readonly HeldCommand[] = [
+const sets = (size: Size, many = manyOf(size)): readonly HeldCommand[] => [
   ...plain('SMEMBERS value', 'SINTER value value2', 'SDIFF value value2', 'SUNION value value2'),
   makesTarget('SUNIONSTORE target value value2'),
   makesTarget('SINTERSTORE target value value2'),
   makesTarget('SDIFFSTORE target value value2'),
-  ...plain('SORT value ALPHA LIMIT 0 10', 'SRANDMEMBER value 100000', 'SSCAN value 0 COUNT 1000000'),
-  { title: 'SMISMEMBER of 100,000', request: () => many('SMISMEMBER', 'value', (i) => [member(i)]) },
-  makesTarget('SADD of 100,000', () => many('SADD', 'target', (i) => [member(i)])),
-  onCopy('SREM of 100,000', () => many('SREM', 'copy', (i) => [member(i)])),
-  onCopy('SPOP copy 900000'),
+  ...plain('SORT value ALPHA LIMIT 0 10', `SRANDMEMBER value ${size.named}`, `SSCAN value 0 COUNT ${size.elements}`),
+  { title: ofNamed('SMISMEMBER', size), request: () => many('SMISMEMBER', 'value', (i) => [member(i)]) },
+  makesTarget(ofNamed('SADD', size), () => many('SADD', 'target', (i) => [member(i)])),
+  onCopy(ofNamed('SREM', size), () => many('SREM', 'copy', (i) => [member(i)])),
+  onCopy(`SPOP copy ${size.elements * 0.9}`),
 ];
 
 const INTEGERS: readonly HeldCommand[] = [
@@ -115,22 +129,25 @@ const INTEGERS: readonly HeldCommand[] = [
   makesTarget('SORT value STORE target'),
 ];
 
-const ZSETS: readonly HeldCommand[] = [
+const zsets = (size: Size, many = manyOf(size)): readonly HeldCommand[] => [
   ...plain(
     'ZRANGE value 0 -1',
     'ZRANGE value 0 -1 WITHSCORES',
-    'ZSCAN value 0 COUNT 1000000',
-    'ZCOUNT value 10 900000',
+    `ZSCAN value 0 COUNT ${size.elements}`,
+    `ZCOUNT value 10 ${size.elements * 0.9}`,
   ),
   makesTarget('ZUNIONSTORE target 2 value value2'),
   makesTarget('ZINTERSTORE target 2 value value2'),
   makesTarget('ZDIFFSTORE target 2 value value2'),
   makesTarget('ZRANGESTORE target value 0 -1'),
-  { title: 'ZMSCORE of 100,000', request: () => many('ZMSCORE', 'value', (i) => [member(i)]) },
-  makesTarget('ZADD of 100,000', () => many('ZADD', 'target', (i) => [i, member(i)])),
-  onCopy('ZREM of 100,000', () => many('ZREM', 'copy', (i) => [member(i)])),
-  onCopy('ZREMRANGEBYRANK copy 0 499999'),
-  onCopy('ZREMRANGEBYSCORE copy 0 499999'),
+  { title: ofNamed('ZMSCORE', size), request: () => many('ZMSCORE', 'value', (i) => [member(i)]) },
+  makesTarget(ofNamed('ZADD', size), () => many('ZADD', 'target', (i) => [i, member(i)])),
+  onCopy(`${ofNamed('ZADD', size)} with other scores`, () =>
+    many('ZADD', 'copy', (i) => [size.elements - i, member(i)]),
+  ),
+  onCopy(ofNamed('ZREM', size), () => many('ZREM', 'copy', (i) => [member(i)])),
+  onCopy(`ZREMRANGEBYRANK copy 0 ${size.elements / 2 - 1}`),
+  onCopy(`ZREMRANGEBYSCORE copy 0 ${size.elements / 2 - 1}`),
   onCopy('ZPOPMIN copy 500000'),
 ];
 
@@ -146,32 +163,36 @@ const PLACES: Filling = [
 ];
 
 /** Reads all of `value` in a group, whose consumer has it pending then. */
-const pending = () => [
-  ...words('UNLINK copy', 'COPY value copy', 'XGROUP CREATE copy group 0'),
-  ...words(`XREADGROUP GROUP group consumer COUNT ${MANY} STREAMS copy >`),
-];
-const STREAMS: readonly HeldCommand[] = [
+const pendingOf =
+  ({ named }: Size) =>
+  () => [
+    ...words('UNLINK copy', 'COPY value copy', 'XGROUP CREATE copy group 0'),
+    ...words(`XREADGROUP GROUP group consumer COUNT ${named} STREAMS copy >`),
+  ];
+const streams = (size: Size, pending = pendingOf(size)): readonly HeldCommand[] => [
   ...plain('XRANGE value - +', 'XREVRANGE value + -', 'XREAD STREAMS value 0', 'XINFO STREAM value FULL COUNT 0'),
   onCopy('XTRIM copy MAXLEN 10'),
-  onCopy('XTRIM to the middle of a node', () => ['XTRIM', 'copy', 'MAXLEN', MILLION / 2 + 50]),
-  onCopy('XDEL of 100,000', () => streamIds('XDEL', 'copy')),
-  { title: 'XACK of 100,000', before: pending, request: () => streamIds('XACK', 'copy', 'group') },
-  { title: `XPENDING copy group - + ${MANY} consumer`, before: pending },
-  { title: `XAUTOCLAIM copy group other 0 0 COUNT ${MANY} JUSTID`, before: pending },
+  onCopy('XTRIM to the middle of a node', () => ['XTRIM', 'copy', 'MAXLEN', size.elements / 2 + 50]),
+  onCopy(ofNamed('XDEL', size), () => streamIds(size, 'XDEL', 'copy')),
+  { title: ofNamed('XACK', size), before: pending, request: () => streamIds(size, 'XACK', 'copy', 'group') },
+  { title: `XPENDING copy group - + ${size.named} consumer`, before: pending },
+  { title: `XAUTOCLAIM copy group other 0 0 COUNT ${size.named} JUSTID`, before: pending },
   { title: 'XGROUP DELCONSUMER copy group consumer', before: pending },
   { title: 'XGROUP DESTROY copy group', before: pending },
 ];
 /** Entry `i` of the stream that commands work on has the ID `1-(i + 1)`. */
-async function fillNumberedStream(server: ServerUnderTest): Promise<void> {
-  const client = await RespClient.connect({ port: server.port });
-  for (let first = 1; first <= MILLION; first += QUEUED)
-    await client.pipeline(
-      Array.from({ length: QUEUED }, (_, i) => ['XADD', 'value', `1-${first + i}`, 'field', 'value']),
-    );
-  client.close();
-}
-function streamIds(...command: string[]): Arg[] {
-  return [...command, ...Array.from({ length: MANY }, (_, i) => `1-${((i * STRIDE) % MANY) + 1}`)];
+const numberedStream =
+  ({ elements }: Size) =>
+  async (server: ServerUnderTest): Promise<void> => {
+    const client = await RespClient.connect({ port: server.port });
+    for (let first = 1; first <= elements; first += QUEUED)
+      await client.pipeline(
+        Array.from({ length: QUEUED }, (_, i) => ['XADD', 'value', `1-${first + i}`, 'field', 'value']),
+      );
+    client.close();
+  };
+function streamIds({ named }: Size, ...command: string[]): Arg[] {
+  return [...command, ...Array.from({ length: named }, (_, i) => `1-${((i * STRIDE) % named) + 1}`)];
 }
 
 const largeString = Buffer.alloc(LARGE_STRING_BYTES, 0xff);
@@ -194,16 +215,16 @@ const STRINGS: readonly HeldCommand[] = [
 ];
 
 const keyName = (index: number): string => `key:${String(index).padStart(12, '0')}`;
-const manyKeys = (command: string): Arg[] => [command, ...elements((i) => [keyName(i)])];
-const setManyKeys = (): Arg[] => ['MSET', ...elements((i) => [keyName(i), `value:${i}`])];
-const KEYS: readonly HeldCommand[] = [
-  ...plain('KEYS *', 'KEYS none*', 'SCAN 0 COUNT 1000000', 'DEBUG DIGEST', 'SAVE'),
-  { title: 'MGET of 100,000', request: () => manyKeys('MGET') },
-  { title: 'EXISTS of 100,000', request: () => manyKeys('EXISTS') },
-  { title: 'TOUCH of 100,000', request: () => manyKeys('TOUCH') },
-  { title: 'MSET of 100,000', request: setManyKeys },
-  { title: 'DEL of 100,000', before: () => [setManyKeys()], request: () => manyKeys('DEL') },
-  { title: 'UNLINK of 100,000', before: () => [setManyKeys()], request: () => manyKeys('UNLINK') },
+const manyKeys = (size: Size, command: string): Arg[] => [command, ...elementsOf(size, (i) => [keyName(i)])];
+const setManyKeys = (size: Size): Arg[] => ['MSET', ...elementsOf(size, (i) => [keyName(i), `value:${i}`])];
+const keys = (size: Size): readonly HeldCommand[] => [
+  ...plain('KEYS *', 'KEYS none*', `SCAN 0 COUNT ${size.elements}`, 'DEBUG DIGEST', 'SAVE'),
+  { title: ofNamed('MGET', size), request: () => manyKeys(size, 'MGET') },
+  { title: ofNamed('EXISTS', size), request: () => manyKeys(size, 'EXISTS') },
+  { title: ofNamed('TOUCH', size), request: () => manyKeys(size, 'TOUCH') },
+  { title: ofNamed('MSET', size), request: () => setManyKeys(size) },
+  { title: ofNamed('DEL', size), before: () => [setManyKeys(size)], request: () => manyKeys(size, 'DEL') },
+  { title: ofNamed('UNLINK', size), before: () => [setManyKeys(size)], request: () => manyKeys(size, 'UNLINK') },
   ...plain('FLUSHALL SYNC'),
 ];
 
@@ -221,7 +242,7 @@ const OTHERS: readonly HeldCommand[] = [
   { title: 'EXEC of GET', before: queued((i) => ['GET', keyName(i)]), request: () => ['EXEC'] },
   { title: 'EXEC of SET', before: queued((i) => ['SET', keyName(i), 'value']), request: () => ['EXEC'] },
   { title: 'EXEC of INCR', before: queued(() => ['INCR', 'counter']), request: () => ['EXEC'] },
-  makesTarget('PFADD of 100,000', () => many('PFADD', 'target', (i) => [member(i)])),
+  makesTarget(ofNamed('PFADD', LARGE), () => manyOf(LARGE)('PFADD', 'target', (i) => [member(i)])),
   makesTarget('PFMERGE of 1,000', () => ['PFMERGE', 'target', ...sketchNames()]),
   { title: 'PFCOUNT of 1,000', request: () => ['PFCOUNT', ...sketchNames()] },
   { title: 'LCS text text2', before: setTexts },
@@ -254,27 +275,32 @@ async function subscribeMany(server: ServerUnderTest): Promise<RespClient[]> {
   return clients;
 }
 
+/** The workloads that there are of each size. */
+function sized(size: Size): Workload[] {
+  const { elements, warmUps } = size;
+  const workload = (
+    id: string,
+    title: string,
+    prepare: Workload['prepare'],
+    ...commands: (readonly HeldCommand[])[]
+  ): Workload => ({ id: size.id + id, title: size.title + title, warmUps, prepare, commands: commands.flat() });
+  return [
+    workload('list', 'list', twice(size, LIST), lists(size), WHOLE),
+    workload('hash', 'hash', twice(size, HASH), hashes(size), WHOLE),
+    workload('set', 'set', twice(size, SET), sets(size), WHOLE),
+    workload('integers', 'set of integers', twice(size, [['SADD'], (i) => [String(i * 7)]]), INTEGERS, WHOLE),
+    workload('zset', 'sorted set', twice(size, ZSET), zsets(size), WHOLE),
+    workload('geo', 'places', (server) => fill(server, 'value', PLACES, 0, elements), GEO),
+    workload('stream', 'stream', numberedStream(size), streams(size), WHOLE),
+    workload('keys', 'keys', (server) => loadKeys({ port: server.port, keys: elements, valueBytes: 16 }), keys(size)),
+  ];
+}
+
 export const WORKLOADS: readonly Workload[] = [
-  { id: 'list', title: 'list', prepare: twice(LIST), commands: [...LISTS, ...WHOLE] },
-  { id: 'hash', title: 'hash', prepare: twice(HASH), commands: [...HASHES, ...WHOLE] },
-  { id: 'set', title: 'set', prepare: twice(SET), commands: [...SETS, ...WHOLE] },
-  {
-    id: 'integers',
-    title: 'set of integers',
-    prepare: twice([['SADD'], (i) => [String(i * 7)]]),
-    commands: [...INTEGERS, ...WHOLE],
-  },
-  { id: 'zset', title: 'sorted set', prepare: twice(ZSET), commands: [...ZSETS, ...WHOLE] },
-  { id: 'geo', title: 'places', prepare: (server) => fill(server, 'value', PLACES, 0, MILLION), commands: GEO },
-  { id: 'stream', title: 'stream', prepare: fillNumberedStream, commands: [...STREAMS, ...WHOLE] },
-  { id: 'string', title: 'string of 64 MB', prepare: prepareStrings, commands: STRINGS },
-  {
-    id: 'keys',
-    title: 'a million keys',
-    prepare: (server) => loadKeys({ port: server.port, keys: MILLION, valueBytes: 16 }),
-    commands: KEYS,
-  },
-  { id: 'other', title: '5,000 clients', prepare: fillSketches, connect: subscribeMany, commands: OTHERS },
+  ...sized(LARGE),
+  ...sized(SMALL),
+  { id: 'string', title: 'string of 64 MB', warmUps: 0, prepare: prepareStrings, commands: STRINGS },
+  { id: 'other', title: '5,000 clients', warmUps: 0, prepare: fillSketches, connect: subscribeMany, commands: OTHERS },
 ];
 
 async function prepareStrings(server: ServerUnderTest): Promise<void> {
