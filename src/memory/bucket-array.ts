@@ -120,6 +120,20 @@ export class BucketArray {
     }
   }
 
+  /** Gives back all room behind the last bucket, which `release` leaves to those that may come. */
+  trim(table: Ref): void {
+    const bucketCount = this.control(table, BUCKETS);
+    const capacity = this.control(table, CAPACITY);
+    if (capacity > SEGMENT_BUCKETS || bucketCount === capacity) return;
+    this.moveRoot(
+      table,
+      this.control(table, ROOT),
+      bucketCount * BUCKET_WORDS,
+      bucketCount * BUCKET_BYTES,
+      bucketCount,
+    );
+  }
+
   /** @returns a new block of empty buckets */
   allocateEmpty(bucketCount: number): Ref {
     const ref = this.arena.allocate(bucketCount * BUCKET_BYTES);

@@ -45,6 +45,8 @@ const PICKED_CELLS = 16;
 const SAMPLE_CELLS = 5;
 
 const LOAD_MIN = 3;
+/** Of a table that has just been built. */
+const LOAD_FITTED = 6;
 /** Of two items that lie next to each other, or nearly so: 256 bytes. */
 const NEIGHBOUR_UNITS = 32;
 
@@ -199,14 +201,25 @@ export class Table extends BucketChains {
     }
     // Only now, as it moves items to other buckets.
     this.setControl(table, COUNT, this.count(table) - count);
-    this.fit(table);
+    this.shrink(table);
   }
 
-  /** Gives back buckets that are more than the items need: because items went, or did not come. */
+  /** Gives back buckets of a table that has become sparse, because items went or did not come. */
+  shrink(table: Ref): void {
+    this.mergeTo(table, LOAD_MIN);
+  }
+
+  /** Gives back more of them, of a table that has just been built with room for items that did not come: it takes as long as to build it. */
   fit(table: Ref): void {
+    if (this.count(table) >= this.control(table, BUCKETS) * LOAD_FITTED) return;
+    this.mergeTo(table, LOAD_FITTED);
+    this.buckets.trim(table);
+  }
+
+  private mergeTo(table: Ref, load: number): void {
     this.foundItem = 0;
     const count = this.count(table);
-    while (count < this.control(table, BUCKETS) * LOAD_MIN && this.control(table, BUCKETS) > 1) this.merge(table);
+    while (count < this.control(table, BUCKETS) * load && this.control(table, BUCKETS) > 1) this.merge(table);
   }
 
   /** Adds an item whose key is not in the table. */

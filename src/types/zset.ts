@@ -191,7 +191,7 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     this.expected = 0;
     this.batch.close();
     const table = this.itemTable(ref);
-    if (table !== 0) this.table.fit(table);
+    if (table !== 0) this.table.shrink(table);
   }
 
   /** Makes an empty set of a key that is not there, for the caller to fill at once. @param memberLength of the first member */

@@ -105,3 +105,33 @@ test('many places at once are as if one by one', () => {
     assert.equal(server.run('ZRANGE many 0 -1 WITHSCORES'), server.run('ZRANGE single 0 -1 WITHSCORES'));
   }
 });
+
+test('a result has room for as many members as might come, but gives back what is not needed', () => {
+  const server = new InProcess();
+  server.isActive = false;
+  const namesFrom = (from: number): string[] => Array.from({ length: 20_000 }, (_, i) => `member:${from + i}`);
+  const scored = (from: number): string[] => namesFrom(from).flatMap((name) => ['1', name]);
+  server.runWords(['SADD', 'set', ...namesFrom(0)]);
+  server.runWords(['SADD', 'set2', ...namesFrom(19_000)]);
+  server.runWords(['SADD', 'set3', ...namesFrom(1000)]);
+  server.runWords(['ZADD', 'zset', ...scored(0)]);
+  server.runWords(['ZADD', 'zset2', ...scored(19_000)]);
+  server.runWords(['ZADD', 'zset3', ...scored(1000)]);
+  const bytes = (key: string): number => Number(server.run(`MEMORY USAGE ${key} SAMPLES 0`).slice(1));
+  const results = [
+    'SINTERSTORE result set set2',
+    'SDIFFSTORE result set set3',
+    'ZINTERSTORE result 2 zset zset2 AGGREGATE MIN',
+    'ZDIFFSTORE result 2 zset zset3',
+  ];
+  for (const command of results) {
+    assert.equal(server.run(command), ':1000\r\n');
+    const reply = server.run(command.startsWith('S') ? 'SMEMBERS result' : 'ZRANGE result 0 -1');
+    const names = reply.split('\r\n').filter((word) => word.startsWith('member:'));
+    server.run('DEL single');
+    for (const name of names) server.run(command.startsWith('S') ? `SADD single ${name}` : `ZADD single 1 ${name}`);
+    assert.equal(server.run('DEBUG DIGEST-VALUE result'), server.run('DEBUG DIGEST-VALUE single'));
+    // Up to LOAD_MAX / LOAD_MIN times the buckets.
+    assert.ok(bytes('result') < bytes('single') * 1.5, `${command}: ${bytes('result')}, not ${bytes('single')} bytes`);
+  }
+});
