@@ -184,9 +184,10 @@ function parseWords(call: Invocation, operation: Operation, at: number, keyCount
 
 /** @returns how many members the result has at least, of a union, or at most */
 function likelyCount(operation: Operation, { sources }: Options): number {
-  const counts = sources.map(({ count }) => count);
-  if (operation === 'union') return Math.max(...counts);
-  return operation === 'diff' ? counts[0] : Math.min(...counts);
+  const [first] = sources;
+  if (operation === 'diff') return first.count;
+  const choose = operation === 'union' ? Math.max : Math.min;
+  return sources.reduce((chosen, { count }) => choose(chosen, count), first.count);
 }
 
 /** Puts the result into the builder. */

@@ -87,7 +87,7 @@ export class SetBuilder {
   add(member: Uint8Array, start: number, length: number): boolean {
     if (!this.staysPacked(member, start, length)) return this.sets.addItem(this.table, member, start, length);
     if (this.encoding === SET_INTSET) return this.addInteger(parsedInt64.high, parsedInt64.low);
-    if (this.mayBeSeen(member, start, length)) {
+    if (this.noteSeen(member, start, length)) {
       const { packed } = this;
       if (findElement(packed.bytes, packed.first, 1, member, start, length) >= 0) return false;
     }
@@ -100,7 +100,7 @@ export class SetBuilder {
     if (!this.staysPacked(member, start, length)) this.insert(member, start, length);
     else if (this.encoding === SET_INTSET) this.addInteger(parsedInt64.high, parsedInt64.low);
     else {
-      this.mayBeSeen(member, start, length);
+      this.noteSeen(member, start, length);
       this.appendUnlessFull(member, start, length);
     }
   }
@@ -187,7 +187,7 @@ export class SetBuilder {
   }
 
   /** Notes a member that is about to be in the listpack. @returns whether it may be there */
-  private mayBeSeen(member: Uint8Array, start: number, length: number): boolean {
+  private noteSeen(member: Uint8Array, start: number, length: number): boolean {
     return !this.usesSeen || this.seen.note(hashBytes(member, start, length));
   }
 
@@ -222,10 +222,11 @@ export class SetBuilder {
     this.walk(cursor);
     this.beginAs(encoding);
     while (cursor.next()) {
+      // What was adopted from a file may have a member twice.
       if (encoding === SET_TABLE) {
-        this.insert(cursor.bytes, cursor.start, cursor.length);
+        this.sets.addItem(this.table, cursor.bytes, cursor.start, cursor.length);
       } else {
-        this.mayBeSeen(cursor.bytes, cursor.start, cursor.length);
+        this.noteSeen(cursor.bytes, cursor.start, cursor.length);
         this.append(cursor.bytes, cursor.start, cursor.length);
       }
     }

@@ -135,3 +135,16 @@ test('a result has room for as many members as might come, but gives back what i
     assert.ok(bytes('result') < bytes('single') * 1.5, `${command}: ${bytes('result')}, not ${bytes('single')} bytes`);
   }
 });
+
+test('200,000 keys in one command are combined', () => {
+  const server = new InProcess();
+  server.isActive = false;
+  const keys = Array.from({ length: 200_000 }, (_, i) => `key:${i % 7}`);
+  server.run('ZADD key:3 1 member');
+  for (const [command, count] of Object.entries({ ZUNIONSTORE: 1, ZINTERSTORE: 0, ZDIFFSTORE: 0 }))
+    assert.equal(server.runWords([command, 'result', `${keys.length}`, ...keys]), `:${count}\r\n`);
+  server.run('DEL key:3');
+  server.run('SADD key:3 member');
+  for (const [command, count] of Object.entries({ SUNIONSTORE: 1, SINTERSTORE: 0, SDIFFSTORE: 0 }))
+    assert.equal(server.runWords([command, 'result', ...keys]), `:${count}\r\n`);
+});
