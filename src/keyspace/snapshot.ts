@@ -221,16 +221,10 @@ function firstUsedSlot(slots: Int32Array, slot: number): number {
   return at;
 }
 
-function wipeMarks(space: Keyspace): void {
-  const { entries, table } = space;
-  for (const db of space.databases) {
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      if (db.slots[slot] === 0) continue;
-      for (let bucket = 0; bucket < table.bucketCount(db.slots[slot]); bucket++) {
-        table.visitBucket(db.slots[slot], bucket, (ref) =>
-          entries.setClockAndMark(ref, entries.clockAndMark(ref) & CLOCK_BITS),
-        );
-      }
-    }
+function wipeMarks({ databases, entries }: Keyspace): void {
+  for (const db of databases) {
+    db.forEach((ref) => {
+      entries.setClockAndMark(ref, entries.clockAndMark(ref) & CLOCK_BITS);
+    });
   }
 }

@@ -116,7 +116,7 @@ export class BucketArray {
       this.setControl(table, CAPACITY, SEGMENT_BUCKETS);
       this.arena.free(root);
     } else if (bucketCount * 3 < capacity * 2 && capacity > 4) {
-      this.moveRoot(table, root, bucketCount * BUCKET_WORDS, bucketCount * BUCKET_BYTES, bucketCount);
+      this.trim(table);
     }
   }
 

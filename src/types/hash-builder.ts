@@ -38,8 +38,6 @@ import { TIMED_ROOT_BYTES } from './timed-table.js';
 
 /** Room for what is around texts in a listpack, the time of a field included. */
 const AROUND_TEXT_BYTES = 64;
-/** Fewer fields are looked for in less time than they take to hash. */
-const SEEN_MIN = 16;
 
 export class HashBuilder {
   /** Where most pairs of `addNew` are; from its `begin` until the hash is finished or discarded. */
@@ -58,9 +56,8 @@ export class HashBuilder {
   /** Of a table with times. */
   private order: Ref = 0;
   private likely = 0;
-  /** Of the fields of `packed`, if so many are likely that it is worth it. */
+  /** Of the fields of `packed`. */
   private readonly seen = new SeenFilter();
-  private usesSeen = false;
 
   constructor(space: Keyspace, hashes: Hashes) {
     this.space = space;
@@ -77,8 +74,7 @@ export class HashBuilder {
     this.table = 0;
     this.order = 0;
     this.likely = likely;
-    this.usesSeen = likely >= SEEN_MIN;
-    if (this.usesSeen) this.seen.clear();
+    this.seen.begin(likely);
   }
 
   /** Tells that so many different fields come, none of which has a time: it becomes a table at once if a listpack has no room for them. */
@@ -100,7 +96,7 @@ export class HashBuilder {
       hashes.setItem(this.table, field, fieldStart, fieldLength, value, valueStart, valueLength);
       return hashes.wasAdded;
     }
-    const mayBeThere = !this.usesSeen || this.seen.note(hashBytes(field, fieldStart, fieldLength));
+    const mayBeThere = this.seen.note(field, fieldStart, fieldLength);
     const at = mayBeThere ? findElement(packed.bytes, packed.first, 2, field, fieldStart, fieldLength) : -1;
     if (at >= 0) {
       const valueAt = nextElement(packed.bytes, at);

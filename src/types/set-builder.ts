@@ -18,8 +18,6 @@ import type { Sets } from './set.js';
 import { SET_INTSET, SET_LISTPACK, SET_TABLE, SetCursor } from './set-cursor.js';
 import { firstEncoding, fitsIntset, fitsListpack, mayBecomeListpack } from './set-limits.js';
 
-/** Fewer members are looked for in less time than they take to hash. */
-const SEEN_MIN = 16;
 /** Nothing was added yet. */
 const UNDECIDED = -1;
 
@@ -38,9 +36,8 @@ export class SetBuilder {
   private encoding = UNDECIDED;
   private expected = 0;
   private likely = 0;
-  /** Of the members of `packed`, if so many are likely that it is worth it. */
+  /** Of the members of `packed`. */
   private readonly seen = new SeenFilter();
-  private usesSeen = false;
   private table: Ref = 0;
 
   constructor(space: Keyspace, sets: Sets) {
@@ -59,8 +56,7 @@ export class SetBuilder {
     this.encoding = UNDECIDED;
     this.expected = expected;
     this.likely = likely;
-    this.usesSeen = likely >= SEEN_MIN;
-    if (this.usesSeen) this.seen.clear();
+    this.seen.begin(likely);
   }
 
   /** Begins in a given form. */
@@ -87,7 +83,7 @@ export class SetBuilder {
   add(member: Uint8Array, start: number, length: number): boolean {
     if (!this.staysPacked(member, start, length)) return this.sets.addItem(this.table, member, start, length);
     if (this.encoding === SET_INTSET) return this.addInteger(parsedInt64.high, parsedInt64.low);
-    if (this.noteSeen(member, start, length)) {
+    if (this.seen.note(member, start, length)) {
       const { packed } = this;
       if (findElement(packed.bytes, packed.first, 1, member, start, length) >= 0) return false;
     }
@@ -100,7 +96,7 @@ export class SetBuilder {
     if (!this.staysPacked(member, start, length)) this.insert(member, start, length);
     else if (this.encoding === SET_INTSET) this.addInteger(parsedInt64.high, parsedInt64.low);
     else {
-      this.noteSeen(member, start, length);
+      this.seen.note(member, start, length);
       this.appendUnlessFull(member, start, length);
     }
   }
@@ -186,11 +182,6 @@ export class SetBuilder {
     return (this.encoding as number) !== SET_TABLE;
   }
 
-  /** Notes a member that is about to be in the listpack. @returns whether it may be there */
-  private noteSeen(member: Uint8Array, start: number, length: number): boolean {
-    return !this.usesSeen || this.seen.note(hashBytes(member, start, length));
-  }
-
   /** Puts a member that is not there into the listpack, or into a table if that has no room for it. */
   private appendUnlessFull(member: Uint8Array, start: number, length: number): void {
     const { packed } = this;
@@ -226,7 +217,7 @@ export class SetBuilder {
       if (encoding === SET_TABLE) {
         this.sets.addItem(this.table, cursor.bytes, cursor.start, cursor.length);
       } else {
-        this.noteSeen(cursor.bytes, cursor.start, cursor.length);
+        this.seen.note(cursor.bytes, cursor.start, cursor.length);
         this.append(cursor.bytes, cursor.start, cursor.length);
       }
     }

@@ -12,13 +12,13 @@
  */
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
-import { compareBytes } from '../memory/copy.js';
 import { writeDouble } from '../memory/double-bytes.js';
 import { readInt32, writeInt32 } from '../memory/int32-bytes.js';
 import type { RankTree, Sweeper } from '../memory/rank-tree.js';
 import { CountedString } from './counted-keys.js';
 import type { MemberTable } from './member-table.js';
 import { sortByWeight } from './weight-sort.js';
+import type { Zsets } from './zset.js';
 
 const MARK = 0x7ff80001;
 /** Numbers of items that were removed, and of those without a mark. */
@@ -44,14 +44,16 @@ export class ZsetBatch implements Sweeper {
   /** Elements of the tree whose items have a mark. */
   private staleCount = 0;
   private readonly space: Keyspace;
+  private readonly zsets: Zsets;
   private readonly tables: MemberTable;
   private readonly trees: RankTree;
   private readonly string = new CountedString();
 
-  constructor(space: Keyspace, tables: MemberTable, trees: RankTree) {
+  constructor(space: Keyspace, zsets: Zsets) {
     this.space = space;
-    this.tables = tables;
-    this.trees = trees;
+    this.zsets = zsets;
+    this.tables = zsets.table;
+    this.trees = zsets.trees;
   }
 
   /** Begins, if it is worth it for `memberCount` members. */
@@ -121,7 +123,7 @@ export class ZsetBatch implements Sweeper {
       const view = this.read(items[i]);
       writeDouble(view, string.end, scores[i]);
     }
-    sortByWeight(order, scores, count, (a, b) => this.compareMembers(items[a], items[b]));
+    sortByWeight(order, scores, count, (a, b) => this.zsets.compareItems(items[a], items[b]));
     // Behind the last element all others follow.
     let isBehind = trees.count(tree) === 0;
     for (let i = 0; i < count; i++) {
@@ -135,13 +137,6 @@ export class ZsetBatch implements Sweeper {
       }
       this.tables.exempt(table, item);
     }
-  }
-
-  private compareMembers(a: Ref, b: Ref): number {
-    const view = this.read(a);
-    const { start, length } = this.string;
-    const other = this.read(b);
-    return compareBytes(view, start, length, other, this.string.start, this.string.length);
   }
 
   private mark(item: Ref, number: number): void {

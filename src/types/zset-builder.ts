@@ -10,7 +10,6 @@ import { TYPE_ZSET } from '../keyspace/entry.js';
 import { hashBytes } from '../keyspace/key-hash.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from '../memory/arena.js';
-import { compareBytes } from '../memory/copy.js';
 import { readDouble, writeDouble } from '../memory/double-bytes.js';
 import { initListpack, LISTPACK_EMPTY_BYTES, splice } from '../memory/listpack.js';
 import { CountedString } from './counted-keys.js';
@@ -128,7 +127,7 @@ export class ZsetBuilder {
     }
     const order = new Int32Array(itemCount);
     for (let i = 0; i < itemCount; i++) order[i] = i;
-    sortByWeight(order, scores, itemCount, (a, b) => this.compareMembers(items[a], items[b]));
+    sortByWeight(order, scores, itemCount, (a, b) => this.zsets.compareItems(items[a], items[b]));
     for (let i = 0; i < itemCount; i++) order[i] = items[order[i]];
     items.set(order);
   }
@@ -137,7 +136,7 @@ export class ZsetBuilder {
   private isDescending(items: Int32Array, scores: Float64Array): boolean {
     for (let i = 1; i < items.length; i++) {
       if (scores[i] > scores[i - 1]) return false;
-      if (scores[i] === scores[i - 1] && this.compareMembers(items[i], items[i - 1]) > 0) return false;
+      if (scores[i] === scores[i - 1] && this.zsets.compareItems(items[i], items[i - 1]) > 0) return false;
     }
     return true;
   }
@@ -180,14 +179,6 @@ export class ZsetBuilder {
     this.itemCount = 0;
     this.source.forget();
     if (this.items.length > ITEMS_KEPT) this.items = NO_ITEMS;
-  }
-
-  private compareMembers(a: Ref, b: Ref): number {
-    const { cursor } = this;
-    cursor.readItem(a);
-    const { bytes, start, length } = cursor;
-    cursor.readItem(b);
-    return compareBytes(bytes, start, length, cursor.bytes, cursor.start, cursor.length);
   }
 
   private fitsListpack(count: number): boolean {

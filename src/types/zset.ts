@@ -93,13 +93,20 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     this.trees = new RankTree(space.arena, this);
     this.cursor = new ZsetCursor(space, this.trees);
     this.builder = new ZsetBuilder(space, this);
-    this.batch = new ZsetBatch(space, this.table, this.trees);
+    this.batch = new ZsetBatch(space, this);
   }
 
   compare(item: Ref, bytes: Uint8Array, start: number, length: number): number {
     const view = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
     this.string.read(view, (item & UNIT_MASK) << 3);
     return compareBytes(view, this.string.start, this.string.length, bytes, start, length);
+  }
+
+  /** @returns the order of two items' members */
+  compareItems(item: Ref, other: Ref): number {
+    const view = this.viewOf(other);
+    this.string.read(view, (other & UNIT_MASK) << 3);
+    return this.compare(item, view, this.string.start, this.string.length);
   }
 
   free(ref: Ref): void {

@@ -65,11 +65,7 @@ test('many members of a sorted set, set or removed at once, are as if one by one
     const blocksBefore = server.server.keyspace.arena.blockCount;
     for (let round = 0; round < fuzzIterations(60); round++) {
       const limit = random.pick([150, 400, 2000]);
-      const score = random.pick([
-        () => random.below(4),
-        () => random.below(1000) - 500,
-        () => random.below(99) / 8 - 0,
-      ]);
+      const score = random.pick([() => random.below(4), () => random.below(1000) - 500, () => random.below(99) / 8]);
       for (let step = 0; step < 4; step++) {
         const named = membersOf(random, limit);
         const options = random.pick(['', '', 'XX', 'NX', 'GT', 'LT', 'GT CH', 'XX CH']).split(' ').filter(Boolean);
@@ -131,7 +127,7 @@ test('a result has room for as many members as might come, but gives back what i
     server.run('DEL single');
     for (const name of names) server.run(command.startsWith('S') ? `SADD single ${name}` : `ZADD single 1 ${name}`);
     assert.equal(server.run('DEBUG DIGEST-VALUE result'), server.run('DEBUG DIGEST-VALUE single'));
-    // Up to LOAD_MAX / LOAD_MIN times the buckets.
+    // Up to LOAD_MAX / LOAD_FITTED times the buckets.
     assert.ok(bytes('result') < bytes('single') * 1.5, `${command}: ${bytes('result')}, not ${bytes('single')} bytes`);
   }
 });
