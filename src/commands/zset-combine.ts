@@ -195,10 +195,8 @@ function combine(call: Invocation, operation: Operation, options: Options): void
   const { builder } = zsetsOf(call.keyspace);
   if (operation === 'union') return unite(call, options);
   if (operation === 'diff') return subtract(call, options);
-  intersect(call, options, (bytes, start, length, score) => {
-    builder.add(bytes, start, length, score);
-    return true;
-  });
+  intersect(call, options, (bytes, start, length, score) => builder.addNew(bytes, start, length, score));
+  builder.settle();
 }
 
 function unite(call: Invocation, options: Options): void {
@@ -219,9 +217,9 @@ function subtract(call: Invocation, { sources }: Options): void {
   const [first, ...others] = sources;
   visit(call, first, (bytes, start, length, score) => {
     const isElsewhere = others.some((source) => scoreIn(call, source, bytes, start, length) !== null);
-    if (!isElsewhere) builder.add(bytes, start, length, score);
-    return true;
+    return isElsewhere || builder.addNew(bytes, start, length, score);
   });
+  builder.settle();
 }
 
 function intersect(call: Invocation, { sources, aggregate }: Options, take: MemberVisitor): void {

@@ -37,7 +37,7 @@ const LEAF_NEXT = 1;
 const LEAF_PREVIOUS = 2;
 const LEAF_HEADER = 4;
 const LEAF_CELL = 3;
-const LEAF_CELLS = 62;
+export const LEAF_CELLS = 62;
 const LEAF_BYTES = (LEAF_HEADER + LEAF_CELLS * LEAF_CELL) * 4;
 
 const BRANCH_HEADER = 1;
@@ -160,6 +160,26 @@ export class RankTree {
     this.bindScore(score, true);
     this.seekEnd(tree);
     this.insertHere(tree, item);
+  }
+
+  /** Adds elements that are in order behind all others, a leaf at a time: numbers 0 to before `count`. */
+  appendAll(tree: Ref, scores: Float64Array, items: Int32Array, count: number): void {
+    for (let i = 0; i < count; ) {
+      this.append(tree, scores[i], items[i++]);
+      this.seekEnd(tree);
+      const added = Math.min(LEAF_CELLS - this.index, count - i);
+      const words = this.words[this.leaf >>> CHUNK_INDEX_SHIFT];
+      const base = (this.leaf & UNIT_MASK) << 1;
+      let at = base + LEAF_HEADER + this.index * LEAF_CELL;
+      for (const end = i + added; i < end; at += LEAF_CELL) {
+        setScoreKey(scores[i]);
+        words[at] = scoreKey.high;
+        words[at + 1] = scoreKey.low;
+        words[at + 2] = items[i++];
+      }
+      words[base] += added;
+      this.tellGain(tree, added);
+    }
   }
 
   /** Removes an element that is there. */
@@ -501,6 +521,15 @@ export class RankTree {
     }
     this.set(tree, COUNT, this.count(tree) - count);
     if (height > 0 && this.cellCount(node) <= 1) this.lowerRoot(tree);
+  }
+
+  /** Brings everything above the leaf of the place up to date, which has got `count` elements behind its others. */
+  private tellGain(tree: Ref, count: number): void {
+    for (let level = this.get(tree, HEIGHT); level > 0; level--) {
+      const word = BRANCH_HEADER + this.pathIndex[level] * BRANCH_CELL + SIZE;
+      this.set(this.pathNode[level], word, this.get(this.pathNode[level], word) + count);
+    }
+    this.set(tree, COUNT, this.count(tree) + count);
   }
 
   /** Takes away the root as long as it has one child or none. */

@@ -20,6 +20,7 @@ import type { Zsets } from './zset.js';
 import { SCORE_BYTES, ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
 
 const NO_ITEMS = new Int32Array(0);
+const NO_SCORES = new Float64Array(0);
 /** Room that stays between two sets. */
 const ITEMS_KEPT = 1024;
 
@@ -35,6 +36,9 @@ export class ZsetBuilder {
   private readonly string = new CountedString();
   private table: Ref = 0;
   private items = NO_ITEMS;
+  /** Of the items, unless one was changed since. */
+  private scores = NO_SCORES;
+  private areScoresOld = false;
   private itemCount = 0;
   private found: Ref = 0;
   private memberBytesMax = 0;
@@ -59,8 +63,9 @@ export class ZsetBuilder {
   begin(isGrown = false, likely = 0): void {
     this.table = this.zsets.table.createFor(likely);
     this.batch.begin(this.table);
-    if (likely > this.items.length) this.items = new Int32Array(likely);
+    if (likely > this.items.length) this.makeRoom(likely);
     this.itemCount = 0;
+    this.areScoresOld = false;
     this.memberBytesMax = 0;
     this.isGrown = isGrown;
   }
@@ -69,9 +74,10 @@ export class ZsetBuilder {
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
     if (length > this.memberBytesMax) this.memberBytesMax = length;
     const isPacked = this.isGrown && this.fitsListpack(this.itemCount + 1);
-    const item = this.zsets.createItem(bytes, start, length, isPacked ? score + 0 : score);
+    const kept = isPacked ? score + 0 : score;
+    const item = this.zsets.createItem(bytes, start, length, kept);
     this.zsets.table.insert(this.table, hashBytes(bytes, start, length), item);
-    this.push(item);
+    this.push(item, kept);
   }
 
   /**
@@ -85,7 +91,7 @@ export class ZsetBuilder {
     const item = isItem
       ? source.item(start - 1, length + 1 + SCORE_BYTES)
       : this.zsets.createItem(bytes, start, length, score);
-    this.push(item);
+    this.push(item, score);
     return this.batch.add(item, hashBytes(bytes, start, length));
   }
 
@@ -94,8 +100,9 @@ export class ZsetBuilder {
     return this.batch.flush();
   }
 
-  private push(item: Ref): void {
-    if (this.itemCount === this.items.length) this.grow();
+  private push(item: Ref, score: number): void {
+    if (this.itemCount === this.items.length) this.makeRoom(Math.max(ITEMS_KEPT, this.itemCount * 2));
+    this.scores[this.itemCount] = score;
     this.items[this.itemCount++] = item;
   }
 
@@ -112,24 +119,31 @@ export class ZsetBuilder {
     const view = this.viewOf(this.found);
     this.string.read(view, (this.found & UNIT_MASK) << 3);
     writeDouble(view, this.string.end, score);
+    this.areScoresOld = true;
   }
 
   /** Puts the members into their order. */
   sort(): void {
     const { itemCount } = this;
-    // Read once; members are looked at only where scores are equal.
     const items = this.items.subarray(0, itemCount);
-    const scores = new Float64Array(itemCount);
-    for (let i = 0; i < itemCount; i++) scores[i] = this.scoreOf(items[i]);
+    const scores = this.scores.subarray(0, itemCount);
+    if (this.areScoresOld) for (let i = 0; i < itemCount; i++) scores[i] = this.scoreOf(items[i]);
+    this.areScoresOld = false;
     if (this.isDescending(items, scores)) {
       items.reverse();
+      scores.reverse();
       return;
     }
     const order = new Int32Array(itemCount);
     for (let i = 0; i < itemCount; i++) order[i] = i;
+    // Members are looked at only where scores are equal.
     sortByWeight(order, scores, itemCount, (a, b) => this.zsets.compareItems(items[a], items[b]));
-    for (let i = 0; i < itemCount; i++) order[i] = items[order[i]];
-    items.set(order);
+    this.items = new Int32Array(itemCount);
+    this.scores = new Float64Array(itemCount);
+    for (let i = 0; i < itemCount; i++) {
+      this.items[i] = items[order[i]];
+      this.scores[i] = scores[order[i]];
+    }
   }
 
   /** Whether the members are in reverse order, as they are in files. */
@@ -156,7 +170,7 @@ export class ZsetBuilder {
     }
     const { trees } = this.zsets;
     const tree = trees.create();
-    for (let i = 0; i < this.itemCount; i++) trees.append(tree, this.scoreOf(this.items[i]), this.items[i]);
+    trees.appendAll(tree, this.scores, this.items, this.itemCount);
     this.forget();
     this.zsets.table.fit(this.table);
     return this.zsets.createTree(db, key, start, length, expireAtMs, this.table, tree);
@@ -169,16 +183,20 @@ export class ZsetBuilder {
     this.zsets.table.release(this.table);
   }
 
-  private grow(): void {
-    const grown = new Int32Array(Math.max(ITEMS_KEPT, this.items.length * 2));
-    grown.set(this.items);
-    this.items = grown;
+  private makeRoom(count: number): void {
+    const { items, scores } = this;
+    this.items = new Int32Array(count);
+    this.items.set(items);
+    this.scores = new Float64Array(count);
+    this.scores.set(scores);
   }
 
   private forget(): void {
     this.itemCount = 0;
     this.source.forget();
-    if (this.items.length > ITEMS_KEPT) this.items = NO_ITEMS;
+    if (this.items.length <= ITEMS_KEPT) return;
+    this.items = NO_ITEMS;
+    this.scores = NO_SCORES;
   }
 
   private fitsListpack(count: number): boolean {

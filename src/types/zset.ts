@@ -36,7 +36,7 @@ import {
   skipElements,
   splice,
 } from '../memory/listpack.js';
-import { type ItemOrder, RankTree } from '../memory/rank-tree.js';
+import { type ItemOrder, LEAF_CELLS, RankTree } from '../memory/rank-tree.js';
 import { CountedString, countedBytes, writeCounted } from './counted-keys.js';
 import { formatDouble } from './double.js';
 import { ItemBatch } from './item-batch.js';
@@ -55,6 +55,9 @@ const INTEGER_MAX = 2 ** 53;
 /** Items that are removed at once, and their hashes. */
 const removedItems = new Int32Array(WARM_MAX);
 const removedHashes = new Int32Array(WARM_MAX);
+/** Copies of a leaf's items, and their scores. */
+const copiedItems = new Int32Array(LEAF_CELLS);
+const copiedScores = new Float64Array(LEAF_CELLS);
 
 /** @returns the sorted sets of a keyspace */
 export function zsetsOf(space: Keyspace): Zsets {
@@ -131,12 +134,15 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     copies.begin(table);
     trees.seekRank(tree, 0);
     for (let { leaf } = trees; leaf !== 0; leaf = trees.nextLeaf(leaf)) {
-      for (let i = 0; i < trees.cellCount(leaf); i++) {
+      const count = trees.cellCount(leaf);
+      for (let i = 0; i < count; i++) {
         const item = this.table.copyItem(trees.itemAt(leaf, i));
         cursor.readItem(item);
         copies.add(item, hashBytes(cursor.bytes, cursor.start, cursor.length));
-        trees.append(copy, cursor.score, item);
+        copiedItems[i] = item;
+        copiedScores[i] = cursor.score;
       }
+      trees.appendAll(copy, copiedScores, copiedItems, count);
     }
     copies.flush();
     this.setBlocks(ref, table, copy);
