@@ -6,7 +6,9 @@ import type { Invocation } from '../server/invocation.js';
 import { NOTIFY_GENERIC, NOTIFY_ZSET } from '../server/notify-classes.js';
 import { parseDouble } from '../types/parse-double.js';
 import { setsOf } from '../types/set.js';
+import type { SetCursor } from '../types/set-cursor.js';
 import { zsetsOf } from '../types/zset.js';
+import type { ZsetCursor } from '../types/zset-cursor.js';
 import { replyNotAnInteger, replySyntaxError, replyWrongType } from './replies.js';
 import { replyScore } from './zset.js';
 
@@ -16,6 +18,7 @@ type Aggregate = (a: number, b: number) => number;
 /** One set that takes part; `ref` is 0 if the key is not there. */
 interface Source {
   readonly ref: Ref;
+  readonly isSet: boolean;
   readonly count: number;
   weight: number;
 }
@@ -137,7 +140,8 @@ function parse(call: Invocation, operation: Operation, at: number): Options | nu
       replyWrongType(call);
       return null;
     }
-    sources.push({ ref, count: ref === 0 ? 0 : countOf(call, ref), weight: 1 });
+    const isSet = type === TYPE_SET;
+    sources.push({ ref, isSet, count: ref === 0 ? 0 : countOf(call, ref, isSet), weight: 1 });
   }
   const options: Options = { sources, aggregate: sum, withScores: false, limit: 0 };
   return parseWords(call, operation, at, keyCount, options) ? options : null;
@@ -193,79 +197,88 @@ function likelyCount(operation: Operation, { sources }: Options): number {
 /** Puts the result into the builder. */
 function combine(call: Invocation, operation: Operation, options: Options): void {
   const { builder } = zsetsOf(call.keyspace);
-  if (operation === 'union') return unite(call, options);
-  if (operation === 'diff') return subtract(call, options);
-  intersect(call, options, (bytes, start, length, score) => builder.addNew(bytes, start, length, score));
+  if (operation === 'union') unite(call, options);
+  else if (operation === 'diff') subtract(call, options);
+  else intersect(call, options, (bytes, start, length, score) => builder.addNew(bytes, start, length, score));
   builder.settle();
 }
 
-function unite(call: Invocation, options: Options): void {
+function unite(call: Invocation, { sources, aggregate }: Options): void {
   const { builder } = zsetsOf(call.keyspace);
-  for (const source of bySize(options.sources)) {
+  for (const source of bySize(sources)) {
+    if (source.ref === 0) continue;
     const isFirst = builder.count === 0;
-    visit(call, source, (bytes, start, length, score) => {
-      if (!isFirst && builder.find(bytes, start, length))
-        builder.changeFound(options.aggregate(builder.foundScore, score));
+    const cursor = walkOver(call, source);
+    while (cursor.next()) {
+      const { bytes, start, length } = cursor;
+      const score = orZero(cursor.score * source.weight);
+      if (isFirst) builder.addNew(bytes, start, length, score);
+      else if (builder.find(bytes, start, length)) builder.changeFound(aggregate(builder.foundScore, score));
       else builder.add(bytes, start, length, score);
-      return true;
-    });
+    }
+    builder.settle();
   }
 }
 
 function subtract(call: Invocation, { sources }: Options): void {
   const { builder } = zsetsOf(call.keyspace);
   const [first, ...others] = sources;
-  visit(call, first, (bytes, start, length, score) => {
-    const isElsewhere = others.some((source) => scoreIn(call, source, bytes, start, length) !== null);
-    return isElsewhere || builder.addNew(bytes, start, length, score);
-  });
-  builder.settle();
+  if (first.ref === 0) return;
+  const cursor = walkOver(call, first);
+  while (cursor.next()) {
+    const { bytes, start, length } = cursor;
+    let isElsewhere = false;
+    for (let i = 0; i < others.length && !isElsewhere; i++) isElsewhere = isIn(call, others[i], bytes, start, length);
+    if (!isElsewhere) builder.addNew(bytes, start, length, cursor.score);
+  }
 }
 
-function intersect(call: Invocation, { sources, aggregate }: Options, take: MemberVisitor): void {
+/** @param take gets a member and its score; it returns whether to go on */
+function intersect(
+  call: Invocation,
+  { sources, aggregate }: Options,
+  take: (bytes: Uint8Array, start: number, length: number, score: number) => boolean,
+): void {
   // The smallest is walked, the others are asked.
   const [first, ...others] = bySize(sources);
-  visit(call, first, (bytes, start, length, score) => {
-    let result = score;
-    for (const source of others) {
-      const other = scoreIn(call, source, bytes, start, length);
-      if (other === null) return true;
-      result = aggregate(result, other);
+  if (first.ref === 0) return;
+  const zsets = zsetsOf(call.keyspace);
+  const cursor = walkOver(call, first);
+  while (cursor.next()) {
+    const { bytes, start, length } = cursor;
+    let score = orZero(cursor.score * first.weight);
+    let asked = 0;
+    for (; asked < others.length; asked++) {
+      const source = others[asked];
+      if (!isIn(call, source, bytes, start, length)) break;
+      // This may be no number (0 × infinity): the aggregate settles it.
+      score = aggregate(score, (source.isSet ? 1 : zsets.score) * source.weight);
     }
-    return take(bytes, start, length, result);
-  });
+    if (asked === others.length && !take(bytes, start, length, score)) return;
+  }
 }
 
-/** Gets a member and its weighted score. @returns whether to go on */
-type MemberVisitor = (bytes: Uint8Array, start: number, length: number, score: number) => boolean;
-
-function visit(call: Invocation, { ref, weight }: Source, take: MemberVisitor): void {
-  if (ref === 0) return;
-  if (call.entries.type(ref) === TYPE_SET) {
+/** @returns what walks over the members of a source that is there, before the first one */
+function walkOver(call: Invocation, { ref, isSet }: Source): SetCursor | ZsetCursor {
+  if (isSet) {
     const { cursor } = setsOf(call.keyspace);
     cursor.begin(ref);
-    while (cursor.next()) if (!take(cursor.bytes, cursor.start, cursor.length, orZero(weight))) return;
-    return;
+    return cursor;
   }
   const zsets = zsetsOf(call.keyspace);
-  const { cursor } = zsets;
-  zsets.seek(ref, 0, cursor);
-  do if (!take(cursor.bytes, cursor.start, cursor.length, orZero(cursor.score * weight))) return;
-  while (cursor.next());
+  zsets.begin(ref, zsets.cursor);
+  return zsets.cursor;
 }
 
-/** @returns the member's weighted score, which may be no number (0 × infinity: the aggregate settles it); null if it is not there */
-function scoreIn(call: Invocation, source: Source, bytes: Uint8Array, start: number, length: number): number | null {
-  const { ref, weight } = source;
-  if (ref === 0) return null;
-  if (call.entries.type(ref) === TYPE_SET) return setsOf(call.keyspace).has(ref, bytes, start, length) ? weight : null;
-  const zsets = zsetsOf(call.keyspace);
-  return zsets.find(ref, bytes, start, length) ? zsets.score * weight : null;
+/** @returns whether the source has the member; its score is then in `score` of the sorted sets, if it is one */
+function isIn(call: Invocation, { ref, isSet }: Source, bytes: Uint8Array, start: number, length: number): boolean {
+  if (ref === 0) return false;
+  if (isSet) return setsOf(call.keyspace).has(ref, bytes, start, length);
+  return zsetsOf(call.keyspace).find(ref, bytes, start, length);
 }
 
-function countOf(call: Invocation, ref: Ref): number {
-  const { keyspace } = call;
-  return call.entries.type(ref) === TYPE_SET ? setsOf(keyspace).count(ref) : zsetsOf(keyspace).count(ref);
+function countOf(call: Invocation, ref: Ref, isSet: boolean): number {
+  return isSet ? setsOf(call.keyspace).count(ref) : zsetsOf(call.keyspace).count(ref);
 }
 
 function bySize(sources: readonly Source[]): Source[] {

@@ -26,6 +26,8 @@ export class SetCursor {
   length = 0;
   /** A view of the member's text that reads words; null for a number, and for what is in no key yet. */
   words: DataView | null = null;
+  /** What a member counts where members have scores. */
+  readonly score = 1;
   /** Members have no times. */
   readonly isHidden = false;
   private readonly space: Keyspace;

@@ -63,13 +63,19 @@ export class ZsetCursor {
     return this.scoreAt < 0 ? scoreOf(this.element) : readDouble(this.bytes, this.scoreAt);
   }
 
-  /** Goes before the first member of a packed set, where `next` begins. */
-  begin(ref: Ref): void {
-    const { entries } = this.space;
+  /** Goes before the first member, where `next` begins. @param tree of the set; 0 if it is packed */
+  begin(ref: Ref, tree: Ref = 0): void {
     this.leaf = 0;
-    this.view = entries.view(ref);
-    this.base = entries.valueStart(ref);
-    this.element.next = firstElement(this.base);
+    if (tree === 0) {
+      const { entries } = this.space;
+      this.view = entries.view(ref);
+      this.base = entries.valueStart(ref);
+      this.element.next = firstElement(this.base);
+    } else {
+      this.trees.seekRank(tree, 0);
+      this.leaf = this.trees.leaf;
+      this.index = -1;
+    }
   }
 
   /** Goes to the member of rank `rank`, 0 to below the count. @param tree of the set; 0 if it is packed */

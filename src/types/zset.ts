@@ -396,6 +396,11 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
     cursor.seek(ref, this.isPacked(ref) ? 0 : this.treeOf(ref), rank);
   }
 
+  /** Places the cursor before the first member. */
+  begin(ref: Ref, cursor: ZsetCursor): void {
+    cursor.begin(ref, this.isPacked(ref) ? 0 : this.treeOf(ref));
+  }
+
   /** Continues the digest with all members. */
   digest(ref: Ref, digest: Digest): void {
     const { cursor } = this;
