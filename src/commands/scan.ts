@@ -27,23 +27,16 @@ export function keys(call: Invocation): void {
   const isAll = isMatchAll(bytes, start, end);
   const mark = reply.length;
   let count = 0;
-  let warmEnd = 0;
-  for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    if (slot === warmEnd) warmEnd = db.warmSlots(slot);
-    const items = db.slots[slot];
-    if (items === 0) continue;
-    for (let bucket = keyspace.table.bucketCount(items); bucket > 0; ) {
-      bucket = keyspace.table.collectAhead(items, bucket, found);
-      for (let i = 0; i < keyspace.table.aheadCount; i++) {
-        const ref = found[i];
-        if (!isAll && !matches(call, ref, start, end)) continue;
-        if (entries.hasExpiry(ref) && keyspace.isExpired(ref)) continue;
-        replyKey(call, ref);
-        if (++count === SAMPLED_ELEMENTS && isAll) reply.reserveRest(mark, count, db.keyCount);
-      }
+  const walk = db.walk();
+  while (walk.next()) {
+    for (let i = 0; i < walk.count; i++) {
+      const ref = walk.refs[i];
+      if (!isAll && !matches(call, ref, start, end)) continue;
+      if (entries.hasExpiry(ref) && keyspace.isExpired(ref)) continue;
+      replyKey(call, ref);
+      if (++count === SAMPLED_ELEMENTS && isAll) reply.reserveRest(mark, count, db.keyCount);
     }
   }
-  found.length = 0;
   reply.insertArrayHeader(mark, count);
 }
 

@@ -19,6 +19,7 @@ import { canShiftExpiry, gapBefore, shiftExpiry, takeOverValue } from './entry-h
 import { hashAhead, hashAheadToo, hashKey, keyHashResult } from './key-hash.js';
 import { KeySampler } from './key-sampler.js';
 import { SLOT_COUNT } from './key-slot.js';
+import { KeyWalk } from './key-walk.js';
 import type { Keyspace } from './keyspace.js';
 import { SlotBounds } from './slot-bounds.js';
 
@@ -439,16 +440,15 @@ export class Database {
     return end;
   }
 
+  /** @returns a walk over all entries */
+  walk(): KeyWalk {
+    return new KeyWalk(this.space.table, this.slots);
+  }
+
   /** Calls `visit` for every entry; it must not change the database. O(n), without a break. */
   forEach(visit: (ref: Ref) => void): void {
-    const { table } = this.space;
-    let warmEnd = 0;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      if (slot === warmEnd) warmEnd = this.warmSlots(slot);
-      if (this.slots[slot] === 0) continue;
-      for (let bucket = 0; bucket < table.bucketCount(this.slots[slot]); bucket++)
-        table.visitBucket(this.slots[slot], bucket, visit);
-    }
+    const walk = this.walk();
+    while (walk.next()) for (let i = 0; i < walk.count; i++) visit(walk.refs[i]);
   }
 
   /** @returns number of keys in the slot */

@@ -125,7 +125,7 @@ export class BucketChains {
     let bucket = end;
     while (bucket > 0 && count < WARM_MAX - CELLS) {
       this.locate(table, --bucket);
-      count = this.copyChain(items, count);
+      count = this.copyChain(this.bucketChunk, this.bucketWord, items, count);
     }
     this.touchItems(items, count);
     this.aheadCount = count;
@@ -220,14 +220,14 @@ export class BucketChains {
 
   /** Appends the items of the located chain. @returns how many `items` has then */
   protected collectChain(items: Ref[]): number {
-    return this.copyChain(items, items.length);
+    return this.copyChain(this.bucketChunk, this.bucketWord, items, items.length);
   }
 
-  /** Puts the items of the located chain into `items` from number `from` on. @returns the number behind the last */
-  private copyChain(items: Ref[], from: number): number {
+  /** Puts the items of a chain into `items` from number `from` on. @returns the number behind the last */
+  protected copyChain(chunk: number, firstBase: number, items: Ref[], from: number): number {
     let count = from;
-    let words = this.words[this.bucketChunk];
-    let base = this.bucketWord;
+    let words = this.words[chunk];
+    let base = firstBase;
     for (;;) {
       for (let cell = 0; cell < CELLS && words[base + cell] !== 0; cell++) items[count++] = words[base + cell];
       const overflow = words[base + OVERFLOW_WORD];

@@ -161,6 +161,34 @@ export class Table extends BucketChains {
     this.warmed = sum;
   }
 
+  /**
+   * Copies the items of small tables, of one bucket each, into `items`, and has them brought into the cache all at once.
+   * @param tables those from number `from` to before `end`, at most WARM_MAX; 0 for none
+   * @param items  gets `aheadCount` of them
+   * @returns number of the first table that is not small; `end` if there is none
+   */
+  collectSmall(tables: Int32Array, from: number, end: number, items: Ref[]): number {
+    const { words } = this;
+    let sum = 0;
+    let tableCount = 0;
+    let number = from;
+    for (; number < end; number++) {
+      const table = tables[number];
+      if (table === 0) continue;
+      if (this.control(table, BUCKETS) > 1) break;
+      this.locate(table, 0);
+      warmChunks[tableCount] = this.bucketChunk;
+      warmBases[tableCount++] = this.bucketWord;
+    }
+    for (let i = 0; i < tableCount; i++) sum ^= words[warmChunks[i]][warmBases[i]];
+    this.warmed = sum;
+    let count = 0;
+    for (let i = 0; i < tableCount; i++) count = this.copyChain(warmChunks[i], warmBases[i], items, count);
+    this.touchItems(items, count);
+    this.aheadCount = count;
+    return number;
+  }
+
   /** Points the cell of `foundItem` to the item's new block. */
   replaceFound(item: Ref): void {
     this.words[this.cellChunk][this.cellWord] = item;

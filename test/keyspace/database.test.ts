@@ -119,6 +119,30 @@ test('a random key is any of them with about the same chance, in sparse database
   for (const [key, times] of picks) assert.ok(times > 60 && times < 400, `${key} was picked ${times} times of 200`);
 });
 
+test('a walk comes by every key once: in an empty database, a sparse one, a full one, and with crowded slots', () => {
+  for (const [sparse, crowded] of [
+    [0, 0],
+    [1, 0],
+    [300, 500],
+    [0, 40],
+    [40_000, 3000],
+  ] as const) {
+    const model = new KeyspaceModel(1);
+    const keys = new Set<string>();
+    for (let i = 0; i < sparse; i++) keys.add(`key:${i}`);
+    for (let i = 0; i < crowded; i++) keys.add(`{${i % 3}}key:${i}`);
+    for (const key of keys) model.set(0, key, '');
+    const met: string[] = [];
+    const walk = model.db(0).walk();
+    while (walk.next()) {
+      assert.ok(walk.count > 0);
+      for (const ref of walk.refs.slice(0, walk.count)) met.push(model.keyOf(ref));
+    }
+    assert.equal(walk.next(), false);
+    assert.deepEqual(met.sort(), [...keys].sort());
+  }
+});
+
 test('an empty database has no random key', () => {
   const model = new KeyspaceModel(1);
   assert.equal(model.db(0).randomEntry(), 0);
