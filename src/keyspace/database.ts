@@ -466,22 +466,26 @@ export class Database {
     const entries = this.space.entries;
     const table = this.space.table;
     let slot = this.foundSlot;
-    if (table.foundItem !== ref) {
-      const hash = hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
+    let hash = 0;
+    const isFound = table.foundItem === ref;
+    if (!isFound) {
+      hash = hashKey(entries.view(ref), entries.keyStart(ref), entries.keyLength(ref));
       slot = keyHashResult.slot;
-      table.remove(this.slots[slot], hash, ref);
+    }
+    const items = this.slots[slot];
+    if (table.count(items) === 1) {
+      table.destroy(items);
+      this.slots[slot] = 0;
+    } else if (isFound) {
+      table.removeFound(items);
     } else {
-      table.removeFound(this.slots[slot]);
+      table.remove(items, hash, ref);
     }
     this.keyCount--;
     if (entries.isTimedHash(ref)) this.timedHashCount--;
     if (entries.hasExpiry(ref)) {
       this.expiryCount--;
       this.sampler.noteExpiry(slot, -1);
-    }
-    if (table.count(this.slots[slot]) === 0) {
-      table.destroy(this.slots[slot]);
-      this.slots[slot] = 0;
     }
     this.sampler.noteKey(slot, -1);
   }

@@ -407,9 +407,7 @@ export class Table extends BucketChains {
   }
 
   private locateHash(table: Ref, hash: number): void {
-    const words = this.words[table >>> CHUNK_INDEX_SHIFT];
-    const base = (table & UNIT_MASK) << 1;
-    this.locateIn(words[base + ROOT], words[base + CAPACITY], bucketOf(hash, words[base + BUCKETS]));
+    this.locate(table, bucketOf(hash, this.control(table, BUCKETS)));
   }
 
   private locateCell(table: Ref, hash: number, item: Ref): void {
