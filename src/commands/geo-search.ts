@@ -272,7 +272,7 @@ function perform(call: Invocation, ref: Ref): void {
 
 function replyFound(call: Invocation, count: number): void {
   const { reply } = call;
-  const { members, order, distances, scores } = search;
+  const { order, distances, scores } = search;
   const extras = (query.withDistance ? 1 : 0) + (query.withScore ? 1 : 0) + (query.withPlace ? 1 : 0);
   const mark = reply.length;
   reply.array(count);
@@ -280,7 +280,8 @@ function replyFound(call: Invocation, count: number): void {
     if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
     const found = order[i];
     if (extras > 0) reply.array(1 + extras);
-    reply.bulk(members.bytes, members.starts[found], members.lengths[found]);
+    const { bytes, start, length } = search.member(found);
+    reply.bulk(bytes, start, length);
     if (query.withDistance) replyDistance(call, distances[found] / query.unit);
     if (query.withScore) replyWholeScore(call, scores[found]);
     if (query.withPlace) {
@@ -301,26 +302,30 @@ function store(call: Invocation, count: number): void {
   const { db, keyspace } = call;
   const { bytes, starts, lengths } = call.request;
   const { builder } = zsetsOf(keyspace);
-  const { members } = search;
   const { storeAt, unit } = query;
+  // What was found lies in the set that is searched, which may be the one that is displaced.
+  builder.begin(false, count);
+  for (let i = 0; i < count; i++) {
+    const number = search.order[i];
+    const found = search.member(number);
+    const score = query.storesDistance ? search.distances[number] / unit : found.score;
+    // Cells do not overlap, so no member was found twice.
+    builder.addNew(found.bytes, found.start, found.length, score);
+  }
+  builder.settle();
   const old = call.lookupWrite(storeAt);
   if (count > 0) {
     if (old !== 0) db.displace(old);
-    builder.begin(false, count);
-    for (let i = 0; i < count; i++) {
-      const found = search.order[i];
-      const score = query.storesDistance ? search.distances[found] / unit : search.scores[found];
-      // Cells do not overlap, so no member was found twice.
-      builder.addNew(members.bytes, members.starts[found], members.lengths[found], score);
-    }
-    builder.settle();
     builder.finish(db, bytes, starts[storeAt], lengths[storeAt]);
     keyspace.dirty += count;
     call.notify(NOTIFY_ZSET, call.command.fullName === 'geosearchstore' ? 'geosearchstore' : 'georadiusstore', storeAt);
-  } else if (old !== 0) {
-    db.remove(old);
-    keyspace.dirty++;
-    call.notify(NOTIFY_GENERIC, 'del', storeAt);
+  } else {
+    builder.discard();
+    if (old !== 0) {
+      db.remove(old);
+      keyspace.dirty++;
+      call.notify(NOTIFY_GENERIC, 'del', storeAt);
+    }
   }
   call.reply.integer(count);
 }

@@ -5,7 +5,7 @@
  *   leaf (760 bytes)   = | cell count | next leaf | previous leaf | – | 62 cells of | score high | score low | item ref |
  *   branch (764 bytes) = | cell count | 38 cells of | child ref | elements below it | score high | score low | item ref |  the last three: its first element
  *
- * A score is kept as two int32 that compare as the double does (`scoreKey`), so that most steps of a search touch no item. What an item is only
+ * A score is kept as two int32 that compare as the double does (score-key.ts), so that most steps of a search touch no item. What an item is only
  * `ItemOrder` knows; items with equal scores are in its order. Bytes per element: 12 / fill, and 3 % for branches: 12 in a tree built in order (a full
  * leaf at either end is left full), some 17 at random.
  *
@@ -15,6 +15,7 @@
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { BranchChain } from './branch-chain.js';
+import { scoreKey, scoreOfKey, setScoreKey } from './score-key.js';
 import { closeCell, moveCells, openCell, shouldMerge } from './tree-cells.js';
 
 export interface ItemOrder {
@@ -63,21 +64,6 @@ const SCORE_BELOW = 2;
 const SCORE_UPTO = 3;
 const LEX_BELOW = 4;
 const LEX_UPTO = 5;
-
-/** The result of `scoreKey`. */
-const scoreKey = { high: 0, low: 0 };
-const double = new Float64Array(1);
-const halves = new Int32Array(double.buffer);
-
-/** Turns a score, which is not NaN, into two int32 that compare, high half first, as scores do; −0 and 0 are equal. Result in `scoreKey`. */
-function setScoreKey(score: number): void {
-  // −0 + 0 is 0.
-  double[0] = score + 0;
-  const high = halves[1];
-  const isNegative = high < 0;
-  scoreKey.high = isNegative ? high ^ 0x7fffffff : high;
-  scoreKey.low = (isNegative ? ~halves[0] : halves[0]) ^ 0x80000000;
-}
 
 export class RankTree {
   /** The place that the last search found: a leaf and a cell in it, which may be one behind the last. */
@@ -316,6 +302,13 @@ export class RankTree {
 
   itemAt(leaf: Ref, index: number): Ref {
     return this.get(leaf, LEAF_HEADER + index * LEAF_CELL + 2);
+  }
+
+  /** @returns the score, without a look at the item; 0 for −0 */
+  scoreAt(leaf: Ref, index: number): number {
+    const words = this.words[leaf >>> CHUNK_INDEX_SHIFT];
+    const at = ((leaf & UNIT_MASK) << 1) + LEAF_HEADER + index * LEAF_CELL;
+    return scoreOfKey(words[at], words[at + 1]);
   }
 
   cellCount(leaf: Ref): number {

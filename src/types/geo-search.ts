@@ -1,9 +1,11 @@
 /**
- * A search for the members of a sorted set that lie in a circle or box. What it finds is kept in a few flat arrays, a member's bytes one behind the other,
- * so that it can be sorted and told however many there are.
+ * A search for the members of a sorted set that lie in a circle or box. What it finds is kept in a few flat arrays, so that it can be sorted however much
+ * there is; of a member only where it is, as most of those that COUNT leaves out are in no cache, and the tree has the scores.
+ *
+ * Invariant: what was found can be read until the set changes.
  */
 import type { Ref } from '../memory/arena.js';
-import { ByteStrings } from './byte-strings.js';
+import type { RankTree } from '../memory/rank-tree.js';
 import { cells, findCells } from './geo-cells.js';
 import { distance, distanceFrom, latitudeDistance, originAt } from './geo-distance.js';
 import { decodeScore, place } from './geo-hash.js';
@@ -26,16 +28,15 @@ export class GeoSearch {
   halfWidth = 0;
   halfHeight = 0;
   private origin = originAt(0, 0);
-  /** What was found: number `order[i]` is the i-th. */
-  readonly members = new ByteStrings();
+  /** How many were found; number `order[i]` is the i-th. */
+  count = 0;
   order: Int32Array = new Int32Array(64);
   scores: Float64Array = new Float64Array(64);
   /** Metres. */
   distances: Float64Array = new Float64Array(64);
-
-  get count(): number {
-    return this.members.count;
-  }
+  /** Their items, or places in the listpack. */
+  private places: Int32Array = new Int32Array(64);
+  private cursor: ZsetCursor | null = null;
 
   setCentre(longitude: number, latitude: number): void {
     this.longitude = longitude;
@@ -61,11 +62,14 @@ export class GeoSearch {
    * @param limit ends the search when so many are found; 0 for all
    */
   run(zsets: Zsets, ref: Ref, limit: number): void {
-    this.members.clear();
+    this.count = 0;
+    this.cursor = zsets.cursor;
+    zsets.begin(ref, zsets.cursor);
     this.origin = originAt(this.longitude, this.latitude);
     findCells(this.longitude, this.latitude, this.halfWidth, this.halfHeight, this.radius);
     for (let i = 0; i < cells.count && !this.isEnough(limit); i++)
-      this.searchCell(zsets, ref, cells.from[i], cells.to[i], limit);
+      if (zsets.isPacked(ref)) this.searchPacked(zsets, ref, cells.from[i], cells.to[i], limit);
+      else this.searchTree(zsets.trees, zsets.treeOf(ref), cells.from[i], cells.to[i], limit);
     for (let i = 0; i < this.count; i++) this.order[i] = i;
   }
 
@@ -82,22 +86,44 @@ export class GeoSearch {
     }
   }
 
+  /** @returns a cursor at number `number` of what was found, until the next call */
+  member(number: number): ZsetCursor {
+    const cursor = this.cursor!;
+    cursor.revisit(this.places[number]);
+    return cursor;
+  }
+
   /** Gives back what a large result took. */
   release(): void {
-    this.members.release();
     if (this.order.length > KEPT_MEMBERS) this.setCapacity(KEPT_MEMBERS);
   }
 
-  private searchCell(zsets: Zsets, ref: Ref, from: number, to: number, limit: number): void {
+  private searchPacked(zsets: Zsets, ref: Ref, from: number, to: number, limit: number): void {
     const { cursor } = zsets;
     const rank = zsets.countByScore(ref, from, false);
     if (rank === zsets.count(ref)) return;
     zsets.seek(ref, rank, cursor);
     do {
-      if (cursor.score >= to) return;
-      const metres = this.distanceIfInside(cursor.score);
-      if (metres >= 0) this.add(cursor, metres);
+      const { score } = cursor;
+      if (score >= to) return;
+      const metres = this.distanceIfInside(score);
+      if (metres >= 0) this.add(cursor.place, score, metres);
     } while (!this.isEnough(limit) && cursor.next());
+  }
+
+  private searchTree(trees: RankTree, tree: Ref, from: number, to: number, limit: number): void {
+    const rank = trees.countByScore(tree, from, false);
+    if (rank === trees.count(tree)) return;
+    trees.seekRank(tree, rank);
+    let { index } = trees;
+    for (let { leaf } = trees; leaf !== 0; leaf = trees.nextLeaf(leaf), index = 0) {
+      for (const count = trees.cellCount(leaf); index < count; index++) {
+        const score = trees.scoreAt(leaf, index);
+        if (score >= to || this.isEnough(limit)) return;
+        const metres = this.distanceIfInside(score);
+        if (metres >= 0) this.add(trees.itemAt(leaf, index), score, metres);
+      }
+    }
   }
 
   private isEnough(limit: number): boolean {
@@ -120,20 +146,23 @@ export class GeoSearch {
     return distanceFrom(origin, longitude, latitude);
   }
 
-  private add(cursor: ZsetCursor, metres: number): void {
-    const number = this.members.add(cursor.bytes, cursor.start, cursor.length);
+  private add(place: number, score: number, metres: number): void {
+    const number = this.count++;
     if (number === this.order.length) this.setCapacity(number * 2);
-    this.scores[number] = cursor.score;
+    this.places[number] = place;
+    this.scores[number] = score;
     this.distances[number] = metres;
   }
 
   /** Makes the arrays longer, or shorter and forgets what is in them. */
   private setCapacity(capacity: number): void {
-    const { scores, distances } = this;
+    const { places, scores, distances } = this;
     this.order = new Int32Array(capacity);
+    this.places = new Int32Array(capacity);
     this.scores = new Float64Array(capacity);
     this.distances = new Float64Array(capacity);
     if (capacity < scores.length) return;
+    this.places.set(places);
     this.scores.set(scores);
     this.distances.set(distances);
   }

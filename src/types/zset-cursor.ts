@@ -124,6 +124,18 @@ export class ZsetCursor {
     return true;
   }
 
+  /** Where the member of a packed set is, for `revisit`. */
+  get place(): number {
+    return this.at;
+  }
+
+  /** Reads a member of the set that the cursor was in last, which has not changed since. @param place of a packed set; else the member's item */
+  revisit(place: number): void {
+    if (this.leaf !== 0) return this.readItem(place);
+    this.at = place;
+    this.read();
+  }
+
   /** Reads an item of a set that is not packed. */
   readItem(item: Ref): void {
     this.bytes = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];

@@ -74,6 +74,19 @@ for (const [name, isGrowing] of [
       trees.insert(tree, score, element.item, members.bytesOf(member), 0, 4);
       addToModel(element);
     };
+    /** Some elements at once that are behind all others: many of them, or with the score of the last one. */
+    const append = (): void => {
+      const last = model.at(-1);
+      const added = Array.from({ length: random.below(random.below(4) === 0 ? 300 : 10) }, (_, i) => {
+        const member = 2_000_000 + nextMember++;
+        const score = (last?.score ?? 0) + random.below(2) * i;
+        return { score, member, item: members.create(member) };
+      }).sort(before);
+      const scores = Float64Array.from(added, ({ score }) => score);
+      const items = Int32Array.from(added, ({ item }) => item);
+      trees.appendAll(tree, scores, items, added.length);
+      model.push(...added);
+    };
     const rescore = (): void => {
       const [element] = model.splice(random.below(model.length), 1) as [Element];
       const score = random.below(2) === 0 ? randomScore() : element.score + (random.below(9) - 4) / 4;
@@ -94,6 +107,7 @@ for (const [name, isGrowing] of [
     if (isGrowing < 0.5) for (let i = 0; i < 4000; i++) add();
     for (let step = 0; step < 6000; step++) {
       if (random.below(300) === 0 && model.length > 0) sweep();
+      if (random.below(400) === 0) append();
       if (model.length === 0 || random.below(100) < isGrowing * 100) {
         add();
       } else if (random.below(3) === 0) {
@@ -120,6 +134,7 @@ for (const [name, isGrowing] of [
       const { score, member, item } = model[rank]!;
       trees.seekRank(tree, rank);
       assert.equal(trees.itemAt(trees.leaf, trees.index), item);
+      assert.equal(trees.scoreAt(trees.leaf, trees.index), score);
       assert.equal(trees.rankOf(tree, score, item, members.bytesOf(member), 0, 4), rank);
       if (step % 50 !== 0) continue;
       assert.equal(trees.countByScore(tree, score, false), model.filter((other) => other.score < score).length);
@@ -157,6 +172,12 @@ test('infinities, negative scores and both zeros are in the order of numbers', (
   for (const member of [5, 3, 9, 0, 10, 1, 7, 6, 2, 8, 4])
     trees.insert(tree, scores[member]!, items[member]!, members.bytesOf(member), 0, 4);
   assert.deepEqual(itemsOf(trees, tree), items);
+  const told = scores.map((_, index) => trees.scoreAt(trees.leaf, index));
+  assert.deepEqual(
+    told,
+    scores.map((score) => score + 0),
+    'zeros are told without their sign',
+  );
   assert.equal(trees.countByScore(tree, 0, false), 5);
   assert.equal(trees.countByScore(tree, -0, true), 7);
 });
