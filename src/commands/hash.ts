@@ -141,6 +141,7 @@ export function hdel(call: Invocation): void {
   ref = dropEnded(call, ref, 2, argc - 1);
   const hashes = hashesOf(call.keyspace);
   let count = 0;
+  if (ref !== 0) hashes.table.expectRemovals(hashes.itemTable(ref), argc - 2);
   for (let i = 2; i < argc && ref !== 0; i++) {
     call.warmItems(hashes, ref, i - 2, i, 1);
     const left = hashes.remove(db, ref, bytes, starts[i], lengths[i]);
@@ -151,6 +152,7 @@ export function hdel(call: Invocation): void {
     db.remove(ref);
     ref = 0;
   }
+  hashes.table.settle();
   call.keyspace.dirty += count;
   if (count > 0) call.notify(NOTIFY_HASH, 'hdel', 1);
   if (count > 0 && ref === 0) call.notify(NOTIFY_GENERIC, 'del', 1);

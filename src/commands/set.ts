@@ -40,6 +40,7 @@ export function srem(call: Invocation): void {
   if (!isSetKey(call, ref)) return;
   const sets = setsOf(call.keyspace);
   let count = 0;
+  if (ref !== 0) sets.table.expectRemovals(sets.itemTable(ref), argc - 2);
   for (let i = 2; i < argc && ref !== 0; i++) {
     call.warmItems(sets, ref, i - 2, i, 1);
     const left = sets.remove(db, ref, bytes, starts[i], lengths[i]);
@@ -47,6 +48,7 @@ export function srem(call: Invocation): void {
     count++;
     ref = removeIfEmpty(call, left);
   }
+  sets.table.settle();
   call.keyspace.dirty += count;
   if (count > 0) call.notify(NOTIFY_SET, 'srem', 1);
   if (count > 0 && ref === 0) call.notify(NOTIFY_GENERIC, 'del', 1);

@@ -68,6 +68,8 @@ export class Table extends BucketChains {
   /** Last bucket of that chain if nothing was found, for `insertMissing`. */
   private endChunk = 0;
   private endWord = 0;
+  /** A table whose buckets all stay for now, or 0. */
+  private held: Ref = 0;
   private readonly keys: ItemKeys;
 
   constructor(arena: Arena, keys: ItemKeys) {
@@ -237,6 +239,23 @@ export class Table extends BucketChains {
     this.mergeTo(table, LOAD_MIN);
   }
 
+  /** To be called before many items are removed one by one: buckets are given back by `settle`, and none has to be emptied if no item is left. */
+  hold(table: Ref): void {
+    this.held = table;
+  }
+
+  /** To be called when they have been removed. A table without items is left to whoever takes it apart. */
+  settle(): void {
+    const { held } = this;
+    this.held = 0;
+    if (held !== 0 && this.count(held) > 0) this.shrink(held);
+  }
+
+  /** To be called before a table is taken apart. */
+  protected forget(table: Ref): void {
+    if (table === this.held) this.held = 0;
+  }
+
   /** Gives back more of them, of a table that has just been built with room for items that did not come: it takes as long as to build it. */
   fit(table: Ref): void {
     if (this.count(table) >= this.control(table, BUCKETS) * LOAD_FITTED) return;
@@ -339,7 +358,7 @@ export class Table extends BucketChains {
     const base = (table & UNIT_MASK) << 1;
     const count = words[base + COUNT] - 1;
     words[base + COUNT] = count;
-    if (count < words[base + BUCKETS] * LOAD_MIN && words[base + BUCKETS] > 1) this.merge(table);
+    if (count < words[base + BUCKETS] * LOAD_MIN && words[base + BUCKETS] > 1 && table !== this.held) this.merge(table);
   }
 
   /** @returns a random item of a table that is not empty. `random` gives integers from 0 to below its argument. */

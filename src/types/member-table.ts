@@ -12,7 +12,7 @@ import { Table } from '../memory/table.js';
 import { CountedKeys } from './counted-keys.js';
 import { FrozenItems, type ItemWalk } from './frozen-items.js';
 
-/** Tables with more items are freed by the reaper, bit by bit. */
+/** Tables with more items, or buckets, are freed by the reaper, bit by bit. */
 const FREED_AT_ONCE_MAX = 256;
 /** Of a table's cursors. */
 const CURSOR_LIMIT = 2 ** 32;
@@ -105,11 +105,17 @@ export class MemberTable extends Table {
     this.warm(warmTables, warmHashes, count);
   }
 
+  /** To be called before a command removes several items one by one, and `settle` afterwards. @param table 0 for none, as of a packed value */
+  expectRemovals(table: Ref, count: number): void {
+    if (count > 1) this.hold(table);
+  }
+
   /** Frees a table and its items: a large one not now, but in slices. */
   release(table: Ref): void {
+    this.forget(table);
     if (this.freeWhenRead(table, () => this.release(table))) return;
     const remains = new TableRemains(this, this.blocks, table);
-    if (this.count(table) > FREED_AT_ONCE_MAX) this.space.reaper.addRemains(remains);
+    if (Math.max(this.count(table), this.bucketCount(table)) > FREED_AT_ONCE_MAX) this.space.reaper.addRemains(remains);
     else while (remains.freeSome());
   }
 

@@ -43,6 +43,8 @@ export class ZsetBatch implements Sweeper {
   private count = 0;
   /** Elements of the tree whose items have a mark. */
   private staleCount = 0;
+  /** Whether all have: then their marks need not be read. */
+  private takesAll = false;
   private readonly space: Keyspace;
   private readonly zsets: Zsets;
   private readonly tables: MemberTable;
@@ -104,15 +106,17 @@ export class ZsetBatch implements Sweeper {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.defersNew = false;
+    this.takesAll = this.staleCount === this.trees.count(this.tree);
     if (this.staleCount > 0) this.trees.sweep(this.tree, this);
     if (this.count > 0) this.insertAll();
     if (this.items.length > MEMBERS_KEPT) this.resize(MEMBERS_KEPT);
   }
 
   takes(item: Ref): boolean {
-    const number = this.numberOf(item);
-    if (number === REMOVED) this.space.arena.free(item);
-    return number !== UNMARKED;
+    if (!this.takesAll && this.numberOf(item) === UNMARKED) return false;
+    // Either members are removed, or given scores.
+    if (this.count === 0) this.space.arena.free(item);
+    return true;
   }
 
   private insertAll(): void {
@@ -124,19 +128,22 @@ export class ZsetBatch implements Sweeper {
       writeDouble(view, string.end, scores[i]);
     }
     sortByWeight(order, scores, count, (a, b) => this.zsets.compareItems(items[a], items[b]));
+    const sortedItems = new Int32Array(count);
+    const sortedScores = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
+      sortedItems[i] = items[order[i]];
+      sortedScores[i] = scores[order[i]];
+    }
     // Behind the last element all others follow.
     let isBehind = trees.count(tree) === 0;
-    for (let i = 0; i < count; i++) {
-      const item = items[order[i]];
-      const score = scores[order[i]];
-      if (isBehind) {
-        trees.append(tree, score, item);
-      } else {
-        const view = this.read(item);
-        isBehind = trees.insert(tree, score, item, view, string.start, string.length);
-      }
-      this.tables.exempt(table, item);
+    let inserted = 0;
+    for (; inserted < count && !isBehind; inserted++) {
+      const item = sortedItems[inserted];
+      const view = this.read(item);
+      isBehind = trees.insert(tree, sortedScores[inserted], item, view, string.start, string.length);
     }
+    trees.appendAll(tree, sortedScores.subarray(inserted), sortedItems.subarray(inserted), count - inserted);
+    for (let i = 0; i < count; i++) this.tables.exempt(table, items[i]);
   }
 
   private mark(item: Ref, number: number): void {

@@ -196,15 +196,18 @@ export class Zsets implements ValueType, ItemOrder, TabledType {
    */
   expect(ref: Ref, count: number): void {
     this.expected = count;
-    if (ref !== 0 && !this.isPacked(ref)) this.batch.open(this.tableOf(ref), this.treeOf(ref), count);
+    if (ref === 0 || this.isPacked(ref)) return;
+    this.batch.open(this.tableOf(ref), this.treeOf(ref), count);
+    this.table.expectRemovals(this.tableOf(ref), count);
   }
 
   /** To be called when the members that were expected have come or gone, or were not to. */
   settle(ref: Ref): void {
     this.expected = 0;
     this.batch.close();
+    this.table.settle();
     const table = this.itemTable(ref);
-    if (table !== 0) this.table.shrink(table);
+    if (table !== 0 && this.table.count(table) > 0) this.table.shrink(table);
   }
 
   /** Makes an empty set of a key that is not there, for the caller to fill at once. @param memberLength of the first member */
