@@ -4,13 +4,9 @@
  *   control block (16 bytes) = | item count | bucket count n | root | root capacity in buckets |
  *   root                     = the buckets themselves (up to 1,024), or a directory of refs to segments of 1,024 buckets
  *
- * The only bucket of a table that begins with one, as those of slots do, lies just behind the control block, in the same arena block: who goes by the capacity
- * need not wait for the reference before it asks for the bucket. It moves away when there are more, and its room is lost: 64 bytes of some hundred kilobytes.
- *
  * Never are more than 1,024 buckets (64 KiB) copied, so neither takes long. The control block is the table; the item count is the Table's business.
  *
- * Invariants: (1) n is at least 1 and at most the capacity; (2) with a directory, the segments of buckets 0 to n − 1 are there, and no others; (3) the
- * capacity is 1 if and only if the bucket lies behind the control block.
+ * Invariants: (1) n is at least 1 and at most the capacity; (2) with a directory, the segments of buckets 0 to n − 1 are there, and no others.
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { BUCKET_BYTES, BUCKET_WORDS, clearBucket } from './bucket.js';
@@ -24,10 +20,6 @@ export const BUCKETS = 1;
 export const ROOT = 2;
 export const CAPACITY = 3;
 const CONTROL_BYTES = 16;
-export const CONTROL_WORDS = CONTROL_BYTES / 4;
-const CONTROL_UNITS = CONTROL_BYTES / 8;
-
-const CAPACITY_OF_ROOT_MIN = 2;
 
 /** Segments that fit in the first directory. */
 const DIRECTORY_REFS = 16;
@@ -44,12 +36,10 @@ export class BucketArray {
 
   /** @returns a new table without items, of so many empty buckets: 1 to SEGMENT_BUCKETS */
   create(bucketCount: number): Ref {
-    const hasOne = bucketCount === 1;
-    const table = this.arena.allocate(hasOne ? CONTROL_BYTES + BUCKET_BYTES : CONTROL_BYTES);
-    const root = hasOne ? table + CONTROL_UNITS : this.allocateEmpty(bucketCount);
+    const table = this.arena.allocate(CONTROL_BYTES);
+    const root = this.allocateEmpty(bucketCount);
     const words = this.words[table >>> CHUNK_INDEX_SHIFT];
     const base = (table & UNIT_MASK) << 1;
-    if (hasOne) clearBucket(words, base + CONTROL_WORDS);
     words[base + COUNT] = 0;
     words[base + BUCKETS] = bucketCount;
     words[base + ROOT] = root;
@@ -76,18 +66,16 @@ export class BucketArray {
       for (let segment = 0; segment << SEGMENT_SHIFT < bucketCount; segment++)
         this.arena.free(this.segment(root, segment));
     }
-    this.freeRoot(table, root);
+    this.arena.free(root);
     this.arena.free(table);
   }
 
   /** @returns bytes of the array and the control block */
   bytes(table: Ref): number {
     const capacity = this.control(table, CAPACITY);
-    const controlBytes = this.arena.blockBytes(table);
-    if (capacity === 1) return controlBytes;
-    if (capacity <= SEGMENT_BUCKETS) return controlBytes + capacity * BUCKET_BYTES;
+    if (capacity <= SEGMENT_BUCKETS) return CONTROL_BYTES + capacity * BUCKET_BYTES;
     const segments = ((this.control(table, BUCKETS) - 1) >> SEGMENT_SHIFT) + 1;
-    return controlBytes + (capacity >> SEGMENT_SHIFT) * REF_BYTES + segments * SEGMENT_BUCKETS * BUCKET_BYTES;
+    return CONTROL_BYTES + (capacity >> SEGMENT_SHIFT) * REF_BYTES + segments * SEGMENT_BUCKETS * BUCKET_BYTES;
   }
 
   /** Makes room for bucket number `bucket`, the next one. Its content is undefined, and it does not count yet. */
@@ -136,9 +124,14 @@ export class BucketArray {
   trim(table: Ref): void {
     const bucketCount = this.control(table, BUCKETS);
     const capacity = this.control(table, CAPACITY);
-    const fitted = Math.max(bucketCount, CAPACITY_OF_ROOT_MIN);
-    if (capacity > SEGMENT_BUCKETS || fitted >= capacity) return;
-    this.moveRoot(table, this.control(table, ROOT), bucketCount * BUCKET_WORDS, fitted * BUCKET_BYTES, fitted);
+    if (capacity > SEGMENT_BUCKETS || bucketCount === capacity) return;
+    this.moveRoot(
+      table,
+      this.control(table, ROOT),
+      bucketCount * BUCKET_WORDS,
+      bucketCount * BUCKET_BYTES,
+      bucketCount,
+    );
   }
 
   /** @returns a new block of empty buckets */
@@ -146,6 +139,7 @@ export class BucketArray {
     const ref = this.arena.allocate(bucketCount * BUCKET_BYTES);
     const words = this.words[ref >>> CHUNK_INDEX_SHIFT];
     const base = (ref & UNIT_MASK) << 1;
+    // Most tables are those of slots with a few keys.
     if (bucketCount === 1) clearBucket(words, base);
     else words.fill(0, base, base + bucketCount * BUCKET_WORDS);
     return ref;
@@ -159,13 +153,9 @@ export class BucketArray {
       source.subarray(sourceBase, sourceBase + wordCount),
       (moved & UNIT_MASK) << 1,
     );
-    this.freeRoot(table, root);
+    this.arena.free(root);
     this.setControl(table, ROOT, moved);
     this.setControl(table, CAPACITY, capacity);
-  }
-
-  private freeRoot(table: Ref, root: Ref): void {
-    if (this.control(table, CAPACITY) > 1) this.arena.free(root);
   }
 
   private segment(root: Ref, segment: number): Ref {

@@ -7,16 +7,7 @@
  */
 import { type Arena, CHUNK_INDEX_SHIFT, type Ref, UNIT_MASK } from './arena.js';
 import { BUCKET_WORDS, CELLS, clearBucket, OVERFLOW_WORD } from './bucket.js';
-import {
-  BUCKETS,
-  BucketArray,
-  CAPACITY,
-  CONTROL_WORDS,
-  COUNT,
-  ROOT,
-  SEGMENT_BUCKETS,
-  SEGMENT_SHIFT,
-} from './bucket-array.js';
+import { BUCKETS, BucketArray, CAPACITY, COUNT, ROOT, SEGMENT_BUCKETS, SEGMENT_SHIFT } from './bucket-array.js';
 
 /** Most keys that `warm` takes at once: their cache lines must still be there when the commands come, and 32 fill the memory's queue anyway. */
 export const WARM_MAX = 32;
@@ -189,15 +180,7 @@ export class BucketChains {
   }
 
   protected locate(table: Ref, bucket: number): void {
-    const chunk = table >>> CHUNK_INDEX_SHIFT;
-    const base = (table & UNIT_MASK) << 1;
-    const words = this.words[chunk];
-    if (words[base + CAPACITY] === 1) {
-      this.bucketChunk = chunk;
-      this.bucketWord = base + CONTROL_WORDS;
-    } else {
-      this.locateIn(words[base + ROOT], words[base + CAPACITY], bucket);
-    }
+    this.locateIn(this.control(table, ROOT), this.control(table, CAPACITY), bucket);
   }
 
   protected locateIn(root: Ref, capacity: number, bucket: number): void {

@@ -426,7 +426,9 @@ export class Table extends BucketChains {
   }
 
   private locateHash(table: Ref, hash: number): void {
-    this.locate(table, bucketOf(hash, this.control(table, BUCKETS)));
+    const words = this.words[table >>> CHUNK_INDEX_SHIFT];
+    const base = (table & UNIT_MASK) << 1;
+    this.locateIn(words[base + ROOT], words[base + CAPACITY], bucketOf(hash, words[base + BUCKETS]));
   }
 
   private locateCell(table: Ref, hash: number, item: Ref): void {
