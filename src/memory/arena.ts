@@ -3,7 +3,7 @@
  *
  *   reference (32 bits) = | chunk index : 14 | offset in the chunk, in 8-byte units : 18 |      0 = no block
  *   chunk (2 MiB)       = 128 pages of 16 KiB, the last of which is not there: with what lies around it the buffer fills one huge page of the system
- *   slab                = 1–16 pages cut into blocks of one size class; free blocks of a slab are linked through their first word
+ *   slab                = 1–16 pages cut into blocks of one size class; which of them are free is kept beside them (free-blocks.ts)
  *   run                 = whole pages for one block above 64 KiB
  *   huge block          = a buffer of its own (above 512 KiB), which takes as many chunk indexes as chunks would cover it. The buffer may come from
  *                         elsewhere, as it may go elsewhere afterwards (huge-buffers.ts)
@@ -15,8 +15,11 @@
  */
 import { assert } from './assert.js';
 import { BufferPool } from './buffer-pool.js';
+import { FreeBlocks } from './free-blocks.js';
 import { EXTENDED_BYTES_MIN, EXTENSION_SHARE, HugeBuffers } from './huge-buffers.js';
 import {
+  BLOCKS_PER_UNIT,
+  BLOCKS_PER_UNIT_SHIFT,
   CLASS_BYTES,
   CLASS_COUNT,
   PAGE_BYTES,
@@ -106,7 +109,8 @@ export class Arena {
   private pageHead: Int32Array;
   /** Per first page: blocks in use (slab), pages (run), or chunk indexes taken (huge). */
   private headUsed: Int32Array;
-  /** Per first page of a slab: its first free block, 0 = none; and how many blocks were never handed out, as the next one's index. */
+  private readonly freeBlocks: FreeBlocks;
+  /** Per first page of a slab: how many blocks were freed in it; and the number of the first that was never handed out, −1 = none. */
   private headFree: Int32Array;
   private headFresh: Int32Array;
   /** Slabs with room, a doubly linked list per class, by first page; −1 = end. */
@@ -127,6 +131,7 @@ export class Arena {
     this.pageKind = new Uint8Array(pages);
     this.pageHead = new Int32Array(pages);
     this.headUsed = new Int32Array(pages);
+    this.freeBlocks = new FreeBlocks(pages);
     this.headFree = new Int32Array(pages);
     this.headFresh = new Int32Array(pages);
     this.headNext = new Int32Array(pages);
@@ -162,15 +167,16 @@ export class Arena {
     const blockBytes = CLASS_BYTES[sizeClass];
     this.account(blockBytes);
     this.headUsed[head]++;
-    const free = this.headFree[head];
-    if (free !== 0) {
-      const next = this.words[free >>> CHUNK_INDEX_SHIFT][(free & UNIT_MASK) << 1];
-      this.headFree[head] = next;
-      if (next === 0 && this.headFresh[head] < 0) this.unlink(head, sizeClass);
-      return free;
+    const unitCount = blockBytes >> UNIT_SHIFT;
+    const freeCount = this.headFree[head];
+    if (freeCount > 0) {
+      const block = this.freeBlocks.take(head, sizeClass);
+      this.headFree[head] = freeCount - 1;
+      if (freeCount === 1 && this.headFresh[head] < 0) this.unlink(head, sizeClass);
+      return ((head << PAGE_UNIT_SHIFT) + block * unitCount) | 0;
     }
     const index = this.headFresh[head];
-    const ref = (head << PAGE_UNIT_SHIFT) + index * (blockBytes >> UNIT_SHIFT);
+    const ref = (head << PAGE_UNIT_SHIFT) + index * unitCount;
     const slabBytes = SLAB_PAGES[sizeClass] << PAGE_SHIFT;
     if ((index + 2) * blockBytes <= slabBytes) {
       this.headFresh[head] = index + 1;
@@ -193,21 +199,22 @@ export class Arena {
     const blockBytes = CLASS_BYTES[sizeClass];
     this.usedBytes -= blockBytes;
     this.blockCount--;
-    const wasFull = this.headFree[head] === 0 && this.headFresh[head] < 0;
-    this.words[ref >>> CHUNK_INDEX_SHIFT][(ref & UNIT_MASK) << 1] = this.headFree[head];
-    this.headFree[head] = ref;
+    const freeCount = this.headFree[head];
+    const wasFull = freeCount === 0 && this.headFresh[head] < 0;
     const used = --this.headUsed[head];
     if (used === 0) {
       if (!wasFull) this.unlink(head, sizeClass);
-      this.releasePages(head, SLAB_PAGES[sizeClass]);
-    } else if (wasFull) {
-      this.link(head, sizeClass);
+      this.closeSlab(head, sizeClass);
+      return;
     }
+    const units = (ref - (head << PAGE_UNIT_SHIFT)) | 0;
+    this.freeBlocks.put(head, Math.imul(units, BLOCKS_PER_UNIT[sizeClass]) >>> BLOCKS_PER_UNIT_SHIFT, sizeClass);
+    this.headFree[head] = freeCount + 1;
+    if (wasFull) this.link(head, sizeClass);
   }
 
   /**
-   * Gives the blocks `refs[0]`, `refs[stride]`, … back. Those that follow each other and are all that is in use of a slab are not touched: to fetch
-   * blocks that are in no cache is most of what freeing them takes.
+   * Gives the blocks `refs[0]`, `refs[stride]`, … back. If those that follow each other are all that is in use of a slab, it is given back as a whole.
    */
   freeAll(refs: Int32Array, stride: number): void {
     for (let at = 0; at < refs.length; ) {
@@ -399,6 +406,12 @@ export class Arena {
     this.headUsed[head] = 0;
     const isFull = this.headFree[head] === 0 && this.headFresh[head] < 0;
     if (!isFull) this.unlink(head, sizeClass);
+    this.closeSlab(head, sizeClass);
+  }
+
+  /** Gives back the pages of a slab without a block in use. */
+  private closeSlab(head: number, sizeClass: number): void {
+    this.freeBlocks.close(head, sizeClass);
     this.releasePages(head, SLAB_PAGES[sizeClass]);
   }
 
@@ -589,6 +602,7 @@ export class Arena {
     };
     this.pageHead = grown(this.pageHead);
     this.headUsed = grown(this.headUsed);
+    this.freeBlocks.extend(size);
     this.headFree = grown(this.headFree);
     this.headFresh = grown(this.headFresh);
     this.headNext = grown(this.headNext);

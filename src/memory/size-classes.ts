@@ -50,6 +50,20 @@ export const SLAB_PAGES: Uint8Array = Uint8Array.from(CLASS_BYTES, (bytes) => {
   return best;
 });
 
+/** Words of a bit for each block of a slab. */
+export const MAP_WORDS: Uint8Array = Uint8Array.from(CLASS_BYTES, (bytes, sizeClass) =>
+  Math.ceil(Math.floor((SLAB_PAGES[sizeClass] * PAGE_BYTES) / bytes) / 32),
+);
+
+/**
+ * What a block's place in its slab, in units of 8 bytes, is multiplied by and then shifted, to get its number: a slab has fewer units than 2^16, so that
+ * the error of the rounded factor never reaches the next number.
+ */
+export const BLOCKS_PER_UNIT_SHIFT = 16;
+export const BLOCKS_PER_UNIT: Int32Array = Int32Array.from(CLASS_BYTES, (bytes) =>
+  Math.ceil((1 << BLOCKS_PER_UNIT_SHIFT) / (bytes >> UNIT_SHIFT)),
+);
+
 /** @returns the share of a slab that lies behind its last block */
 function wasteOf(pages: number, blockBytes: number): number {
   const slabBytes = pages * PAGE_BYTES;
