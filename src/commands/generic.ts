@@ -14,12 +14,14 @@ const NO_TYPE = fixedReply('+none');
 const RANDOM_TRIES_MAX = 100;
 
 export function del(call: Invocation): void {
+  const { argc, db } = call;
+  const { bytes, starts, lengths } = call.request;
   let count = 0;
-  for (let i = 1; i < call.argc; i++) {
+  for (let i = 1; i < argc; i++) {
     call.warmKeys(i - 1, i, 1);
-    const ref = call.lookupWrite(i);
+    const ref = db.lookupToRemove(bytes, starts[i], lengths[i]);
     if (ref === 0) continue;
-    call.db.remove(ref);
+    db.remove(ref);
     call.notify(NOTIFY_GENERIC, 'del', i);
     count++;
   }

@@ -135,10 +135,15 @@ export class Database {
 
   /** @returns the live entry for a write: refreshes the access clock, counts neither hit nor miss; 0 for none */
   lookupWrite(key: Uint8Array, start: number, length: number): Ref {
-    const ref = this.find(key, start, length);
-    if (ref === 0 || (this.space.entries.hasExpiry(ref) && this.space.isGoneForWrite(this, ref))) return 0;
-    this.space.access(ref);
+    const ref = this.lookupToRemove(key, start, length);
+    if (ref !== 0) this.space.access(ref);
     return ref;
+  }
+
+  /** As `lookupWrite`, for an entry that is going: its access clock is left alone, as is the memory in which it lies. */
+  lookupToRemove(key: Uint8Array, start: number, length: number): Ref {
+    const ref = this.find(key, start, length);
+    return ref === 0 || (this.space.entries.hasExpiry(ref) && this.space.isGoneForWrite(this, ref)) ? 0 : ref;
   }
 
   /**
