@@ -272,20 +272,20 @@ function perform(call: Invocation, ref: Ref): void {
 
 function replyFound(call: Invocation, count: number): void {
   const { reply } = call;
-  const { order, distances, scores } = search;
+  const { order, distances } = search;
   const extras = (query.withDistance ? 1 : 0) + (query.withScore ? 1 : 0) + (query.withPlace ? 1 : 0);
   const mark = reply.length;
   reply.array(count);
   for (let i = 0; i < count; i++) {
     if (i === SAMPLED_ELEMENTS) reply.reserveRest(mark, i, count);
-    const found = order[i];
+    const number = order[i];
+    const found = search.member(number);
     if (extras > 0) reply.array(1 + extras);
-    const { bytes, start, length } = search.member(found);
-    reply.bulk(bytes, start, length);
-    if (query.withDistance) replyDistance(call, distances[found] / query.unit);
-    if (query.withScore) replyWholeScore(call, scores[found]);
+    reply.bulk(found.bytes, found.start, found.length);
+    if (query.withDistance) replyDistance(call, distances[number] / query.unit);
+    if (query.withScore) replyWholeScore(call, found.score);
     if (query.withPlace) {
-      decodeScore(scores[found]);
+      decodeScore(found.score);
       replyPlace(call, place.longitude, place.latitude);
     }
   }

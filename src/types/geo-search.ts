@@ -31,7 +31,6 @@ export class GeoSearch {
   /** How many were found; number `order[i]` is the i-th. */
   count = 0;
   order: Int32Array = new Int32Array(64);
-  scores: Float64Array = new Float64Array(64);
   /** Metres. */
   distances: Float64Array = new Float64Array(64);
   /** Their items, or places in the listpack. */
@@ -107,7 +106,7 @@ export class GeoSearch {
       const { score } = cursor;
       if (score >= to) return;
       const metres = this.distanceIfInside(score);
-      if (metres >= 0) this.add(cursor.place, score, metres);
+      if (metres >= 0) this.add(cursor.place, metres);
     } while (!this.isEnough(limit) && cursor.next());
   }
 
@@ -121,7 +120,7 @@ export class GeoSearch {
         const score = trees.scoreAt(leaf, index);
         if (score >= to || this.isEnough(limit)) return;
         const metres = this.distanceIfInside(score);
-        if (metres >= 0) this.add(trees.itemAt(leaf, index), score, metres);
+        if (metres >= 0) this.add(trees.itemAt(leaf, index), metres);
       }
     }
   }
@@ -146,24 +145,21 @@ export class GeoSearch {
     return distanceFrom(origin, longitude, latitude);
   }
 
-  private add(place: number, score: number, metres: number): void {
+  private add(place: number, metres: number): void {
     const number = this.count++;
     if (number === this.order.length) this.setCapacity(number * 2);
     this.places[number] = place;
-    this.scores[number] = score;
     this.distances[number] = metres;
   }
 
   /** Makes the arrays longer, or shorter and forgets what is in them. */
   private setCapacity(capacity: number): void {
-    const { places, scores, distances } = this;
+    const { places, distances } = this;
     this.order = new Int32Array(capacity);
     this.places = new Int32Array(capacity);
-    this.scores = new Float64Array(capacity);
     this.distances = new Float64Array(capacity);
-    if (capacity < scores.length) return;
+    if (capacity < places.length) return;
     this.places.set(places);
-    this.scores.set(scores);
     this.distances.set(distances);
   }
 }

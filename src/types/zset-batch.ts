@@ -17,7 +17,7 @@ import { readInt32, writeInt32 } from '../memory/int32-bytes.js';
 import type { RankTree, Sweeper } from '../memory/rank-tree.js';
 import { CountedString } from './counted-keys.js';
 import type { MemberTable } from './member-table.js';
-import { sortByWeight } from './weight-sort.js';
+import { ScoredItems } from './scored-items.js';
 import type { Zsets } from './zset.js';
 
 const MARK = 0x7ff80001;
@@ -28,8 +28,6 @@ const UNMARKED = -2;
 const MEMBERS_MIN = 64;
 /** Elements that may be walked over for each member that is named: it takes no longer than to look for that one. */
 const WALKED_MAX = 3;
-/** Room that is kept between two commands. */
-const MEMBERS_KEPT = 1024;
 
 export class ZsetBatch implements Sweeper {
   isOpen = false;
@@ -38,9 +36,7 @@ export class ZsetBatch implements Sweeper {
   private table: Ref = 0;
   private tree: Ref = 0;
   /** The members that are to be inserted in the tree, by number. */
-  private items = new Int32Array(MEMBERS_KEPT);
-  private scores = new Float64Array(MEMBERS_KEPT);
-  private count = 0;
+  private readonly members = new ScoredItems();
   /** Elements of the tree whose items have a mark. */
   private staleCount = 0;
   /** Whether all have: then their marks need not be read. */
@@ -66,23 +62,20 @@ export class ZsetBatch implements Sweeper {
     this.defersNew = elementCount * WALKED_MAX < memberCount;
     this.table = table;
     this.tree = tree;
-    this.count = 0;
     this.staleCount = 0;
   }
 
   /** Gives an item a score that is not in the tree. */
   add(item: Ref, score: number): void {
-    if (this.count === this.items.length) this.resize(this.count * 2);
-    this.mark(item, this.count);
-    this.scores[this.count] = score;
-    this.items[this.count++] = item;
+    this.mark(item, this.members.count);
+    this.members.push(item, score);
   }
 
   /** Gives an item of the set another score. */
   change(item: Ref, score: number): void {
     const number = this.numberOf(item);
     if (number !== UNMARKED) {
-      this.scores[number] = score;
+      this.members.scores[number] = score;
       return;
     }
     this.tables.preserve(this.table, item);
@@ -92,7 +85,7 @@ export class ZsetBatch implements Sweeper {
 
   /** @returns the score of an item with a mark */
   scoreOf(item: Ref): number {
-    return this.scores[this.numberOf(item)];
+    return this.members.scores[this.numberOf(item)];
   }
 
   /** Takes an item that is to be taken out of the table: it is ours to free. */
@@ -108,41 +101,34 @@ export class ZsetBatch implements Sweeper {
     this.defersNew = false;
     this.takesAll = this.staleCount === this.trees.count(this.tree);
     if (this.staleCount > 0) this.trees.sweep(this.tree, this);
-    if (this.count > 0) this.insertAll();
-    if (this.items.length > MEMBERS_KEPT) this.resize(MEMBERS_KEPT);
+    if (this.members.count > 0) this.insertAll();
+    this.members.clear();
   }
 
   takes(item: Ref): boolean {
     if (!this.takesAll && this.numberOf(item) === UNMARKED) return false;
     // Either members are removed, or given scores.
-    if (this.count === 0) this.space.arena.free(item);
+    if (this.members.count === 0) this.space.arena.free(item);
     return true;
   }
 
   private insertAll(): void {
-    const { count, items, scores, string, table, tree, trees } = this;
-    const order = new Int32Array(count);
+    const { members, string, table, tree, trees } = this;
+    const { count } = members;
     for (let i = 0; i < count; i++) {
-      order[i] = i;
-      const view = this.read(items[i]);
-      writeDouble(view, string.end, scores[i]);
+      const view = this.read(members.items[i]);
+      writeDouble(view, string.end, members.scores[i]);
     }
-    sortByWeight(order, scores, count, (a, b) => this.zsets.compareItems(items[a], items[b]));
-    const sortedItems = new Int32Array(count);
-    const sortedScores = new Float64Array(count);
-    for (let i = 0; i < count; i++) {
-      sortedItems[i] = items[order[i]];
-      sortedScores[i] = scores[order[i]];
-    }
+    members.sort((item, other) => this.zsets.compareItems(item, other));
+    const { items, scores } = members;
     // Behind the last element all others follow.
     let isBehind = trees.count(tree) === 0;
     let inserted = 0;
     for (; inserted < count && !isBehind; inserted++) {
-      const item = sortedItems[inserted];
-      const view = this.read(item);
-      isBehind = trees.insert(tree, sortedScores[inserted], item, view, string.start, string.length);
+      const view = this.read(items[inserted]);
+      isBehind = trees.insert(tree, scores[inserted], items[inserted], view, string.start, string.length);
     }
-    trees.appendAll(tree, sortedScores.subarray(inserted), sortedItems.subarray(inserted), count - inserted);
+    trees.appendAll(tree, scores.subarray(inserted), items.subarray(inserted), count - inserted);
     for (let i = 0; i < count; i++) this.tables.exempt(table, items[i]);
   }
 
@@ -163,14 +149,5 @@ export class ZsetBatch implements Sweeper {
     const view = this.space.arena.bytes[item >>> CHUNK_INDEX_SHIFT];
     this.string.read(view, (item & UNIT_MASK) << 3);
     return view;
-  }
-
-  private resize(length: number): void {
-    const { items, scores } = this;
-    this.items = new Int32Array(length);
-    this.scores = new Float64Array(length);
-    if (length <= items.length) return;
-    this.items.set(items);
-    this.scores.set(scores);
   }
 }

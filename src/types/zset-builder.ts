@@ -15,14 +15,9 @@ import { initListpack, LISTPACK_EMPTY_BYTES, splice } from '../memory/listpack.j
 import { CountedString } from './counted-keys.js';
 import { ItemBatch } from './item-batch.js';
 import { ItemSource } from './item-source.js';
-import { sortByWeight } from './weight-sort.js';
+import { ScoredItems } from './scored-items.js';
 import type { Zsets } from './zset.js';
 import { SCORE_BYTES, ZSET_LISTPACK, ZsetCursor } from './zset-cursor.js';
-
-const NO_ITEMS = new Int32Array(0);
-const NO_SCORES = new Float64Array(0);
-/** Room that stays between two sets. */
-const ITEMS_KEPT = 1024;
 
 export class ZsetBuilder {
   /** Of the member that `find` found. */
@@ -35,11 +30,9 @@ export class ZsetBuilder {
   private readonly cursor: ZsetCursor;
   private readonly string = new CountedString();
   private table: Ref = 0;
-  private items = NO_ITEMS;
-  /** Of the items, unless one was changed since. */
-  private scores = NO_SCORES;
+  private readonly members = new ScoredItems();
+  /** Whether an item has got another score than `members` tells. */
   private areScoresOld = false;
-  private itemCount = 0;
   private found: Ref = 0;
   private memberBytesMax = 0;
   private isGrown = false;
@@ -53,7 +46,7 @@ export class ZsetBuilder {
   }
 
   get count(): number {
-    return this.itemCount;
+    return this.members.count;
   }
 
   /**
@@ -63,8 +56,8 @@ export class ZsetBuilder {
   begin(isGrown = false, likely = 0): void {
     this.table = this.zsets.table.createFor(likely);
     this.batch.begin(this.table);
-    if (likely > this.items.length) this.makeRoom(likely);
-    this.itemCount = 0;
+    this.members.clear();
+    this.members.reserve(likely);
     this.areScoresOld = false;
     this.memberBytesMax = 0;
     this.isGrown = isGrown;
@@ -73,11 +66,11 @@ export class ZsetBuilder {
   /** Adds a member that is not there. */
   add(bytes: Uint8Array, start: number, length: number, score: number): void {
     if (length > this.memberBytesMax) this.memberBytesMax = length;
-    const isPacked = this.isGrown && this.fitsListpack(this.itemCount + 1);
+    const isPacked = this.isGrown && this.fitsListpack(this.count + 1);
     const kept = isPacked ? score + 0 : score;
     const item = this.zsets.createItem(bytes, start, length, kept);
     this.zsets.table.insert(this.table, hashBytes(bytes, start, length), item);
-    this.push(item, kept);
+    this.members.push(item, kept);
   }
 
   /**
@@ -91,19 +84,13 @@ export class ZsetBuilder {
     const item = isItem
       ? source.item(start - 1, length + 1 + SCORE_BYTES)
       : this.zsets.createItem(bytes, start, length, score);
-    this.push(item, score);
+    this.members.push(item, score);
     return this.batch.add(item, hashBytes(bytes, start, length));
   }
 
   /** To be called after the last `addNew`. @returns as `addNew` */
   settle(): boolean {
     return this.batch.flush();
-  }
-
-  private push(item: Ref, score: number): void {
-    if (this.itemCount === this.items.length) this.makeRoom(Math.max(ITEMS_KEPT, this.itemCount * 2));
-    this.scores[this.itemCount] = score;
-    this.items[this.itemCount++] = item;
   }
 
   /** @returns whether the member is there; its score is in `foundScore` */
@@ -124,53 +111,29 @@ export class ZsetBuilder {
 
   /** Puts the members into their order. */
   sort(): void {
-    const { itemCount } = this;
-    const items = this.items.subarray(0, itemCount);
-    const scores = this.scores.subarray(0, itemCount);
-    if (this.areScoresOld) for (let i = 0; i < itemCount; i++) scores[i] = this.scoreOf(items[i]);
+    const { members } = this;
+    const { count, items, scores } = members;
+    if (this.areScoresOld) for (let i = 0; i < count; i++) scores[i] = this.scoreOf(items[i]);
     this.areScoresOld = false;
-    if (this.isDescending(items, scores)) {
-      items.reverse();
-      scores.reverse();
-      return;
-    }
-    const order = new Int32Array(itemCount);
-    for (let i = 0; i < itemCount; i++) order[i] = i;
-    // Members are looked at only where scores are equal.
-    sortByWeight(order, scores, itemCount, (a, b) => this.zsets.compareItems(items[a], items[b]));
-    this.items = new Int32Array(itemCount);
-    this.scores = new Float64Array(itemCount);
-    for (let i = 0; i < itemCount; i++) {
-      this.items[i] = items[order[i]];
-      this.scores[i] = scores[order[i]];
-    }
-  }
-
-  /** Whether the members are in reverse order, as they are in files. */
-  private isDescending(items: Int32Array, scores: Float64Array): boolean {
-    for (let i = 1; i < items.length; i++) {
-      if (scores[i] > scores[i - 1]) return false;
-      if (scores[i] === scores[i - 1] && this.zsets.compareItems(items[i], items[i - 1]) > 0) return false;
-    }
-    return true;
+    members.sort((item, other) => this.zsets.compareItems(item, other));
   }
 
   /** Reads member number `index`, after `sort` that of the rank. */
   read(index: number, cursor: ZsetCursor): void {
-    cursor.readItem(this.items[index]);
+    cursor.readItem(this.members.items[index]);
   }
 
   /** Makes the members a set of a key that is not there; there is at least one. @returns the entry */
   finish(db: Database, key: Uint8Array, start: number, length: number, expireAtMs = 0): Ref {
     this.sort();
-    if (this.fitsListpack(this.itemCount)) {
+    if (this.fitsListpack(this.count)) {
       const ref = this.addPacked(db, key, start, length, expireAtMs);
       this.discard();
       return ref;
     }
     const { trees } = this.zsets;
     const tree = trees.create();
-    trees.appendAll(tree, this.scores, this.items, this.itemCount);
+    trees.appendAll(tree, this.members.scores, this.members.items, this.count);
     this.forget();
     this.zsets.table.fit(this.table);
     return this.zsets.createTree(db, key, start, length, expireAtMs, this.table, tree);
@@ -183,20 +146,9 @@ export class ZsetBuilder {
     this.zsets.table.release(this.table);
   }
 
-  private makeRoom(count: number): void {
-    const { items, scores } = this;
-    this.items = new Int32Array(count);
-    this.items.set(items);
-    this.scores = new Float64Array(count);
-    this.scores.set(scores);
-  }
-
   private forget(): void {
-    this.itemCount = 0;
+    this.members.clear();
     this.source.forget();
-    if (this.items.length <= ITEMS_KEPT) return;
-    this.items = NO_ITEMS;
-    this.scores = NO_SCORES;
   }
 
   private fitsListpack(count: number): boolean {
@@ -208,7 +160,7 @@ export class ZsetBuilder {
     const { cursor, zsets } = this;
     const { entries } = this.space;
     let byteCount = LISTPACK_EMPTY_BYTES;
-    for (let i = 0; i < this.itemCount; i++) {
+    for (let i = 0; i < this.count; i++) {
       this.read(i, cursor);
       byteCount += zsets.encodePair(cursor.bytes, cursor.start, cursor.length, cursor.score);
     }
@@ -217,8 +169,8 @@ export class ZsetBuilder {
     const base = entries.valueStart(ref);
     initListpack(view, base);
     let at = base + LISTPACK_EMPTY_BYTES - 1;
-    splice(view, base, at, 0, byteCount - LISTPACK_EMPTY_BYTES, this.itemCount * 2);
-    for (let i = 0; i < this.itemCount; i++) {
+    splice(view, base, at, 0, byteCount - LISTPACK_EMPTY_BYTES, this.count * 2);
+    for (let i = 0; i < this.count; i++) {
       this.read(i, cursor);
       zsets.encodePair(cursor.bytes, cursor.start, cursor.length, cursor.score);
       at = zsets.writePair(view, at);
