@@ -435,14 +435,12 @@ export class Database {
   }
 
   /**
-   * For walks over all slots: brings the tables of the next ones into the cache, and the first keys of each. Where slots have a key or two, as of 20,000 keys,
-   * half of a walk is to wait for these.
+   * For walks over all slots while keys come and go: brings the tables of the next ones into the cache, and their keys, as far as they are small.
    * @returns the slot behind them, before which it is to be called again
    */
   warmSlots(from: number): number {
     const end = Math.min(from + WARM_MAX, SLOT_COUNT);
-    this.space.table.warmTables(this.slots, from, end);
-    return end;
+    return Math.max(from + 1, this.space.table.collectSmall(this.slots, from, end, warmItems));
   }
 
   /** @returns a walk over all entries */
@@ -656,3 +654,5 @@ export class Database {
 /** Keys being warmed; used within one call only. */
 const warmTables = new Int32Array(WARM_MAX);
 const warmHashes = new Int32Array(WARM_MAX);
+/** Of slots being warmed. */
+const warmItems: Ref[] = [];

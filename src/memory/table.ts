@@ -141,29 +141,6 @@ export class Table extends BucketChains {
   }
 
   /**
-   * The same for whole tables that are about to be walked over, as far as they are small: the first two items of each.
-   * @param tables those from number `from` to before `end`, at most WARM_MAX; 0 for none
-   */
-  warmTables(tables: Int32Array, from: number, end: number): void {
-    const { words } = this;
-    let sum = 0;
-    for (let i = from; i < end; i++) if (tables[i] !== 0) sum ^= this.control(tables[i], ROOT);
-    let count = 0;
-    for (let i = from; i < end; i++) {
-      if (tables[i] === 0) continue;
-      this.locate(tables[i], 0);
-      warmChunks[count] = this.bucketChunk;
-      warmBases[count++] = this.bucketWord;
-    }
-    for (let i = 0; i < count; i++) sum ^= words[warmChunks[i]][warmBases[i]];
-    for (let i = 0; i < count; i++) {
-      const bucket = words[warmChunks[i]];
-      sum ^= touchItem(words, bucket[warmBases[i]]) ^ touchItem(words, bucket[warmBases[i] + 1]);
-    }
-    this.warmed = sum;
-  }
-
-  /**
    * Copies the items of small tables, of one bucket each, into `items`, and has them brought into the cache all at once.
    * @param tables those from number `from` to before `end`, at most WARM_MAX; 0 for none
    * @param items  gets `aheadCount` of them
